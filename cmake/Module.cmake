@@ -1,0 +1,62 @@
+# yummy_module(NAME [DEPENDS modules…] [LIBRARIES third-party targets…] [PCH header])
+#
+# Makes the static library yummy_NAME of all *.cc in the current folder, and the test program NAME_test of all *_test.cc.
+# A module may depend only on modules that were declared before it: the list of modules is the order of the layers.
+# *_testing.cc and testing.cc hold what tests of other modules share: they form yummy_NAME_testing.
+set_property(GLOBAL PROPERTY YUMMY_MODULES "")
+
+function(yummy_module name)
+  cmake_parse_arguments(ARG "" "PCH" "DEPENDS;LIBRARIES" ${ARGN})
+  get_property(declared GLOBAL PROPERTY YUMMY_MODULES)
+  foreach(dependency IN LISTS ARG_DEPENDS)
+    if(NOT dependency IN_LIST declared)
+      message(FATAL_ERROR "module ${name} depends on ${dependency}, which is not declared before it")
+    endif()
+  endforeach()
+  set_property(GLOBAL APPEND PROPERTY YUMMY_MODULES ${name})
+
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  set(testing ${sources})
+  list(FILTER testing INCLUDE REGEX "/([a-z_]*_)?testing\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|testing|/main)\\.cc$")
+
+  add_library(yummy_${name} STATIC ${sources})
+  target_include_directories(yummy_${name} PUBLIC "${CMAKE_SOURCE_DIR}")
+  list(TRANSFORM ARG_DEPENDS PREPEND yummy_ OUTPUT_VARIABLE modules)
+  target_link_libraries(yummy_${name} PUBLIC ${modules} ${ARG_LIBRARIES} Threads::Threads PRIVATE yummy_warnings)
+  yummy_third_party_is_system(yummy_${name} ${ARG_LIBRARIES})
+  if(ARG_PCH AND YUMMY_PCH)
+    target_precompile_headers(yummy_${name} PRIVATE "${ARG_PCH}")
+  endif()
+
+  if(testing)
+    add_library(yummy_${name}_testing STATIC ${testing})
+    target_link_libraries(yummy_${name}_testing PUBLIC yummy_${name} GTest::gmock GTest::gtest PRIVATE yummy_warnings)
+  endif()
+  if(tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE yummy_${name} GTest::gmock_main yummy_warnings)
+    # The testing library of this module and of those below it.
+    foreach(module IN ITEMS ${name} ${ARG_DEPENDS})
+      if(TARGET yummy_${module}_testing)
+        target_link_libraries(${name}_test PRIVATE yummy_${module}_testing)
+      endif()
+    endforeach()
+    add_test(NAME ${name} COMMAND ${name}_test)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "YUMMY_SOURCE_DIR=${CMAKE_SOURCE_DIR};ASAN_OPTIONS=detect_container_overflow=0")
+  endif()
+endfunction()
+
+# Headers of imported targets are searched as system headers, so that our warnings do not apply to them.
+function(yummy_third_party_is_system target)
+  foreach(library IN LISTS ARGN)
+    if(TARGET ${library})
+      get_target_property(include ${library} INTERFACE_INCLUDE_DIRECTORIES)
+      if(include)
+        target_include_directories(${target} SYSTEM PUBLIC ${include})
+      endif()
+    endif()
+  endforeach()
+endfunction()

@@ -1,0 +1,35 @@
+# Compiler, linker and sanitizer settings shared by all modules.
+option(YUMMY_PCH "Use precompiled headers where DuckDB is seen" ON)
+set(YUMMY_SANITIZE "" CACHE STRING "Sanitizers to compile with, as -fsanitize= takes them")
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Dev CACHE STRING "" FORCE)
+endif()
+# Dev keeps assertions; it is optimised a little, because the SQL tests are slow otherwise.
+set(CMAKE_CXX_FLAGS_DEV "-O1 -g1")
+set(CMAKE_C_FLAGS_DEV "-O1 -g1")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG -fstack-protector-strong -fcf-protection")
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g1 -DNDEBUG -fstack-protector-strong -fcf-protection")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+  # Precompiled headers are cached only with these two kinds of sloppiness (ccache manual, "Precompiled headers").
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime;${CCACHE_PROGRAM}")
+endif()
+
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+  add_link_options(-fuse-ld=mold)
+endif()
+add_link_options(-Wl,-z,relro,-z,now)
+
+if(YUMMY_SANITIZE)
+  add_compile_options(-fsanitize=${YUMMY_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${YUMMY_SANITIZE})
+endif()
+
+# Warnings for our own code only; third-party headers come in as SYSTEM.
+add_library(yummy_warnings INTERFACE)
+target_compile_options(yummy_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Werror)

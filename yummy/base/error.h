@@ -1,0 +1,70 @@
+#pragma once
+// The one error type of the program. A code says what the caller can do about it, the message what happened to which object.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace yummy {
+
+enum class ErrorCode {
+  kInvalidArgument,
+  kNotFound,
+  kAlreadyExists,
+  kPreconditionFailed,
+  kConflict,
+  kUnauthenticated,
+  kPermissionDenied,
+  kUnsupported,
+  kCorrupt,
+  kResourceExhausted,
+  kUnavailable,
+  kDeadlineExceeded,
+  kCancelled,
+  kOutcomeUnknown,
+  kInternal,
+};
+
+inline constexpr int kErrorCodeCount = 15;
+
+/// The name of a code as it stands in answers and logs: "InvalidArgument".
+std::string_view ErrorCodeName(ErrorCode code);
+
+/// An error as a value.
+/// Shape: message reads "what, which object, expected, found"; reason is a finer, stable name in capitals
+/// ("TABLE_NOT_FOUND") or empty; details are further facts for the caller, keyed by the names of docs/rest.md
+/// ("table", "pointer", "line", "column", "hint", "current_version", "retryable" …).
+class Error {
+ public:
+  Error(ErrorCode code, std::string message);
+  Error(const Error& other);
+  Error& operator=(const Error& other);
+  Error(Error&&) noexcept;
+  Error& operator=(Error&&) noexcept;
+  ~Error();
+
+  ErrorCode code() const { return code_; }
+  const std::string& message() const { return message_; }
+  const std::string& reason() const;
+  const std::vector<std::pair<std::string, std::string>>& details() const;
+  /// The value of a detail, or an empty view.
+  std::string_view detail(std::string_view key) const;
+
+  Error WithReason(std::string reason) &&;
+  Error With(std::string key, std::string value) &&;
+  /// Puts `context` and ": " before the message.
+  Error Prefixed(std::string_view context) &&;
+
+  /// "NotFound: no table t1 in store local", for logs and test output.
+  std::string ToString() const;
+
+ private:
+  struct Extra;
+  ErrorCode code_;
+  std::string message_;
+  std::unique_ptr<Extra> extra_;  // absent for most errors
+};
+
+}  // namespace yummy
