@@ -1,0 +1,87 @@
+# `make` prints the verbs. Each is a line on a CMake preset or on a script in tools/.
+PYTHON ?= python3
+# Where the sample data and the server of `make run` live.
+RUN_PORT ?= 8080
+TEST_PYTHON := build/venv/bin/python
+# The program that a preset builds.
+program = build/$(1)/yummy/cli/yummy
+# Unit tests of all modules, with the assertions and sanitizers of a preset.
+build_and_ctest = cmake --preset $(1) && cmake --build --preset $(1) && ctest --preset $(1)
+sources = git ls-files -z --cached --others --exclude-standard -- '*.cc' '*.h'
+tsan_modules := base store delta
+space := $(subst ,, )
+# Command lines are printed only when asked: make V=1 …
+ifndef V
+.SILENT:
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tests setup-samples setup-lint build dev test test-fast tidy lint fmt asan tsan bench interop run ci clean
+
+help:  ## print the verbs
+	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+setup:  ## fetch what the build needs: Debian packages, DuckDB, Arrow, CRoaring
+	$(PYTHON) tools/setup.py
+
+setup-tests:  ## fetch what the REST, SQL and interop tests need, into build/venv
+	$(PYTHON) tools/setup.py tests
+
+setup-samples:  ## fetch the sample data of `make run`, into build/samples
+	$(PYTHON) tools/setup.py samples
+
+setup-lint:  ## fetch clang-format and clang-tidy
+	$(PYTHON) tools/setup.py lint
+
+build: setup  ## the program, optimised: build/yummy
+	cmake --preset release
+	cmake --build --preset release
+	ln -sfn release/yummy/cli/yummy build/yummy
+
+dev: setup  ## the program and the unit tests, with assertions
+	cmake --preset dev
+	cmake --build --preset dev
+
+test: setup setup-tests tidy  ## all tests but interop: unit, style, REST, SQL
+	$(call build_and_ctest,dev)
+	YUMMY_PROGRAM=$(CURDIR)/$(call program,dev) YUMMY_SOURCE_DIR=$(CURDIR) \
+		$(TEST_PYTHON) -m pytest tests --ignore=tests/interop
+
+test-fast: dev  ## the unit tests only
+	ctest --preset dev
+
+tidy:  ## layers, names, sizes and links: tools/tidy.py
+	$(PYTHON) tools/tidy.py
+
+lint: setup setup-lint tidy  ## clang-format and clang-tidy
+	$(sources) | xargs -0 clang-format-19 --dry-run -Werror
+	cmake --preset tidy
+	cmake --build --preset tidy
+
+fmt: setup-lint  ## apply clang-format
+	$(sources) | xargs -0 clang-format-19 -i
+
+asan: setup  ## the unit tests under the address and undefined-behaviour sanitizers
+	$(call build_and_ctest,asan)
+
+tsan: setup  ## the unit tests below DuckDB, which is not instrumented, under the thread sanitizer
+	cmake --preset tsan
+	cmake --build --preset tsan --target $(tsan_modules:%=%_test)
+	ctest --preset tsan --tests-regex '^($(subst $(space),|,$(tsan_modules)))$$'
+
+bench: build  ## benchmarks of the optimised program
+	set -e; found=0; for bench in build/release/yummy/*/*_benchmark; do \
+		if [ -x "$$bench" ]; then found=1; "$$bench"; fi; done; \
+	if [ $$found = 0 ]; then echo 'no benchmark is built yet'; fi
+
+interop: build setup-tests  ## other engines read what this one wrote, and the other way round
+	YUMMY_PROGRAM=$(CURDIR)/build/yummy YUMMY_SOURCE_DIR=$(CURDIR) $(TEST_PYTHON) -m pytest tests/interop
+
+run: build setup-samples  ## a server with sample data on this machine; prints requests to try
+	$(PYTHON) tools/demo.py --program build/yummy --folder build/demo --samples build/samples --port $(RUN_PORT)
+
+ci:  ## what CI runs
+	CI=true bash .ci/run </dev/null
+
+clean:  ## remove what the build made; keep what was fetched
+	rm -rf build/dev build/release build/asan build/tsan build/tidy build/yummy build/demo
