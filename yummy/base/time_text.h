@@ -1,0 +1,27 @@
+#pragma once
+// The text of dates and timestamps, and back. Days and microseconds since 1970-01-01, UTC, proleptic Gregorian calendar.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace yummy {
+
+/// "2024-01-02". Years beyond 9999 and before 1 have as many digits and the sign that they need.
+std::string FormatDate(int64_t days);
+/// "2024-01-02T03:04:05.000006Z", or "2024-01-02 03:04:05.000006" without the suffix.
+std::string FormatTimestamp(int64_t micros, bool utc_suffix);
+
+/// Appends "2024-01-02".
+void AppendDate(std::string& out, int64_t days);
+/// Appends "03:04:05.000006"; `micros` since midnight.
+void AppendTime(std::string& out, int64_t micros);
+
+/// Absent for what is no date of the years 0001 to 9999. Month and day may have one digit.
+std::optional<int64_t> ParseDate(std::string_view text);
+/// RFC 3339, 'T' or a space between date and time, fraction up to nine digits (cut to micros), zone optional (then UTC).
+/// `has_zone` tells whether there was one.
+std::optional<int64_t> ParseTimestamp(std::string_view text, bool* has_zone = nullptr);
+
+}  // namespace yummy

@@ -1,0 +1,26 @@
+#pragma once
+// Checkpoints (PROTOCOL.md, "Checkpoints"): read into a snapshot, written after a commit.
+
+#include <cstdint>
+#include <string>
+
+#include "yummy/base/clock.h"
+#include "yummy/base/context.h"
+#include "yummy/delta/snapshot.h"
+#include "yummy/store/object_store.h"
+
+namespace yummy::delta {
+
+/// Writes the classic checkpoint of the snapshot's version (with a checkpointMetadata action when the table has the
+/// v2Checkpoint feature), then `_last_checkpoint`. Tombstones within delta.deletedFileRetentionDuration are kept.
+/// Safe to repeat: checkpoints of one version are interchangeable.
+Result<void> WriteCheckpoint(const Context& context, const Snapshot& snapshot, const Clock& clock);
+
+/// Writes the version checksum file (PROTOCOL.md, "Version Checksum File"); an existing one is left alone.
+Result<void> WriteChecksum(const Context& context, const Snapshot& snapshot);
+
+/// Compares the checksum file with what the log says and logs a warning where they differ, or when it cannot be read: the
+/// log counts. Never fails.
+void CompareChecksum(const Context& context, const Snapshot& snapshot, const store::ObjectMeta& checksum);
+
+}  // namespace yummy::delta

@@ -1,0 +1,46 @@
+#pragma once
+// Reading a checkpoint: classic, multi-part, V2 in Parquet or JSON with its sidecars (PROTOCOL.md, "Checkpoints").
+
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "yummy/base/context.h"
+#include "yummy/delta/file_segment.h"
+#include "yummy/delta/log.h"
+#include "yummy/store/object_store.h"
+
+namespace yummy {
+class Executor;
+}
+
+namespace yummy::delta {
+
+/// What a checkpoint says, but its tombstones.
+struct CheckpointContents {
+  std::optional<Protocol> protocol;
+  std::optional<Metadata> metadata;
+  std::vector<Txn> txns;
+  std::vector<DomainMetadata> domains;
+  std::optional<CheckpointMetadata> checkpoint_metadata;
+  std::vector<Sidecar> sidecars;
+  FileSegmentBuilder files;
+};
+
+/// Reads the state; parts and sidecars are read by the executor (may be absent) at once.
+/// Errors: Corrupt (not readable, wrong schema, a part or sidecar missing, contents of another version), PermissionDenied
+/// (reason PATH_OUTSIDE_TABLE: a sidecar elsewhere), Unavailable.
+Result<CheckpointContents> ReadCheckpoint(const Context& context, store::ObjectStore& store,
+                                          std::string_view table_path, const CheckpointFiles& files,
+                                          Executor* executor);
+
+/// The remove actions alone. Errors: as ReadCheckpoint.
+Result<std::vector<Remove>> ReadCheckpointTombstones(const Context& context, store::ObjectStore& store,
+                                                     std::string_view table_path, const CheckpointFiles& files,
+                                                     Executor* executor);
+
+/// Runs body(0) … body(count - 1), by the executor when there is one, and returns the first error by index.
+Result<void> ForEachInParallel(Executor* executor, size_t count, const std::function<Result<void>(size_t)>& body);
+
+}  // namespace yummy::delta

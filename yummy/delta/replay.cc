@@ -1,0 +1,37 @@
+#include "yummy/delta/replay.h"
+
+#include <utility>
+
+namespace yummy::delta {
+
+namespace {
+
+const DeletionVectorDescriptor* Pointer(const std::optional<DeletionVectorDescriptor>& vector) {
+  return vector ? &*vector : nullptr;
+}
+
+}  // namespace
+
+Result<void> Replay::TakeCommit(std::vector<Action> actions) {
+  const bool newest = !std::exchange(took_any_, true);
+  for (Action& action : actions) {
+    if (auto* add = std::get_if<Add>(&action)) {
+      if (seen_.insert(TRY(MakeFileKey(add->path, Pointer(add->deletion_vector)))).second) TRY(added.AddFile(*add));
+    } else if (auto* remove = std::get_if<Remove>(&action)) {
+      seen_.insert(TRY(MakeFileKey(remove->path, Pointer(remove->deletion_vector))));
+    } else if (auto* new_metadata = std::get_if<Metadata>(&action)) {
+      if (!metadata) metadata = std::move(*new_metadata);
+    } else if (auto* new_protocol = std::get_if<Protocol>(&action)) {
+      if (!protocol) protocol = std::move(*new_protocol);
+    } else if (auto* txn = std::get_if<Txn>(&action)) {
+      txns.try_emplace(txn->app_id, *txn);
+    } else if (auto* domain = std::get_if<DomainMetadata>(&action)) {
+      domains.try_emplace(domain->domain, *domain);
+    } else if (auto* info = std::get_if<CommitInfo>(&action)) {
+      if (newest) newest_commit_info = std::move(*info);
+    }
+  }
+  return {};
+}
+
+}  // namespace yummy::delta

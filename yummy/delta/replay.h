@@ -1,0 +1,38 @@
+#pragma once
+// Action reconciliation (PROTOCOL.md, "Action Reconciliation"): the newest reference to each logical file wins.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "yummy/delta/actions.h"
+#include "yummy/delta/file_segment.h"
+
+namespace yummy::delta {
+
+/// Takes commits newest first and keeps what no later one has replaced.
+class Replay {
+ public:
+  /// Errors: Corrupt (a path that cannot be decoded, a negative size).
+  Result<void> TakeCommit(std::vector<Action> actions);
+
+  /// Absent when no commit set it.
+  std::optional<Protocol> protocol;
+  std::optional<Metadata> metadata;
+  std::map<std::string, Txn> txns;
+  std::map<std::string, DomainMetadata> domains;  // the removed ones, too: they hide older ones
+  std::optional<CommitInfo> newest_commit_info;   // of the commit taken first
+  FileSegmentBuilder added;                       // files that live
+
+  /// Keys of all files that a commit added or removed: older references to them are void.
+  std::vector<std::string> TouchedKeys() const { return {seen_.begin(), seen_.end()}; }
+
+ private:
+  std::unordered_set<std::string> seen_;
+  bool took_any_ = false;
+};
+
+}  // namespace yummy::delta

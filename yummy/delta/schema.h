@@ -1,0 +1,77 @@
+#pragma once
+// A table's schema as the protocol has it (PROTOCOL.md, "Schema Serialization Format"), without any engine's types.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "yummy/base/result.h"
+
+namespace yummy::delta {
+
+enum class TypeKind {
+  kBoolean, kByte, kShort, kInteger, kLong, kFloat, kDouble, kDecimal, kString, kBinary, kDate, kTimestamp, kTimestampNtz,
+  kVoid, kVariant, kStruct, kArray, kMap,
+};
+
+struct Field;
+
+/// A type; a value, compared and copied deeply.
+struct DataType {
+  TypeKind kind = TypeKind::kVoid;
+  int precision = 0;                // decimal only: 1 to 38
+  int scale = 0;                    // decimal only: 0 to precision
+  std::vector<Field> fields;        // struct only
+  std::vector<DataType> children;   // array: the element; map: key, value
+  bool contains_null = true;        // array elements, map values
+
+  bool is_nested() const { return kind == TypeKind::kStruct || kind == TypeKind::kArray || kind == TypeKind::kMap; }
+  friend bool operator==(const DataType&, const DataType&) = default;
+};
+
+/// Key and raw JSON text of its value, in the order of the schema string.
+using FieldMetadata = std::vector<std::pair<std::string, std::string>>;
+
+struct Field {
+  std::string name;
+  DataType type;
+  bool nullable = true;
+  FieldMetadata metadata;
+
+  /// The raw JSON text of a metadata value, if there is one.
+  std::optional<std::string_view> FindMetadata(std::string_view key) const;
+  /// delta.columnMapping.physicalName, or the name.
+  std::string physical_name() const;
+  /// delta.columnMapping.id, if there is one.
+  std::optional<int64_t> column_mapping_id() const;
+
+  friend bool operator==(const Field&, const Field&) = default;
+};
+
+/// The fields of the table's root struct.
+using Schema = std::vector<Field>;
+
+/// Parses a schema string; further keys of the JSON are ignored, metadata is kept as it is.
+/// Errors: Corrupt (not JSON, not a struct, duplicate names by case, depth over 64), Unsupported (reason UNSUPPORTED_TYPE).
+Result<Schema> ParseSchema(std::string_view json);
+/// The schema string: {"type":"struct","fields":[…]}, keys in the order that Spark writes.
+std::string WriteSchema(const Schema& schema);
+
+/// Parses one type: "long", "decimal(10,2)", or a JSON object for a nested type. `json` is JSON text (a string has its quotes).
+Result<DataType> ParseType(std::string_view json);
+/// The type's JSON text ("\"long\"", "{\"type\":\"array\",…}").
+std::string WriteType(const DataType& type);
+/// "decimal(10,2)", "array<long>", "struct<a:long>": for messages.
+std::string TypeName(const DataType& type);
+
+/// The position of a column by its exact name, else by its name ignoring case.
+std::optional<size_t> FindColumn(const Schema& schema, std::string_view name);
+
+/// Refuses what no table may have: no columns, over 10,000 columns, names empty or duplicate by case, and, when names are
+/// not mapped, names with any of " ,;{}()\n\t=" (reason INVALID_SCHEMA). Errors: InvalidArgument.
+Result<void> CheckNewSchema(const Schema& schema, bool column_mapping);
+
+}  // namespace yummy::delta

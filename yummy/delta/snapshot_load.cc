@@ -1,0 +1,252 @@
+// Snapshot::Load and Snapshot::Refresh: from files of the log to a state.
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "yummy/base/executor.h"
+#include "yummy/base/log.h"
+#include "yummy/delta/actions_json.h"
+#include "yummy/delta/checkpoint.h"
+#include "yummy/delta/checkpoint_read.h"
+#include "yummy/delta/log.h"
+#include "yummy/delta/path.h"
+#include "yummy/delta/replay.h"
+#include "yummy/delta/snapshot_state.h"
+
+namespace yummy::delta {
+
+namespace {
+
+constexpr uint64_t kCommitBytesMax = uint64_t{1} << 30;
+constexpr int kLoadAttemptsMax = 16;       // each passes over a checkpoint that cannot be read, or lists again
+constexpr int64_t kProbedCommitsMax = 16;  // beyond that a list is cheaper than one question a commit
+
+Error Corrupt(std::string message) {
+  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason("CORRUPT_TABLE");
+}
+
+Result<std::vector<Action>> ReadCommit(const Context& context, store::ObjectStore& store, const CommitFile& commit) {
+  TRY(context.Check());
+  if (commit.meta.size_bytes > kCommitBytesMax) {
+    return Error(ErrorCode::kResourceExhausted, fmt::format("commit {} has {} bytes, more than {}", commit.meta.path,
+                                                            commit.meta.size_bytes, kCommitBytesMax))
+        .WithReason("LIMIT_EXCEEDED");
+  }
+  return ParseCommit(TRY(store.Get(context, commit.meta.path)), commit.meta.path);
+}
+
+/// Reads and parses the commits at once, then reconciles them newest first.
+Result<Replay> ReplayCommits(const Context& context, store::ObjectStore& store, const std::vector<CommitFile>& commits,
+                             Executor* executor) {
+  std::vector<std::vector<Action>> actions(commits.size());
+  TRY(ForEachInParallel(executor, commits.size(), [&](size_t i) -> Result<void> {
+    actions[i] = TRY(ReadCommit(context, store, commits[i]));
+    return {};
+  }));
+  Replay replay;
+  for (size_t i = commits.size(); i > 0; i--) TRY(replay.TakeCommit(std::move(actions[i - 1])));
+  return replay;
+}
+
+std::shared_ptr<const std::vector<Txn>> MergeTxns(const std::vector<Txn>& older, std::map<std::string, Txn> newer) {
+  for (const Txn& txn : older) newer.try_emplace(txn.app_id, txn);
+  auto merged = std::make_shared<std::vector<Txn>>();
+  for (auto& [app_id, txn] : newer) merged->push_back(std::move(txn));
+  return merged;
+}
+
+std::shared_ptr<const std::vector<DomainMetadata>> MergeDomains(const std::vector<DomainMetadata>& older,
+                                                                std::map<std::string, DomainMetadata> newer) {
+  for (const DomainMetadata& domain : older) newer.try_emplace(domain.domain, domain);
+  auto merged = std::make_shared<std::vector<DomainMetadata>>();
+  for (auto& [name, domain] : newer) {
+    if (!domain.removed) merged->push_back(std::move(domain));
+  }
+  return merged;
+}
+
+/// A checkpoint that cannot be used is passed over; what the store itself refuses is not.
+bool MayPassOver(const Error& error) {
+  return error.code() == ErrorCode::kCorrupt || error.code() == ErrorCode::kNotFound ||
+         error.code() == ErrorCode::kUnsupported;
+}
+
+struct Loading {
+  const Context& context;
+  std::shared_ptr<store::ObjectStore> store;
+  std::string table_path;
+  const LoadOptions& options;
+};
+
+Result<SnapshotRef> Assemble(const Loading& loading, const LogSegment& segment, Replay replay,
+                             CheckpointContents contents) {
+  if (replay.protocol) contents.protocol = std::move(replay.protocol);
+  if (replay.metadata) contents.metadata = std::move(replay.metadata);
+  if (!contents.protocol) return Corrupt(fmt::format("no protocol action in the log of version {}", segment.version));
+  if (!contents.metadata) return Corrupt(fmt::format("no metaData action in the log of version {}", segment.version));
+  auto state = std::make_unique<Snapshot::State>();
+  state->store = loading.store;
+  state->table_path = loading.table_path;
+  state->version = segment.version;
+  state->clock = loading.options.clock;
+  state->shape = TRY(TableShape::Make(std::move(*contents.protocol), std::move(*contents.metadata)));
+  state->anchor = segment.own_commit;
+  if (state->anchor.path.empty()) state->anchor = segment.checkpoint->parts[0];
+  state->files.Append(contents.files.Finish());
+  state->files.Remove(replay.TouchedKeys());
+  state->files.Append(replay.added.Finish());
+  state->txns = MergeTxns(contents.txns, std::move(replay.txns));
+  state->domains = MergeDomains(contents.domains, std::move(replay.domains));
+  if (!segment.commits.empty()) {
+    state->commit_info_known = true;
+    state->commit_info = std::move(replay.newest_commit_info);
+  }
+  return std::make_shared<const Snapshot>(std::move(state));
+}
+
+/// One try with one list. An unusable checkpoint is reported through `unusable`.
+Result<SnapshotRef> LoadOnce(const Loading& loading, const LogSegment& segment, std::vector<std::string>& unusable) {
+  CheckpointContents contents;
+  if (segment.checkpoint) {
+    auto read = ReadCheckpoint(loading.context, *loading.store, loading.table_path, *segment.checkpoint,
+                               loading.options.executor);
+    if (!read.ok()) {
+      if (MayPassOver(read.error())) {
+        for (const store::ObjectMeta& part : segment.checkpoint->parts) unusable.push_back(part.path);
+      }
+      return std::move(read).error();
+    }
+    contents = std::move(read).value();
+  }
+  Replay replay = TRY(ReplayCommits(loading.context, *loading.store, segment.commits, loading.options.executor));
+  SnapshotRef snapshot = TRY(Assemble(loading, segment, std::move(replay), std::move(contents)));
+  if (segment.checksum) CompareChecksum(loading.context, *snapshot, *segment.checksum);
+  return snapshot;
+}
+
+}  // namespace
+
+Result<SnapshotRef> Snapshot::Load(const Context& context, std::shared_ptr<store::ObjectStore> store,
+                                   std::string table_path, const LoadOptions& options) {
+  const Loading loading{
+      .context = context, .store = std::move(store), .table_path = std::move(table_path), .options = options};
+  FindLogOptions find{.version = options.version, .unusable_checkpoints = {}};
+  std::optional<Error> first_error;
+  for (int attempt = 0; attempt < kLoadAttemptsMax; attempt++) {
+    auto segment = FindLogSegment(context, *loading.store, loading.table_path, find);
+    // Without its checkpoint the log may be incomplete: then the checkpoint is what is wrong.
+    if (!segment.ok()) return first_error ? std::move(*first_error) : std::move(segment).error();
+    const size_t unusable = find.unusable_checkpoints.size();
+    auto snapshot = LoadOnce(loading, *segment, find.unusable_checkpoints);
+    if (snapshot.ok()) return snapshot;
+    // Clean-up may remove a commit between the list and the read: the next list shows what there is.
+    const bool vanished = snapshot.error().code() == ErrorCode::kNotFound;
+    const bool passed_over = find.unusable_checkpoints.size() > unusable;
+    if (!vanished && !passed_over) return std::move(snapshot).error();
+    if (passed_over)
+      Log(LogLevel::kWarn, "table {}: {}; trying without it", loading.table_path, snapshot.error().ToString());
+    if (!first_error) first_error = std::move(snapshot).error();
+  }
+  return std::move(*first_error);
+}
+
+namespace {
+
+/// The commits after the snapshot's version, or that its anchor is no longer what it was.
+struct NewCommits {
+  bool anchor_changed = false;
+  std::vector<CommitFile> commits;
+};
+
+bool SameObject(const store::ObjectMeta& a, const store::ObjectMeta& b) {
+  return a.etag == b.etag && a.version == b.version && a.size_bytes == b.size_bytes;
+}
+
+bool AnchorIsCommit(const Snapshot::State& state) {
+  return state.anchor.path == CommitPath(state.table_path, state.version);
+}
+
+/// On local disk a question costs microseconds: one for the anchor and one for each commit that follows.
+Result<NewCommits> ProbeCommits(const Context& context, const Snapshot::State& state) {
+  NewCommits found;
+  const auto anchor = state.store->Head(context, state.anchor.path);
+  if (!anchor.ok() && anchor.error().code() != ErrorCode::kNotFound) return anchor.error();
+  if (!anchor.ok() || !SameObject(*anchor, state.anchor)) {
+    found.anchor_changed = true;
+    return found;
+  }
+  for (int64_t version = state.version + 1; version <= state.version + kProbedCommitsMax; version++) {
+    auto meta = state.store->Head(context, CommitPath(state.table_path, version));
+    if (!meta.ok() && meta.error().code() != ErrorCode::kNotFound) return std::move(meta).error();
+    if (!meta.ok()) return found;
+    found.commits.push_back({version, std::move(meta).value()});
+  }
+  found.commits = TRY(ListCommits(context, *state.store, state.table_path, state.version + 1));
+  return found;
+}
+
+/// One list from the anchor on.
+Result<NewCommits> ListNewCommits(const Context& context, const Snapshot::State& state) {
+  NewCommits found;
+  found.commits = TRY(ListCommits(context, *state.store, state.table_path, state.version));
+  if (found.commits.empty() || found.commits[0].version != state.version ||
+      !SameObject(found.commits[0].meta, state.anchor)) {
+    found.anchor_changed = true;
+    return found;
+  }
+  found.commits.erase(found.commits.begin());
+  return found;
+}
+
+/// True when the commits follow the version one by one.
+bool Follows(const std::vector<CommitFile>& commits, int64_t version) {
+  for (const CommitFile& commit : commits) {
+    if (commit.version != ++version) return false;
+  }
+  return true;
+}
+
+Result<SnapshotRef> Extend(const Snapshot::State& older, Replay replay, const CommitFile& newest) {
+  auto state = std::make_unique<Snapshot::State>();
+  state->store = older.store;
+  state->table_path = older.table_path;
+  state->version = newest.version;
+  state->anchor = newest.meta;
+  state->clock = older.clock;
+  state->shape = older.shape;
+  if (replay.protocol || replay.metadata) {
+    state->shape = TRY(TableShape::Make(replay.protocol ? std::move(*replay.protocol) : older.shape->protocol,
+                                        replay.metadata ? std::move(*replay.metadata) : older.shape->metadata));
+  }
+  state->files = older.files;
+  state->files.Remove(replay.TouchedKeys());
+  state->files.Append(replay.added.Finish());
+  state->txns = replay.txns.empty() ? older.txns : MergeTxns(*older.txns, std::move(replay.txns));
+  state->domains = replay.domains.empty() ? older.domains : MergeDomains(*older.domains, std::move(replay.domains));
+  state->commit_info_known = true;
+  state->commit_info = std::move(replay.newest_commit_info);
+  return std::make_shared<const Snapshot>(std::move(state));
+}
+
+}  // namespace
+
+Result<SnapshotRef> Snapshot::Refresh(const Context& context, const SnapshotRef& snapshot, Executor* executor) {
+  const State& state = snapshot->state();
+  const LoadOptions anew{.version = {}, .executor = executor, .clock = state.clock};
+  const bool probes = state.store->capabilities().is_local || !AnchorIsCommit(state);
+  NewCommits found = TRY(probes ? ProbeCommits(context, state) : ListNewCommits(context, state));
+  // Anew, too, when a list shows a gap: commits may have been cleaned up behind a checkpoint.
+  if (found.anchor_changed || !Follows(found.commits, state.version)) {
+    return Load(context, state.store, state.table_path, anew);
+  }
+  if (found.commits.empty()) return snapshot;
+  auto replay = ReplayCommits(context, *state.store, found.commits, executor);
+  if (!replay.ok() && replay.error().code() == ErrorCode::kNotFound)
+    return Load(context, state.store, state.table_path, anew);
+  if (!replay.ok()) return std::move(replay).error();
+  return Extend(state, std::move(replay).value(), found.commits.back());
+}
+
+}  // namespace yummy::delta

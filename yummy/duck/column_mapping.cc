@@ -1,0 +1,272 @@
+#include "yummy/duck/column_mapping.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <duckdb/planner/filter/expression_filter.hpp>
+#include <limits>
+#include <utility>
+
+#include "yummy/duck/filter_predicate.h"
+#include "yummy/duck/types.h"
+
+namespace yummy::duck {
+namespace {
+
+using Column = duckdb::MultiFileColumnDefinition;
+using Columns = duckdb::vector<Column>;
+using duckdb::LogicalTypeId;
+using duckdb::TableFilter;
+using duckdb::TableFilterType;
+using duckdb::Value;
+
+// No file has a column of this name: Parquet names are text.
+constexpr const char* kNoColumn = "\x01 no such column";
+
+Column MakeColumn(const std::string& name, const duckdb::LogicalType& type, Value identifier) {
+  Column column(name, type);
+  column.identifier = std::move(identifier);
+  // Read where a file has no such column; the mapper wants one at every level.
+  column.default_expression = duckdb::make_uniq<duckdb::ConstantExpression>(Value(type));
+  return column;
+}
+
+bool HoldsStruct(const delta::DataType& type) {
+  if (type.kind == delta::TypeKind::kStruct) return true;
+  return std::any_of(type.children.begin(), type.children.end(), HoldsStruct);
+}
+
+Result<Columns> Children(const delta::DataType& type, const duckdb::LogicalType& logical, ColumnMapping mapping);
+
+Result<Column> Describe(const std::string& name, Value identifier, const delta::DataType& type, const duckdb::LogicalType& logical,
+                        ColumnMapping mapping) {
+  Column column = MakeColumn(name, logical, std::move(identifier));
+  // Without structs a nested column is mapped as a whole, with a cast where types were widened.
+  if (HoldsStruct(type)) column.children = TRY(Children(type, logical, mapping));
+  return column;
+}
+
+Result<Column> DescribeField(const delta::Field& field, const duckdb::LogicalType& logical, ColumnMapping mapping) {
+  Value identifier(field.physical_name());
+  if (mapping == ColumnMapping::kId) {
+    auto id = field.column_mapping_id();
+    if (!id || *id < std::numeric_limits<int32_t>::min() || *id > std::numeric_limits<int32_t>::max()) {
+      return Error(ErrorCode::kCorrupt, fmt::format("column {} has no delta.columnMapping.id of 32 bits", field.name))
+          .WithReason("CORRUPT_TABLE");
+    }
+    identifier = Value::INTEGER(static_cast<int32_t>(*id));
+  }
+  return Describe(field.name, std::move(identifier), field.type, logical, mapping);
+}
+
+Result<Columns> Children(const delta::DataType& type, const duckdb::LogicalType& logical, ColumnMapping mapping) {
+  Columns children;
+  switch (type.kind) {
+    case delta::TypeKind::kStruct:
+      for (size_t i = 0; i < type.fields.size(); ++i) {
+        children.push_back(TRY(DescribeField(type.fields[i], duckdb::StructType::GetChildType(logical, i), mapping)));
+      }
+      break;
+    case delta::TypeKind::kArray:
+      children.push_back(
+          TRY(Describe("list", Value("list"), type.children[0], duckdb::ListType::GetChildType(logical), mapping)));
+      break;
+    case delta::TypeKind::kMap:
+      children.push_back(TRY(Describe("key", Value("key"), type.children[0], duckdb::MapType::KeyType(logical), mapping)));
+      children.push_back(TRY(Describe("value", Value("value"), type.children[1], duckdb::MapType::ValueType(logical), mapping)));
+      break;
+    default: break;
+  }
+  return children;
+}
+
+bool IsId(const Value& identifier) { return !identifier.IsNull() && identifier.type().id() == LogicalTypeId::INTEGER; }
+
+// The mapper's own order: the first column with the id, or with the name ignoring case.
+Column* Find(const Column& column, Columns& candidates) {
+  const bool by_id = IsId(column.identifier);
+  for (Column& candidate : candidates) {
+    if (by_id ? IsId(candidate.identifier) && candidate.identifier.GetValueUnsafe<int32_t>() ==
+                                                  column.identifier.GetValueUnsafe<int32_t>()
+              : duckdb::StringUtil::CIEquals(candidate.name, column.GetIdentifierName())) {
+      return &candidate;
+    }
+  }
+  return nullptr;
+}
+
+Error OtherShape(const Column& column, const Column& in_file) {
+  return Error(ErrorCode::kCorrupt, fmt::format("column {} is {} in the table and {} in the data file", column.name,
+                                                column.type.ToString(), in_file.type.ToString()))
+      .WithReason("CORRUPT_DATA_FILE");
+}
+
+Result<void> AlignChildren(Column& column, Column& in_file);
+
+Result<void> Align(Column& column, Columns& candidates) {
+  Column* in_file = Find(column, candidates);
+  if (IsId(column.identifier)) column.identifier = Value(in_file ? in_file->name : std::string(kNoColumn));
+  if (!in_file) {
+    Columns none;
+    for (Column& child : column.children) TRY(Align(child, none));
+    return {};
+  }
+  return AlignChildren(column, *in_file);
+}
+
+Result<void> AlignChildren(Column& column, Column& in_file) {
+  if (column.children.empty()) {
+    if (column.type.IsNested() && column.type.id() != in_file.type.id()) return OtherShape(column, in_file);
+    in_file.children.clear();
+    return {};
+  }
+  if (column.type.id() != in_file.type.id()) return OtherShape(column, in_file);
+  switch (column.type.id()) {
+    case LogicalTypeId::STRUCT:
+      for (Column& child : column.children) TRY(Align(child, in_file.children));
+      return {};
+    case LogicalTypeId::LIST:
+      if (in_file.children.size() != 1) return OtherShape(column, in_file);
+      in_file.children[0].name = "list";
+      return AlignChildren(column.children[0], in_file.children[0]);
+    case LogicalTypeId::MAP: {
+      if (in_file.children.size() != 1 || in_file.children[0].children.size() != 2) return OtherShape(column, in_file);
+      Column& entry = in_file.children[0];
+      entry.name = "key_value";
+      entry.children[0].name = "key";
+      entry.children[1].name = "value";
+      TRY(AlignChildren(column.children[0], entry.children[0]));
+      return AlignChildren(column.children[1], entry.children[1]);
+    }
+    default: return OtherShape(column, in_file);
+  }
+}
+
+// True when the file's values, cast to the table's type, compare as they do in the file.
+bool WidensExactly(const duckdb::LogicalType& in_file, const duckdb::LogicalType& in_table) {
+  if (in_file == in_table || KeepsComparisons(in_file, in_table)) return true;
+  const bool micros_in_table = in_table.id() == LogicalTypeId::TIMESTAMP || in_table.id() == LogicalTypeId::TIMESTAMP_TZ;
+  switch (in_file.id()) {
+    case LogicalTypeId::TIMESTAMP:
+    case LogicalTypeId::TIMESTAMP_TZ:
+    case LogicalTypeId::TIMESTAMP_MS:
+    case LogicalTypeId::TIMESTAMP_SEC: return micros_in_table;
+    default: return false;
+  }
+}
+
+// True when the mapper's cast of the constant loses nothing, or fails, after which it evaluates the filter on cast values.
+bool CastsExactly(const Value& constant, const duckdb::LogicalType& in_file) {
+  Value cast = constant;
+  Value back;
+  if (!cast.DefaultTryCastAs(in_file)) return true;
+  return cast.DefaultTryCastAs(constant.type(), back, nullptr) && Value::NotDistinctFrom(back, constant);
+}
+
+const Column* FindName(const Column& column, const Columns& candidates) {
+  const auto found = std::find_if(candidates.begin(), candidates.end(), [&column](const Column& candidate) {
+    return duckdb::StringUtil::CIEquals(candidate.name, column.GetIdentifierName());
+  });
+  return found == candidates.end() ? nullptr : &*found;
+}
+
+bool CarriesOver(const TableFilter& filter, const Column& column, const Column& in_file) {
+  const auto all = [&](const auto& children) {
+    return std::all_of(children.begin(), children.end(), [&](const auto& child) { return CarriesOver(*child, column, in_file); });
+  };
+  switch (filter.filter_type) {
+    case TableFilterType::IS_NULL:
+    case TableFilterType::IS_NOT_NULL:
+    case TableFilterType::EXPRESSION_FILTER: return true;
+    case TableFilterType::CONSTANT_COMPARISON:
+      return WidensExactly(in_file.type, column.type) &&
+             CastsExactly(filter.Cast<duckdb::ConstantFilter>().constant, in_file.type);
+    case TableFilterType::IN_FILTER: {
+      const auto& values = filter.Cast<duckdb::InFilter>().values;
+      return WidensExactly(in_file.type, column.type) &&
+             std::all_of(values.begin(), values.end(), [&](const Value& value) { return CastsExactly(value, in_file.type); });
+    }
+    case TableFilterType::CONJUNCTION_AND: return all(filter.Cast<duckdb::ConjunctionAndFilter>().child_filters);
+    case TableFilterType::CONJUNCTION_OR: return all(filter.Cast<duckdb::ConjunctionOrFilter>().child_filters);
+    case TableFilterType::STRUCT_EXTRACT: {
+      const auto& extract = filter.Cast<duckdb::StructFilter>();
+      if (extract.child_idx >= column.children.size()) return false;
+      const Column& child = column.children[extract.child_idx];
+      const Column* child_in_file = FindName(child, in_file.children);
+      return !child_in_file || CarriesOver(*extract.child_filter, child, *child_in_file);
+    }
+    default: return false;
+  }
+}
+
+// The part of a filter that must be evaluated; a null pointer when all of it only saves work.
+duckdb::unique_ptr<TableFilter> RequiredPart(const TableFilter& filter) {
+  switch (filter.filter_type) {
+    case TableFilterType::BLOOM_FILTER:
+    case TableFilterType::DYNAMIC_FILTER:
+    case TableFilterType::OPTIONAL_FILTER: return nullptr;
+    case TableFilterType::CONJUNCTION_AND: {
+      auto required = duckdb::make_uniq<duckdb::ConjunctionAndFilter>();
+      for (const auto& child : filter.Cast<duckdb::ConjunctionAndFilter>().child_filters) {
+        if (auto part = RequiredPart(*child)) required->child_filters.push_back(std::move(part));
+      }
+      if (required->child_filters.empty()) return nullptr;
+      return required;
+    }
+    default: return filter.Copy();
+  }
+}
+
+// Evaluated by the reader on the column as the table has it.
+duckdb::unique_ptr<TableFilter> AsExpression(const TableFilter& filter, const Column& column) {
+  const duckdb::BoundReferenceExpression reference(column.type, 0);
+  return duckdb::make_uniq<duckdb::ExpressionFilter>(filter.ToExpression(reference));
+}
+
+}  // namespace
+
+Result<Columns> TableColumns(const delta::Schema& schema, ColumnMapping mapping) {
+  Columns columns;
+  for (const delta::Field& field : schema) {
+    columns.push_back(TRY(DescribeField(field, TRY(ToLogicalType(field.type)), mapping)));
+  }
+  return columns;
+}
+
+Result<void> AlignColumns(Columns& table_columns, Columns& file_columns, const duckdb::vector<duckdb::ColumnIndex>& column_ids,
+                          ColumnMapping mapping) {
+  const auto has_id = [](const Column& column) { return IsId(column.identifier); };
+  if (mapping == ColumnMapping::kId && !file_columns.empty() && std::none_of(file_columns.begin(), file_columns.end(), has_id)) {
+    return Error(ErrorCode::kCorrupt, "a data file of a table with columns mapped by id has no field ids")
+        .WithReason("CORRUPT_DATA_FILE");
+  }
+  for (const duckdb::ColumnIndex& index : column_ids) {
+    if (index.IsVirtualColumn() || index.GetPrimaryIndex() >= table_columns.size()) continue;
+    TRY(Align(table_columns[index.GetPrimaryIndex()], file_columns));
+  }
+  return {};
+}
+
+duckdb::unique_ptr<duckdb::TableFilterSet> FitFilters(const duckdb::TableFilterSet& filters, const Columns& table_columns,
+                                                      const Columns& file_columns,
+                                                      const duckdb::vector<duckdb::ColumnIndex>& column_ids) {
+  duckdb::unique_ptr<duckdb::TableFilterSet> result;
+  for (const auto& [position, filter] : filters.filters) {
+    if (column_ids[position].IsVirtualColumn()) continue;
+    const Column& column = table_columns[column_ids[position].GetPrimaryIndex()];
+    const Column* in_file = FindName(column, file_columns);
+    if (!in_file || in_file->type == column.type) continue;
+    if (!result) result = filters.Copy();
+    auto required = RequiredPart(*filter);
+    if (!required) {
+      result->filters.erase(position);
+    } else if (CarriesOver(*required, column, *in_file)) {
+      result->filters[position] = std::move(required);
+    } else {
+      result->filters[position] = AsExpression(*required, column);
+    }
+  }
+  return result;
+}
+
+}  // namespace yummy::duck

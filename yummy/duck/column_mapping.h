@@ -1,0 +1,33 @@
+#pragma once
+// A table's columns as DuckDB's column mapper takes them, fitted to the columns that one data file has.
+
+#include <string>
+
+#include "yummy/delta/schema.h"
+#include "yummy/duck/duckdb_headers.h"
+#include "yummy/duck/scan.h"
+
+namespace yummy::duck {
+
+/// The table's columns with their types. They are found in data files by physical name, or by field id.
+/// Errors: Unsupported (reason UNSUPPORTED_TYPE), Corrupt (a column without an id in a table mapped by id).
+Result<duckdb::vector<duckdb::MultiFileColumnDefinition>> TableColumns(const delta::Schema& schema, ColumnMapping mapping);
+
+/// Fits table and file columns to each other, for those at `column_ids`: field ids are resolved to the file's names, the parts of
+/// lists and maps get the names that the mapper asks for, whatever the writer called them (parquet-format, LogicalTypes.md,
+/// "Backward-compatibility rules"), and columns without nested fields become leaves, so that equal columns are seen as equal.
+/// Errors: Corrupt (reason CORRUPT_DATA_FILE: a nested column that the file has in another shape, no field ids at all).
+Result<void> AlignColumns(duckdb::vector<duckdb::MultiFileColumnDefinition>& table_columns,
+                          duckdb::vector<duckdb::MultiFileColumnDefinition>& file_columns,
+                          const duckdb::vector<duckdb::ColumnIndex>& column_ids, ColumnMapping mapping);
+
+/// The filters as DuckDB's mapper can carry them over to columns that the file has in another type. Those it would carry over
+/// wrongly become expressions, which are evaluated on the cast values: DuckDB 1.5 rounds a constant to the file's type (1.5 to the
+/// integer 2), and knows no way for bloom filters, which are left out, as are other filters that only save work.
+/// A null pointer when the filters can stay as they are.
+duckdb::unique_ptr<duckdb::TableFilterSet> FitFilters(const duckdb::TableFilterSet& filters,
+                                                      const duckdb::vector<duckdb::MultiFileColumnDefinition>& table_columns,
+                                                      const duckdb::vector<duckdb::MultiFileColumnDefinition>& file_columns,
+                                                      const duckdb::vector<duckdb::ColumnIndex>& column_ids);
+
+}  // namespace yummy::duck

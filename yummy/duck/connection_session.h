@@ -1,0 +1,54 @@
+#pragma once
+// A session: one DuckDB connection in the sandbox.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "yummy/duck/database.h"
+#include "yummy/duck/instance.h"
+#include "yummy/duck/request_state.h"
+#include "yummy/duck/session.h"
+
+namespace yummy::duck {
+
+/// What a running query needs of its session.
+struct SessionParts {
+  std::shared_ptr<Database> database;
+  std::shared_ptr<Instance> instance;
+  duckdb::Connection connection;
+  RequestState& request;
+
+  SessionParts(std::shared_ptr<Database> owner, std::shared_ptr<Instance> on);
+  ~SessionParts();
+  SessionParts(const SessionParts&) = delete;
+  SessionParts& operator=(const SessionParts&) = delete;
+
+  /// What ended a statement, told as it is: an error that was kept, a deadline, a retired instance, else `data`.
+  Error Explain(const duckdb::ErrorData& data, std::string_view sql);
+  /// Ends whatever runs, and its transaction.
+  void EndStatement();
+};
+
+class ConnectionSession final : public Session {
+ public:
+  static Result<std::unique_ptr<Session>> Open(std::shared_ptr<Database> database, std::shared_ptr<Instance> instance);
+
+  Result<std::unique_ptr<QueryResult>> Query(const Context& context, std::string_view sql, const QueryOptions& options) override;
+  Result<InsertReport> Insert(const Context& context, delta::Transaction& transaction,
+                              std::shared_ptr<arrow::RecordBatchReader> rows) override;
+
+  /// For the tests of this module.
+  SessionParts& parts() { return parts_; }
+
+ private:
+  ConnectionSession(std::shared_ptr<Database> database, std::shared_ptr<Instance> instance);
+
+  Result<duckdb::unique_ptr<duckdb::SQLStatement>> Guard(const Context& context, const std::string& sql, const QueryOptions& options);
+  void UseStore(const std::string& store, const std::string& schema);
+
+  SessionParts parts_;
+  std::optional<std::pair<std::string, std::string>> search_path_;  // store and schema that are set
+};
+
+}  // namespace yummy::duck

@@ -1,0 +1,74 @@
+#pragma once
+// The data files of a scan: live files of an immutable snapshot, narrowed by what the query filters.
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "yummy/delta/snapshot.h"
+#include "yummy/duck/duckdb_headers.h"
+#include "yummy/duck/filter_predicate.h"
+#include "yummy/duck/scan.h"
+
+namespace yummy::duck {
+
+/// The option of OpenFileInfo.extended_info that holds the delta::FileId, as UBIGINT.
+inline constexpr const char* kFileIdOption = "yummy_file_id";
+
+/// Immutable but for the files that a Top-N filter lets it leave out while the scan runs. Safe from several threads.
+class DeltaFileList final : public duckdb::MultiFileList {
+ public:
+  /// All live files of the snapshot.
+  explicit DeltaFileList(duckdb::shared_ptr<ScanInfo> scan);
+
+  const ScanInfo& scan() const { return *scan_; }
+  const std::vector<delta::FileId>& files() const { return *files_; }
+  int64_t size_bytes() const;
+
+  duckdb::unique_ptr<duckdb::MultiFileList> ComplexFilterPushdown(
+      duckdb::ClientContext& context, const duckdb::MultiFileOptions& options, duckdb::MultiFilePushdownInfo& info,
+      duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& filters) const override;
+  duckdb::unique_ptr<duckdb::MultiFileList> DynamicFilterPushdown(
+      duckdb::ClientContext& context, const duckdb::MultiFileOptions& options, const duckdb::vector<std::string>& names,
+      const duckdb::vector<duckdb::LogicalType>& types, const duckdb::vector<duckdb::column_t>& column_ids,
+      duckdb::TableFilterSet& filters) const override;
+
+  duckdb::vector<duckdb::OpenFileInfo> GetAllFiles() const override;
+  duckdb::FileExpandResult GetExpandResult() const override;
+  duckdb::idx_t GetTotalFileCount() const override { return files_->size(); }
+  duckdb::vector<duckdb::OpenFileInfo> GetDisplayFileList(duckdb::optional_idx files_max) const override;
+  duckdb::unique_ptr<duckdb::NodeStatistics> GetCardinality(duckdb::ClientContext& context) const override;
+  duckdb::unique_ptr<duckdb::MultiFileList> Copy() const override;
+
+ protected:
+  duckdb::OpenFileInfo GetFile(duckdb::idx_t position) const override;
+
+ private:
+  using Files = std::shared_ptr<const std::vector<delta::FileId>>;
+  /// A filter whose bound grows tighter while the scan runs, with its column.
+  struct DynamicFilter {
+    FilteredColumn column;
+    std::shared_ptr<const duckdb::TableFilter> filter;
+  };
+
+  DeltaFileList(duckdb::shared_ptr<ScanInfo> scan, Files files, std::string filters);
+  duckdb::unique_ptr<DeltaFileList> Narrowed(const delta::Predicate& predicate, std::string filters) const;
+  duckdb::OpenFileInfo Describe(delta::FileId id) const;
+  bool MayMatchDynamic(delta::FileId id) const;
+  void OrderForDynamic();
+
+  duckdb::shared_ptr<ScanInfo> scan_;
+  Files files_;
+  std::string filters_;  // the predicates that narrowed the list, as text
+  std::vector<DynamicFilter> dynamic_;
+
+  mutable std::mutex mutex_;
+  mutable std::vector<delta::FileId> given_;  // guarded by mutex_; with dynamic filters: what GetFile gave so far
+  mutable size_t next_ = 0;                   // guarded by mutex_; the first candidate that was not looked at
+  mutable std::optional<int64_t> rows_;       // guarded by mutex_; estimate
+};
+
+}  // namespace yummy::duck

@@ -1,0 +1,199 @@
+#include "yummy/duck/file_reader.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "yummy/delta/deletion_vector.h"
+#include "yummy/duck/column_mapping.h"
+#include "yummy/duck/error.h"
+#include "yummy/duck/file_list.h"
+#include "yummy/duck/instance.h"
+#include "yummy/duck/request_state.h"
+#include "yummy/duck/types.h"
+
+namespace yummy::duck {
+namespace {
+
+const duckdb::Value* FindOption(const duckdb::OpenFileInfo& file, const char* key) {
+  if (!file.extended_info) return nullptr;
+  const auto option = file.extended_info->options.find(key);
+  return option == file.extended_info->options.end() ? nullptr : &option->second;
+}
+
+delta::FileId FileIdOf(const duckdb::OpenFileInfo& file) {
+  const duckdb::Value* id = FindOption(file, kFileIdOption);
+  if (!id) Throw(Error(ErrorCode::kInternal, "a data file without its id: " + file.path));
+  return id->GetValue<uint64_t>();
+}
+
+class DeletedRows final : public duckdb::DeleteFilter {
+ public:
+  explicit DeletedRows(std::shared_ptr<const delta::DeletionVector> rows) : rows_(std::move(rows)) {}
+
+  duckdb::idx_t Filter(duckdb::row_t start, duckdb::idx_t count, duckdb::SelectionVector& selection) override {
+    selection.Initialize(STANDARD_VECTOR_SIZE);
+    return rows_->SelectKept(static_cast<uint64_t>(start), count, selection.data());
+  }
+
+ private:
+  const std::shared_ptr<const delta::DeletionVector> rows_;
+};
+
+std::shared_ptr<const delta::DeletionVector> LoadDeletionVector(duckdb::ClientContext& context, const ScanInfo& scan,
+                                                                const delta::FileView& file) {
+  const delta::Snapshot& snapshot = *scan.snapshot;
+  const delta::DeletionVectorDescriptor& descriptor = *file.deletion_vector;
+  const std::string key = fmt::format("{}\n{}\n{}\n{}\n{}", scan.store_ordinal, snapshot.table_path(), descriptor.unique_id(),
+                                      descriptor.size_bytes, descriptor.cardinality);
+  if (auto cached = scan.instance->deletion_vectors.Find(key)) return cached;
+  auto vector = delta::ReadDeletionVector(RequestOf(context).context(), *snapshot.object_store(), snapshot.table_path(), descriptor,
+                                          file.num_records);
+  if (!vector.ok()) {
+    Throw(std::move(vector).error().Prefixed(fmt::format("deletion vector of {} in version {}", file.path, snapshot.version())));
+  }
+  auto shared = std::make_shared<const delta::DeletionVector>(*std::move(vector));
+  scan.instance->deletion_vectors.Put(key, shared);
+  return shared;
+}
+
+// What a damaged Parquet file makes DuckDB throw. Invalid input may also be a filter's doing, where the reader runs one.
+bool SpeaksOfTheFile(const duckdb::ErrorData& data, bool reader_runs_filters) {
+  switch (data.Type()) {
+    case duckdb::ExceptionType::IO:
+    case duckdb::ExceptionType::SERIALIZATION:
+    case duckdb::ExceptionType::INVALID:
+    case duckdb::ExceptionType::UNKNOWN_TYPE: return true;
+    case duckdb::ExceptionType::INVALID_INPUT: return !reader_runs_filters;
+    default: return false;
+  }
+}
+
+// Carries an Error of ours: what error.cc packs into the extra info.
+bool IsOurs(const duckdb::ErrorData& data) { return data.ExtraInfo().find("yummy_code") != data.ExtraInfo().end(); }
+
+[[noreturn]] void Rethrow(duckdb::ClientContext& context, const ScanInfo& scan, const std::string& path, bool reader_runs_filters) {
+  const duckdb::ErrorData data = CurrentException();
+  if (InvalidatesInstance(data)) {
+    RequestOf(context).SuspectFile();
+    throw;
+  }
+  const std::string version = std::to_string(scan.snapshot->version());
+  if (IsOurs(data)) {
+    Error error = ToError(data);
+    const bool of_file = error.reason() == "MISSING_FILE" || error.reason() == "CORRUPT_DATA_FILE";
+    if (!of_file || !error.detail("version").empty()) throw;
+    if (error.detail("path").empty()) error = std::move(error).With("path", path);
+    Throw(std::move(error).With("version", version));
+  }
+  if (path.empty() || !SpeaksOfTheFile(data, reader_runs_filters)) throw;
+  Throw(Error(ErrorCode::kCorrupt, fmt::format("a data file cannot be read: {} in version {}: {}", path, version, data.RawMessage()))
+            .WithReason("CORRUPT_DATA_FILE")
+            .With("path", path)
+            .With("version", version));
+}
+
+}  // namespace
+
+void RethrowReading(duckdb::ClientContext& context, const ScanInfo& scan, const duckdb::BaseFileReader* reader) {
+  Rethrow(context, scan, reader ? reader->file.path : std::string(), reader && reader->filters);
+}
+
+duckdb::unique_ptr<duckdb::MultiFileReader> DeltaFileReader::Make(const duckdb::TableFunction& function) {
+  auto info = function.function_info;
+  return duckdb::make_uniq<DeltaFileReader>(duckdb::shared_ptr_cast<duckdb::TableFunctionInfo, ScanInfo>(std::move(info)));
+}
+
+duckdb::unique_ptr<duckdb::MultiFileReader> DeltaFileReader::Copy() const { return duckdb::make_uniq<DeltaFileReader>(scan_); }
+
+duckdb::shared_ptr<duckdb::MultiFileList> DeltaFileReader::CreateFileList(duckdb::ClientContext&,
+                                                                          const duckdb::vector<std::string>&,
+                                                                          const duckdb::FileGlobInput&) {
+  return duckdb::make_shared_ptr<DeltaFileList>(scan_);
+}
+
+bool DeltaFileReader::Bind(duckdb::MultiFileOptions&, duckdb::MultiFileList&, duckdb::vector<duckdb::LogicalType>& types,
+                           duckdb::vector<std::string>& names, duckdb::MultiFileReaderBindData& bind_data) {
+  bind_data.schema = ValueOrThrow(TableColumns(scan_->snapshot->schema(), scan_->mapping));
+  bind_data.mapping = duckdb::MultiFileColumnMappingMode::BY_NAME;
+  for (const auto& column : bind_data.schema) {
+    names.push_back(column.name);
+    types.push_back(column.type);
+  }
+  return true;
+}
+
+duckdb::shared_ptr<duckdb::BaseFileReader> DeltaFileReader::CreateReader(duckdb::ClientContext& context,
+                                                                         duckdb::GlobalTableFunctionState& state,
+                                                                         const duckdb::OpenFileInfo& file,
+                                                                         duckdb::idx_t position,
+                                                                         const duckdb::MultiFileBindData& bind_data) {
+  const duckdb::Value* size = FindOption(file, "file_size");
+  RequestOf(context).NoteFile({.path = file.path, .size_bytes = size ? size->GetValue<uint64_t>() : 0});
+  try {
+    return MultiFileReader::CreateReader(context, state, file, position, bind_data);
+  } catch (...) {
+    Rethrow(context, *scan_, file.path, false);
+  }
+}
+
+void DeltaFileReader::FinalizeBind(duckdb::MultiFileReaderData& reader_data, const duckdb::MultiFileOptions&,
+                                   const duckdb::MultiFileReaderBindData&,
+                                   const duckdb::vector<duckdb::MultiFileColumnDefinition>&,
+                                   const duckdb::vector<duckdb::ColumnIndex>& column_ids, duckdb::ClientContext& context,
+                                   duckdb::optional_ptr<duckdb::MultiFileReaderGlobalState>) {
+  const delta::Snapshot& snapshot = *scan_->snapshot;
+  const delta::FileId id = FileIdOf(reader_data.reader->file);
+  const auto& partition_columns = snapshot.partition_columns();
+  for (duckdb::idx_t i = 0; i < column_ids.size(); ++i) {
+    if (column_ids[i].IsVirtualColumn()) continue;
+    for (size_t p = 0; p < partition_columns.size(); ++p) {
+      if (partition_columns[p] != column_ids[i].GetPrimaryIndex()) continue;
+      const delta::Scalar value = ValueOrThrow(snapshot.partition_value(id, p));
+      reader_data.constant_map.Add(duckdb::MultiFileGlobalIndex(i), ToValue(value, snapshot.schema()[partition_columns[p]].type));
+    }
+  }
+  const delta::FileView file = snapshot.file(id);
+  if (file.deletion_vector) {
+    reader_data.reader->deletion_filter = duckdb::make_uniq<DeletedRows>(LoadDeletionVector(context, *scan_, file));
+  }
+}
+
+duckdb::ReaderInitializeType DeltaFileReader::CreateMapping(
+    duckdb::ClientContext& context, duckdb::MultiFileReaderData& reader_data,
+    const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns, const duckdb::vector<duckdb::ColumnIndex>& column_ids,
+    duckdb::optional_ptr<duckdb::TableFilterSet> filters, duckdb::MultiFileList& files,
+    const duckdb::MultiFileReaderBindData& bind_data, const duckdb::virtual_column_map_t& virtual_columns,
+    duckdb::MultiFileColumnMappingMode mode) {
+  auto& file_columns = reader_data.reader->columns;
+  duckdb::vector<duckdb::MultiFileColumnDefinition> aligned;
+  const bool align = scan_->has_nested_columns || scan_->mapping == ColumnMapping::kId;
+  if (align) {
+    aligned = columns;
+    auto result = AlignColumns(aligned, file_columns, column_ids, scan_->mapping);
+    if (!result.ok()) {
+      Throw(std::move(result)
+                .error()
+                .Prefixed(reader_data.reader->file.path)
+                .With("path", reader_data.reader->file.path)
+                .With("version", std::to_string(scan_->snapshot->version())));
+    }
+  }
+  const auto& table_columns = align ? aligned : columns;
+  duckdb::unique_ptr<duckdb::TableFilterSet> fitted;
+  if (filters) fitted = FitFilters(*filters, table_columns, file_columns, column_ids);
+  if (fitted) filters = fitted.get();
+  return MultiFileReader::CreateMapping(context, reader_data, table_columns, column_ids, filters, files, bind_data,
+                                        virtual_columns, mode);
+}
+
+duckdb::unique_ptr<duckdb::Expression> DeltaFileReader::GetConstantVirtualColumn(duckdb::MultiFileReaderData& reader_data,
+                                                                                 duckdb::idx_t column,
+                                                                                 const duckdb::LogicalType& type) {
+  if (column == kFileIdColumn) {
+    return duckdb::make_uniq<duckdb::BoundConstantExpression>(duckdb::Value::UBIGINT(FileIdOf(reader_data.reader->file)));
+  }
+  return MultiFileReader::GetConstantVirtualColumn(reader_data, column, type);
+}
+
+}  // namespace yummy::duck

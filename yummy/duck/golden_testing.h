@@ -1,0 +1,43 @@
+#pragma once
+// A database over the public Delta tables of ../shared, for tests. YUMMY_SHARED names another folder.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "yummy/base/result.h"
+#include "yummy/duck/database.h"
+#include "yummy/duck/session.h"
+
+namespace yummy::duck {
+
+/// What independent readers found in one column.
+struct GoldenColumn {
+  std::string name;
+  std::string type;  // as pyarrow names it
+  int64_t non_null = 0;
+  std::optional<std::string> min;
+  std::optional<std::string> max;
+};
+
+struct GoldenTable {
+  std::string name;  // its path with an underscore for each slash
+  std::string path;  // below the fixtures' delta folder
+  int64_t rows = 0;
+  std::vector<GoldenColumn> columns;
+  std::vector<std::pair<int64_t, int64_t>> rows_by_version;
+};
+
+/// Absent when the folder is not there: the test is to be skipped.
+std::optional<std::string> FixtureFolder();
+std::vector<GoldenTable> ReadGoldenTables(const std::string& folder);
+/// A database with one store, "golden", whose tables have the names of the GoldenTables.
+Result<std::shared_ptr<Database>> OpenGoldenDatabase(const std::string& folder, const std::vector<GoldenTable>& tables);
+
+/// The rows as text, "null" for null.
+Result<std::vector<std::vector<std::string>>> Rows(Session& session, const std::string& sql);
+std::string Quoted(const std::string& name);
+std::string Literal(const std::string& text);
+
+}  // namespace yummy::duck

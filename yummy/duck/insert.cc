@@ -1,0 +1,55 @@
+#include "yummy/duck/insert.h"
+
+#include <optional>
+#include <utility>
+
+#include "yummy/delta/table.h"
+#include "yummy/duck/arrow_rows.h"
+#include "yummy/duck/row_change.h"
+#include "yummy/duck/table_layout.h"
+
+namespace yummy::duck {
+namespace {
+
+/// Drives the operator as a pipeline with this one source would. Parsing and planning a statement costs more than writing a row.
+Result<InsertReport> Drive(duckdb::ClientContext& context, delta::Transaction& transaction, size_t store_ordinal,
+                           std::shared_ptr<arrow::RecordBatchReader> reader) {
+  const auto layout = TRY(TableLayout::Make(transaction.metadata(), transaction.schema()));
+  const auto source = TRY(ArrowRows::Make(context, layout, std::move(reader)));
+
+  duckdb::PhysicalPlan plan(duckdb::Allocator::Get(context));
+  auto& sink = plan.Make<RowChangeOperator>(
+                       RowChangeOperator::Target{
+                           .transaction = [&](duckdb::ClientContext&) -> delta::Transaction& { return transaction; },
+                           .store_ordinal = store_ordinal,
+                           .table = transaction.table().path(),
+                           .row_types = layout.types,
+                           .ordered = true},
+                       duckdb::idx_t(1))
+                   .Cast<RowChangeOperator>();
+  duckdb::ThreadContext thread(context);
+  duckdb::ExecutionContext execution(context, thread, nullptr);
+  duckdb::InterruptState interrupt;
+  const auto global = sink.GetGlobalSinkState(context);
+  const auto local = sink.GetLocalSinkState(execution);
+  duckdb::DataChunk rows;
+  rows.Initialize(context, layout.types);
+  duckdb::OperatorSinkInput input{*global, *local, interrupt};
+  while (TRY(source->Next(rows))) sink.Sink(execution, rows, input);
+  duckdb::OperatorSinkCombineInput combine{*global, *local, interrupt};
+  sink.Combine(execution, combine);
+  return sink.Finish(*global);
+}
+
+}  // namespace
+
+Result<InsertReport> InsertRows(duckdb::Connection& connection, delta::Transaction& transaction, size_t store_ordinal,
+                                std::shared_ptr<arrow::RecordBatchReader> rows) {
+  std::optional<Result<InsertReport>> report;
+  // DuckDB's writer looks its settings and its own catalogue up, which takes a transaction of DuckDB's.
+  connection.context->RunFunctionInTransaction(
+      [&] { report.emplace(Drive(*connection.context, transaction, store_ordinal, std::move(rows))); });
+  return std::move(*report);
+}
+
+}  // namespace yummy::duck

@@ -1,0 +1,98 @@
+#include "yummy/duck/request_state.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace yummy::duck {
+namespace {
+
+bool Matches(const TablePin& pin, std::string_view store, std::string_view schema, std::string_view table) {
+  return pin.store == store && pin.schema == schema && pin.table == table;
+}
+
+bool MatchesIgnoringCase(const TablePin& pin, std::string_view store, std::string_view schema, std::string_view table) {
+  auto same = [](const std::string& a, std::string_view b) { return duckdb::StringUtil::CIEquals(a, std::string(b)); };
+  return same(pin.table, table) && same(pin.store, store) && same(pin.schema, schema);
+}
+
+}  // namespace
+
+void RequestState::Start(Context context, std::vector<TablePin> pins) {
+  Finish();
+  context_ = std::move(context);
+  pins_ = std::move(pins);
+}
+
+void RequestState::Finish() {
+  context_ = Context();
+  untrusted_ = false;
+  pins_.clear();
+  adopted_.reset();
+  std::scoped_lock lock(mutex_);
+  writes_.clear();
+  error_.reset();
+  open_files_.clear();
+  suspect_.reset();
+}
+
+const TablePin* RequestState::FindPin(std::string_view store, std::string_view schema, std::string_view table) const {
+  for (auto match : {Matches, MatchesIgnoringCase}) {
+    auto found = std::find_if(pins_.begin(), pins_.end(), [&](const TablePin& pin) { return match(pin, store, schema, table); });
+    if (found != pins_.end()) return &*found;
+  }
+  return nullptr;
+}
+
+void RequestState::AllowWrite(std::string path, std::function<void(const std::string&)> on_open) {
+  std::scoped_lock lock(mutex_);
+  writes_.push_back({std::move(path), std::move(on_open)});
+}
+
+bool RequestState::BeginWrite(const std::string& path, const std::string& store_path) {
+  std::function<void(const std::string&)> on_open;
+  {
+    std::scoped_lock lock(mutex_);
+    auto found = std::find_if(writes_.begin(), writes_.end(), [&](const WritePermission& write) {
+      return write.path.ends_with('/') ? path.starts_with(write.path) && path.size() > write.path.size() : path == write.path;
+    });
+    if (found == writes_.end()) return false;
+    on_open = found->on_open;
+  }
+  if (on_open) on_open(store_path);
+  return true;
+}
+
+void RequestState::KeepError(Error error) {
+  std::scoped_lock lock(mutex_);
+  error_ = std::move(error);
+}
+
+std::optional<Error> RequestState::TakeError() {
+  std::scoped_lock lock(mutex_);
+  return std::exchange(error_, std::nullopt);
+}
+
+void RequestState::NoteFile(const DataFile& file) {
+  std::scoped_lock lock(mutex_);
+  DataFile& noted = open_files_[std::this_thread::get_id()];
+  if (noted.path != file.path) noted = file;
+}
+
+void RequestState::SuspectFile() {
+  std::scoped_lock lock(mutex_);
+  auto found = open_files_.find(std::this_thread::get_id());
+  if (found != open_files_.end() && !suspect_) suspect_ = found->second;
+}
+
+std::optional<DataFile> RequestState::suspect() const {
+  std::scoped_lock lock(mutex_);
+  return suspect_;
+}
+
+RequestState& RequestOf(duckdb::ClientContext& context) {
+  // The map of states keeps the object alive as long as the context.
+  return *context.registered_state->GetOrCreate<RequestState>(RequestState::kKey);
+}
+
+}  // namespace yummy::duck

@@ -1,0 +1,95 @@
+#pragma once
+// What a running request means to the callbacks of DuckDB that serve it: its Context, pinned tables, the transaction it
+// writes to, the files it may write. One per connection, set anew for each statement.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "yummy/base/context.h"
+#include "yummy/delta/transaction.h"
+#include "yummy/duck/duckdb_headers.h"
+#include "yummy/duck/session.h"
+
+namespace yummy::duck {
+
+/// A data file as an error names it.
+struct DataFile {
+  std::string path;  // yummy://<store>/<path in the store>
+  uint64_t size_bytes = 0;
+};
+
+/// The transaction whose table a statement writes to without committing (Session::Insert).
+struct AdoptedTransaction {
+  std::string store;  // the names by which the statement calls the table
+  std::string schema = "main";
+  std::string table;
+  delta::Transaction* transaction = nullptr;
+};
+
+class RequestState final : public duckdb::ClientContextState {
+ public:
+  static constexpr const char* kKey = "yummy_request";
+
+  /// Before a statement, on the session's thread while nothing runs on the connection: forgets the last one.
+  void Start(Context context, std::vector<TablePin> pins);
+  void Adopt(AdoptedTransaction adopted) { adopted_ = std::move(adopted); }
+  /// The statement is a stranger's: its plan is checked (plan_guard.h). Off after Start.
+  void SetUntrusted() { untrusted_ = true; }
+  /// After a statement: drops pins, adopted transaction, write permissions.
+  void Finish();
+
+  /// Constant while a statement runs: safe from DuckDB's threads.
+  const Context& context() const { return context_; }
+  bool untrusted() const { return untrusted_; }
+  /// The pin of a table, matched by name as it is written, then ignoring case; nullptr when there is none.
+  const TablePin* FindPin(std::string_view store, std::string_view schema, std::string_view table) const;
+  /// nullptr when the statement runs in its own transaction.
+  const AdoptedTransaction* adopted() const { return adopted_ ? &*adopted_ : nullptr; }
+
+  /// Lets this statement create the file `path` (yummy://…), or when it ends in '/' files anywhere below it.
+  /// `on_open` is called with the path within the store before the first byte goes there: the place to record it as staged.
+  /// Safe from several threads.
+  void AllowWrite(std::string path, std::function<void(const std::string& store_path)> on_open = {});
+  /// The permission for `path`: false when there is none. Calls on_open. For the file system.
+  bool BeginWrite(const std::string& path, const std::string& store_path);
+
+  /// Keeps the error that DuckDB is about to re-word (commit: "Failed to commit: …"); the session returns it as it is.
+  void KeepError(Error error);
+  std::optional<Error> TakeError();
+
+  /// The file that the calling thread reads from now on. For the file system and the file reader.
+  void NoteFile(const DataFile& file);
+  /// Names the calling thread's file as the one whose reading threw an INTERNAL error: to be called in the catch block
+  /// around the reader, before the exception goes on. The file is refused until restart.
+  void SuspectFile();
+  std::optional<DataFile> suspect() const;
+
+ private:
+  struct WritePermission {
+    std::string path;
+    std::function<void(const std::string&)> on_open;
+  };
+
+  Context context_;
+  bool untrusted_ = false;
+  std::vector<TablePin> pins_;
+  std::optional<AdoptedTransaction> adopted_;
+
+  mutable std::mutex mutex_;
+  std::vector<WritePermission> writes_;             // guarded by mutex_
+  std::optional<Error> error_;                      // guarded by mutex_
+  std::map<std::thread::id, DataFile> open_files_;  // guarded by mutex_
+  std::optional<DataFile> suspect_;                 // guarded by mutex_
+};
+
+/// The state of a connection; made when there is none (connections that no session opened).
+RequestState& RequestOf(duckdb::ClientContext& context);
+
+}  // namespace yummy::duck

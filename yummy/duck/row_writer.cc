@@ -1,0 +1,50 @@
+#include "yummy/duck/row_writer.h"
+
+#include <utility>
+
+#include "yummy/base/clock.h"
+#include "yummy/delta/path.h"
+#include "yummy/delta/table.h"
+#include "yummy/duck/file_system.h"
+#include "yummy/duck/partitioned_writer.h"
+#include "yummy/duck/request_state.h"
+#include "yummy/duck/sequence_writer.h"
+
+namespace yummy::duck {
+
+DataFiles::DataFiles(duckdb::ClientContext& context, delta::Transaction& transaction, size_t store_ordinal,
+                     const TableLayout& layout)
+    : context_(context), transaction_(transaction), store_ordinal_(store_ordinal), layout_(layout),
+      format_(ParquetFormat::Make(context, layout)) {}
+
+Executor* DataFiles::executor() const { return transaction_.table().options().executor; }
+
+std::unique_ptr<ParquetFile> DataFiles::Open(delta::PartitionValues partition_values) {
+  const auto path = transaction_.StageFile(partition_values);
+  const auto& table_path = transaction_.table().path();
+  const auto url = DuckPath(store_ordinal_, table_path.empty() ? path : table_path + "/" + path);
+  RequestOf(context_).AllowWrite(url);
+  delta::Add add;
+  add.path = delta::EncodeLogPath(path);
+  add.partition_values = std::move(partition_values);
+  return std::make_unique<ParquetFile>(context_, *format_, url, std::move(add));
+}
+
+void DataFiles::Finish(ParquetFile& file) {
+  auto add = file.Finish();
+  add.modification_time_ms = transaction_.table().options().clock->now_millis();
+  const std::lock_guard lock(mutex_);
+  adds_.push_back(std::move(add));
+}
+
+std::vector<delta::Add> DataFiles::Take() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(adds_, {});
+}
+
+std::unique_ptr<RowWriter> RowWriter::Make(DataFiles& files) {
+  if (files.layout().partition_columns.empty()) return std::make_unique<SequenceWriter>(files);
+  return std::make_unique<PartitionedWriter>(files);
+}
+
+}  // namespace yummy::duck

@@ -1,0 +1,202 @@
+#include "yummy/duck/schema_entry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "yummy/delta/scalar.h"
+#include "yummy/duck/catalog.h"
+#include "yummy/duck/delta_transaction.h"
+#include "yummy/duck/error.h"
+#include "yummy/duck/instance.h"
+#include "yummy/duck/request_state.h"
+#include "yummy/duck/table_entry.h"
+#include "yummy/duck/types.h"
+
+namespace yummy::duck {
+namespace {
+
+// A listing opens no more tables than this to show their columns.
+constexpr size_t kListedWithColumnsMax = 64;
+
+constexpr int64_t kMicrosPerDay = 86'400'000'000;
+
+Error BadVersion(const duckdb::BoundAtClause& at) {
+  return Error(ErrorCode::kInvalidArgument, fmt::format("no version or time that a table can have: AT ({} => {})", at.Unit(),
+                                                        at.GetValue().ToString()))
+      .WithReason("INVALID_VERSION");
+}
+
+Result<int64_t> VersionOf(const duckdb::BoundAtClause& at) {
+  delta::DataType type;
+  type.kind = delta::TypeKind::kLong;
+  duckdb::Value value = at.GetValue();
+  if (value.type().id() == duckdb::LogicalTypeId::VARCHAR) {
+    duckdb::Value number;
+    if (!value.DefaultTryCastAs(duckdb::LogicalType::BIGINT, number, nullptr, true)) return BadVersion(at);
+    value = number;
+  }
+  const auto version = ToComparable(value, type);
+  if (!version || version->is_null() || version->get<int64_t>() < 0) return BadVersion(at);
+  return version->get<int64_t>();
+}
+
+// Microseconds since the epoch; what has no zone is UTC.
+Result<int64_t> TimeOf(const duckdb::BoundAtClause& at) {
+  const duckdb::Value& value = at.GetValue();
+  if (value.IsNull()) return BadVersion(at);
+  switch (value.type().id()) {
+    case duckdb::LogicalTypeId::TIMESTAMP:
+    case duckdb::LogicalTypeId::TIMESTAMP_TZ: {
+      const duckdb::timestamp_t time(value.GetValueUnsafe<int64_t>());
+      if (!duckdb::Value::IsFinite(time)) return BadVersion(at);
+      return time.value;
+    }
+    case duckdb::LogicalTypeId::TIMESTAMP_SEC:
+    case duckdb::LogicalTypeId::TIMESTAMP_MS:
+    case duckdb::LogicalTypeId::TIMESTAMP_NS: {
+      duckdb::Value time;
+      if (!value.DefaultTryCastAs(duckdb::LogicalType::TIMESTAMP, time, nullptr, true)) return BadVersion(at);
+      return time.GetValueUnsafe<int64_t>();
+    }
+    case duckdb::LogicalTypeId::DATE: {
+      const auto date = value.GetValueUnsafe<duckdb::date_t>();
+      if (!duckdb::Value::IsFinite(date)) return BadVersion(at);
+      return static_cast<int64_t>(date.days) * kMicrosPerDay;
+    }
+    case duckdb::LogicalTypeId::VARCHAR: {
+      const std::string& text = duckdb::StringValue::Get(value);
+      if (auto time = delta::ParseTimestamp(text)) return *time;
+      if (auto days = delta::ParseDate(text)) return *days * kMicrosPerDay;
+      return BadVersion(at);
+    }
+    default: return BadVersion(at);
+  }
+}
+
+Result<delta::SnapshotRef> SnapshotAt(const Context& context, delta::Table& table, const duckdb::BoundAtClause& at) {
+  if (duckdb::StringUtil::CIEquals(at.Unit(), "version")) return table.AtVersion(context, TRY(VersionOf(at)));
+  if (duckdb::StringUtil::CIEquals(at.Unit(), "timestamp")) return table.AtTimestamp(context, TRY(TimeOf(at)));
+  return Error(ErrorCode::kInvalidArgument, "AT takes VERSION or TIMESTAMP, not " + at.Unit()).WithReason("INVALID_VERSION");
+}
+
+bool IsFor(const AdoptedTransaction& adopted, const std::string& store, const std::string& schema, const std::string& table) {
+  return adopted.store == store && adopted.schema == schema && adopted.table == table;
+}
+
+}  // namespace
+
+DeltaSchemaEntry::DeltaSchemaEntry(DeltaCatalog& catalog_entry, duckdb::CreateSchemaInfo& info)
+    : SchemaCatalogEntry(catalog_entry, info), delta_catalog_(catalog_entry) {}
+
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::LookupEntry(duckdb::CatalogTransaction transaction,
+                                                                         const duckdb::EntryLookupInfo& lookup) {
+  if (lookup.GetCatalogType() != duckdb::CatalogType::TABLE_ENTRY || !transaction.context) return nullptr;
+  duckdb::ClientContext& context = *transaction.context;
+  auto& reading = DeltaTransaction::Get(context, catalog);
+  const RequestState& request = RequestOf(context);
+  const std::string& table_name = lookup.GetEntryName();
+  const auto at = lookup.GetAtClause();
+
+  TableVersion version;
+  const AdoptedTransaction* adopted = request.adopted();
+  if (adopted && !at && IsFor(*adopted, delta_catalog_.store_name(), name, table_name)) {
+    version.adopted = adopted->transaction;
+    version.snapshot = adopted->transaction->base();
+    return reading.Keep(DeltaTableEntry::Make(delta_catalog_, *this, table_name, std::move(version)));
+  }
+  const TablePin* pin = at ? nullptr : request.FindPin(delta_catalog_.store_name(), name, table_name);
+  if (pin) {
+    version.snapshot = pin->snapshot;
+    if (auto* known = reading.FindEntry(name, table_name, version.snapshot.get())) return known;
+  }
+  version.table = reading.Find(context, delta_catalog_, name, table_name);
+  if (!version.table) return nullptr;
+  if (at) {
+    version.snapshot = ValueOrThrow(SnapshotAt(request.context(), *version.table, *at));
+  } else if (!pin) {
+    version.snapshot = reading.Pin(context, version.table);
+    version.is_pinned_by_transaction = true;
+  }
+  if (auto* known = reading.FindEntry(name, table_name, version.snapshot.get())) return known;
+  return reading.Keep(DeltaTableEntry::Make(delta_catalog_, *this, table_name, std::move(version)));
+}
+
+void DeltaSchemaEntry::Scan(duckdb::ClientContext& context, duckdb::CatalogType kind,
+                            const std::function<void(duckdb::CatalogEntry&)>& callback) {
+  if (kind != duckdb::CatalogType::TABLE_ENTRY) return;
+  auto& reading = DeltaTransaction::Get(context, catalog);
+  const InstanceInfo& instance = delta_catalog_.instance();
+  const auto names = ValueOrThrow(
+      instance.lookup->list_tables(RequestOf(context).context(), delta_catalog_.store_name(), name));
+  const bool with_columns = names.size() <= kListedWithColumnsMax &&
+                            instance.store(delta_catalog_.store_ordinal()).object_store->capabilities().is_local;
+  for (const std::string& table_name : names) {
+    duckdb::optional_ptr<duckdb::CatalogEntry> entry;
+    if (with_columns) {
+      // One table that cannot be read must not hide the others; its error comes when it is used.
+      auto opened = CatchErrors([&]() -> Result<duckdb::optional_ptr<duckdb::CatalogEntry>> {
+        return LookupEntry(delta_catalog_.GetCatalogTransaction(context), duckdb::EntryLookupInfo(kind, table_name));
+      });
+      if (opened.ok()) entry = *opened;
+      ValueOrThrow(RequestOf(context).context().Check());
+    }
+    if (!entry) entry = reading.Keep(DeltaTableEntry::Make(delta_catalog_, *this, table_name, {}));
+    callback(*entry);
+  }
+}
+
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateIndex(duckdb::CatalogTransaction, duckdb::CreateIndexInfo&,
+                                                                         duckdb::TableCatalogEntry&) {
+  RefuseStatement("CREATE INDEX");
+}
+
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateFunction(duckdb::CatalogTransaction,
+                                                                            duckdb::CreateFunctionInfo&) {
+  RefuseStatement("CREATE FUNCTION");
+}
+
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateTable(duckdb::CatalogTransaction, duckdb::BoundCreateTableInfo&) {
+  RefuseStatement("CREATE TABLE");
+}
+
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateView(duckdb::CatalogTransaction, duckdb::CreateViewInfo&) {
+  RefuseStatement("CREATE VIEW");
+}
+
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateSequence(duckdb::CatalogTransaction,
+                                                                            duckdb::CreateSequenceInfo&) {
+  RefuseStatement("CREATE SEQUENCE");
+}
+
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateTableFunction(duckdb::CatalogTransaction,
+                                                                                 duckdb::CreateTableFunctionInfo&) {
+  RefuseStatement("CREATE FUNCTION");
+}
+
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateCopyFunction(duckdb::CatalogTransaction,
+                                                                                duckdb::CreateCopyFunctionInfo&) {
+  RefuseStatement("CREATE FUNCTION");
+}
+
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreatePragmaFunction(duckdb::CatalogTransaction,
+                                                                                  duckdb::CreatePragmaFunctionInfo&) {
+  RefuseStatement("CREATE FUNCTION");
+}
+
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateCollation(duckdb::CatalogTransaction,
+                                                                             duckdb::CreateCollationInfo&) {
+  RefuseStatement("CREATE COLLATION");
+}
+
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateType(duckdb::CatalogTransaction, duckdb::CreateTypeInfo&) {
+  RefuseStatement("CREATE TYPE");
+}
+
+void DeltaSchemaEntry::DropEntry(duckdb::ClientContext&, duckdb::DropInfo&) { RefuseStatement("DROP"); }
+
+void DeltaSchemaEntry::Alter(duckdb::CatalogTransaction, duckdb::AlterInfo&) { RefuseStatement("ALTER"); }
+
+}  // namespace yummy::duck

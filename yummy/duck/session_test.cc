@@ -1,0 +1,305 @@
+#include "yummy/duck/session.h"
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "yummy/base/testing.h"
+#include "yummy/duck/database.h"
+#include "yummy/duck/database_state.h"
+#include "yummy/duck/duckdb_headers.h"
+
+namespace yummy::duck {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+std::shared_ptr<Database> OpenDatabase(DatabaseOptions options = {}) {
+  auto database = Database::Open(std::move(options), Lookup{});
+  EXPECT_THAT(database, IsOk());
+  return database.ok() ? *database : nullptr;
+}
+
+Context Within(milliseconds duration) { return Context(steady_clock::now() + duration, {}, "test"); }
+
+// The number of rows, or the first error.
+Result<int64_t> Drain(QueryResult& result) {
+  int64_t rows = 0;
+  while (true) {
+    auto batch = TRY(result.Next());
+    if (!batch) return rows;
+    rows += batch->num_rows();
+  }
+}
+
+Result<int64_t> Run(Session& session, const std::string& sql, const Context& context = {}, const QueryOptions& options = {}) {
+  auto result = TRY(session.Query(context, sql, options));
+  return Drain(*result);
+}
+
+Result<std::string> Text(Session& session, const std::string& sql, const QueryOptions& options = {}) {
+  auto result = TRY(session.Query({}, sql, options));
+  auto batch = TRY(result->Next());
+  if (!batch) return std::string("no rows");
+  return batch->column(0)->GetScalar(0).ValueOrDie()->ToString();
+}
+
+class SessionTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    database_ = OpenDatabase();
+    auto session = database_->Connect();
+    ASSERT_THAT(session, IsOk());
+    session_ = *std::move(session);
+  }
+  std::shared_ptr<Database> database_;
+  std::unique_ptr<Session> session_;
+};
+
+TEST_F(SessionTest, StreamsBatchesOfTheAskedSize) {
+  auto result = session_->Query({}, "SELECT i FROM range(10000) t(i)", {.batch_rows_max = 3000});
+  ASSERT_THAT(result, IsOk());
+  std::vector<int64_t> sizes;
+  int64_t next = 0;
+  while (true) {
+    auto batch = (*result)->Next();
+    ASSERT_THAT(batch, IsOk());
+    if (!*batch) break;
+    sizes.push_back((*batch)->num_rows());
+    const auto& values = static_cast<const arrow::Int64Array&>(*(*batch)->column(0));
+    for (int64_t i = 0; i < values.length(); ++i) ASSERT_EQ(values.Value(i), next++);
+  }
+  EXPECT_EQ(sizes, (std::vector<int64_t>{3000, 3000, 3000, 1000}));
+  auto after = (*result)->Next();
+  ASSERT_THAT(after, IsOk());
+  EXPECT_EQ(*after, nullptr);
+}
+
+TEST_F(SessionTest, GivesEveryTypeAnArrowForm) {
+  struct Case {
+    const char* sql;
+    const char* type;
+    const char* value;
+  };
+  for (const Case& test : {
+           Case{"SELECT 1::HUGEINT", "decimal128(38, 0)", "1"}, Case{"SELECT 7::UHUGEINT", "decimal128(38, 0)", "7"},
+           Case{"SELECT '6f9619ff-8b86-d011-b42d-00cf4fc964ff'::UUID", "string", "6f9619ff-8b86-d011-b42d-00cf4fc964ff"},
+           Case{"SELECT INTERVAL 3 DAY", "string", "3 days"}, Case{"SELECT 'a'::ENUM('a', 'b')", "string", "a"},
+           Case{"SELECT '101'::BIT", "string", "101"}, Case{"SELECT union_value(x := 1)", "string", "1"},
+           Case{"SELECT '{\"a\": 1}'::JSON", "string", "{\"a\": 1}"}, Case{"SELECT TIME '01:02:03'", "time64[us]", "01:02:03.000000"},
+           Case{"SELECT '01:02:03+02'::TIMETZ", "string", "01:02:03+02"}, Case{"SELECT 1.50::DECIMAL(4, 2)", "decimal128(4, 2)", "1.50"},
+           Case{"SELECT TIMESTAMP_S '2020-01-01 00:00:00'", "timestamp[us]", "2020-01-01 00:00:00.000000"},
+           Case{"SELECT TIMESTAMPTZ '2020-01-01 02:00:00+02'", "timestamp[us, tz=UTC]", "2020-01-01 00:00:00.000000Z"},
+           Case{"SELECT 'a'::BLOB", "binary", "a"}, Case{"SELECT 1::UTINYINT", "uint8", "1"}, Case{"SELECT NULL::INT", "int32", "null"},
+           Case{"SELECT [INTERVAL 1 DAY]", "list<item: string>", "list<item: string>[1 day]"}}) {
+    auto result = session_->Query({}, test.sql, {});
+    ASSERT_THAT(result, IsOk()) << test.sql;
+    EXPECT_EQ((*result)->schema()->field(0)->type()->ToString(), test.type) << test.sql;
+    auto batch = (*result)->Next();
+    ASSERT_THAT(batch, IsOk()) << test.sql;
+    EXPECT_EQ((*batch)->column(0)->GetScalar(0).ValueOrDie()->ToString(), test.value) << test.sql;
+  }
+}
+
+TEST_F(SessionTest, RefusesAnIntegerThatArrowCannotHold) {
+  EXPECT_THAT(Run(*session_, "SELECT 170141183460469231731687303715884105727::HUGEINT"), IsError(ErrorCode::kInvalidArgument));
+}
+
+TEST_F(SessionTest, BindsParameters) {
+  QueryOptions options;
+  options.parameters = {int64_t{40}, int64_t{2}};
+  auto positional = Text(*session_, "SELECT ? + ?", options);
+  ASSERT_THAT(positional, IsOk());
+  EXPECT_EQ(*positional, "42");
+  QueryOptions named;
+  named.named_parameters = {{"x", std::string("'; DROP TABLE t; --")}};
+  auto text = Text(*session_, "SELECT $x", named);
+  ASSERT_THAT(text, IsOk());
+  EXPECT_EQ(*text, "'; DROP TABLE t; --");
+  EXPECT_THAT(Run(*session_, "SELECT ?"), IsError(ErrorCode::kInvalidArgument));
+}
+
+TEST_F(SessionTest, FailsARowInTheMiddleOfTheStream) {
+  auto result = session_->Query({}, "SELECT CASE WHEN i = 999999 THEN 'x' ELSE '1' END::INT FROM range(1000000) t(i)", {.batch_rows_max = 1024});
+  ASSERT_THAT(result, IsOk());
+  EXPECT_THAT(Drain(**result), IsError(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Run(*session_, "SELECT 1"), IsOk());
+}
+
+TEST_F(SessionTest, RefusesViewsThatReadTheServersInside) {
+  for (const char* sql : {"SELECT * FROM duckdb_tables", "SELECT * FROM sqlite_master", "SELECT * FROM pg_tables",
+                          "SELECT * FROM duckdb_databases", "SELECT * FROM pragma_database_list", "SELECT * FROM duckdb_logs",
+                          "SELECT has_table_privilege('a', 'b') FROM duckdb_schemas"}) {
+    EXPECT_THAT(Run(*session_, sql), IsError(ErrorCode::kPermissionDenied)) << sql;
+  }
+}
+
+TEST_F(SessionTest, NamesWhatIsUnknown) {
+  auto column = Run(*session_, "SELECT 1,\n nam FROM (SELECT 1 AS name)");
+  ASSERT_THAT(column, IsError(ErrorCode::kInvalidArgument));
+  EXPECT_EQ(column.error().reason(), "UNKNOWN_COLUMN");
+  EXPECT_EQ(column.error().detail("line"), "2");
+  EXPECT_EQ(column.error().detail("column"), "2");
+  EXPECT_NE(column.error().detail("hint").find("name"), std::string_view::npos);
+  auto function = Run(*session_, "SELECT flor(1)");
+  ASSERT_THAT(function, IsError(ErrorCode::kInvalidArgument));
+  EXPECT_EQ(function.error().reason(), "UNKNOWN_FUNCTION");
+  auto table = Run(*session_, "SELECT * FROM nothing");
+  ASSERT_THAT(table, IsError(ErrorCode::kNotFound));
+  EXPECT_EQ(table.error().reason(), "TABLE_NOT_FOUND");
+}
+
+// Statements that would run for hours end at their deadline, and the next one on the session works.
+TEST_F(SessionTest, EndsEveryQueryAtItsDeadline) {
+  for (const char* sql : {"SELECT count(*) FROM range(10000000000) a", "SELECT sum(a.i * b.i) FROM range(1000000) a(i), range(1000000) b(i)",
+                          "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
+                          "SELECT * FROM generate_series(1, 1000000000000000000)"}) {
+    auto begin = steady_clock::now();
+    auto result = Run(*session_, sql, Within(milliseconds(200)));
+    ASSERT_THAT(result, IsError(ErrorCode::kDeadlineExceeded)) << sql;
+    EXPECT_EQ(result.error().reason(), "QUERY_TIMEOUT");
+    EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(5)) << sql;
+    EXPECT_THAT(Run(*session_, "SELECT 1"), IsOk());
+  }
+}
+
+TEST_F(SessionTest, EndsACancelledQuery) {
+  std::stop_source stop;
+  auto result = session_->Query(Context(Context::Time::max(), stop.get_token(), "test"), "SELECT * FROM range(1000000000000)", {});
+  ASSERT_THAT(result, IsOk());
+  ASSERT_THAT((*result)->Next(), IsOk());
+  stop.request_stop();
+  EXPECT_THAT((*result)->Next(), IsError(ErrorCode::kCancelled));
+  result->reset();
+  EXPECT_THAT(Run(*session_, "SELECT 1"), IsOk());
+}
+
+TEST_F(SessionTest, EndsAQueryThatIsCancelledFromAnotherThread) {
+  std::stop_source stop;
+  auto result = session_->Query(Context(Context::Time::max(), stop.get_token(), "test"),
+                                "SELECT sum(a.i * b.i) FROM range(1000000) a(i), range(1000000) b(i)", {});
+  ASSERT_THAT(result, IsOk());
+  std::jthread canceller([&] { stop.request_stop(); });
+  EXPECT_THAT(Drain(**result), IsError(ErrorCode::kCancelled));
+}
+
+TEST_F(SessionTest, RefusesAStoppedContextAtOnce) {
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THAT(Run(*session_, "SELECT 1", Context(Context::Time::max(), stop.get_token(), "test")), IsError(ErrorCode::kCancelled));
+}
+
+TEST_F(SessionTest, TakesTheNextQueryAfterAnAbandonedOne) {
+  for (int i = 0; i < 20; ++i) {
+    auto result = session_->Query({}, "SELECT * FROM range(100000000)", {});
+    ASSERT_THAT(result, IsOk());
+    ASSERT_THAT((*result)->Next(), IsOk());
+  }
+  EXPECT_THAT(Run(*session_, "SELECT 1"), IsOk());
+}
+
+TEST(Database, EndsAQueryThatNeedsTooMuchMemory) {
+  DatabaseOptions options;
+  options.memory_max_bytes = 100 << 20;
+  auto database = OpenDatabase(options);
+  auto session = *database->Connect();
+  auto other = *database->Connect();
+  auto result = Run(*session, "SELECT list(i) FROM range(200000000) t(i)");
+  ASSERT_THAT(result, IsError(ErrorCode::kResourceExhausted));
+  EXPECT_EQ(result.error().reason(), "QUERY_MEMORY");
+  EXPECT_THAT(Run(*other, "SELECT 1"), IsOk());
+  EXPECT_EQ(database->generation(), 1);
+}
+
+TEST(Database, SpillsIntoItsOwnFolderAndRemovesIt) {
+  TemporaryFolder folder;
+  DatabaseOptions options;
+  options.memory_max_bytes = 64 << 20;
+  options.temporary_folder = folder.path();
+  auto database = OpenDatabase(options);
+  auto session = *database->Connect();
+  auto rows = Run(*session, "SELECT i, md5(i::VARCHAR) AS m FROM range(1000000) t(i) ORDER BY m");
+  ASSERT_THAT(rows, IsOk());
+  EXPECT_EQ(*rows, 1000000);
+  EXPECT_FALSE(std::filesystem::is_empty(folder.path()));
+  session.reset();
+  database.reset();
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(Database, RunsSessionsSideBySide) {
+  auto database = OpenDatabase();
+  std::atomic<int> right = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&database, &right, t] {
+        auto session = *database->Connect();
+        for (int i = 0; i < 10; ++i) {
+          auto rows = Run(*session, "SELECT * FROM range(" + std::to_string(10000 * (t + 1)) + ")");
+          if (rows.ok() && *rows == 10000 * (t + 1)) ++right;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(right, 40);
+}
+
+void ThrowInternal(duckdb::DataChunk&, duckdb::ExpressionState&, duckdb::Vector&) {
+  throw duckdb::InternalException("thrown by a test");
+}
+
+// Makes a function that brings the instance down, past the lock, as only this program can.
+void AddThrowingFunction(Database& database) {
+  duckdb::Connection connection(database.state().instance->database());
+  duckdb::ScalarFunction function("test_throw_internal", {duckdb::LogicalType::BIGINT}, duckdb::LogicalType::BIGINT, ThrowInternal);
+  duckdb::CreateScalarFunctionInfo info(function);
+  connection.context->RegisterFunction(info);
+}
+
+TEST(Database, OutlivesAnInternalError) {
+  auto database = OpenDatabase();
+  AddThrowingFunction(*database);
+  auto bystander = *database->Connect();
+  auto running = bystander->Query({}, "SELECT * FROM range(1000000000000)", {});
+  ASSERT_THAT(running, IsOk());
+  ASSERT_THAT((*running)->Next(), IsOk());
+
+  auto session = *database->Connect();
+  auto result = Run(*session, "SELECT test_throw_internal(i) FROM range(10) t(i)");
+  ASSERT_THAT(result, IsError(ErrorCode::kInternal));
+  EXPECT_EQ(result.error().detail("retryable"), "true");
+
+  auto interrupted = Drain(**running);
+  ASSERT_THAT(interrupted, IsError(ErrorCode::kInternal));
+  EXPECT_EQ(interrupted.error().detail("retryable"), "true");
+
+  auto next = database->Connect();
+  ASSERT_THAT(next, IsOk());
+  EXPECT_THAT(Run(**next, "SELECT 1"), IsOk());
+  EXPECT_EQ(database->generation(), 2);
+}
+
+TEST(Database, RefusesTheFileThatBroughtItDown) {
+  auto database = OpenDatabase();
+  auto& state = database->state();
+  state.Retire(*state.instance, DataFile{.path = "yummy://0/t/a.parquet", .size_bytes = 7});
+  ASSERT_THAT(database->Connect(), IsOk());
+  EXPECT_EQ(database->generation(), 2);
+  auto refused = state.instance->info().refused_files->Check("yummy://0/t/a.parquet", 7);
+  ASSERT_THAT(refused, IsError(ErrorCode::kCorrupt));
+  EXPECT_EQ(refused.error().reason(), "CORRUPT_DATA_FILE");
+  EXPECT_THAT(state.instance->info().refused_files->Check("yummy://0/t/a.parquet", 8), IsOk());
+}
+
+}  // namespace
+}  // namespace yummy::duck

@@ -1,0 +1,43 @@
+#pragma once
+// The structural sandbox of untrusted SQL: one read-only statement, seen as DuckDB's own parser sees it, whose every table
+// and function is known to be harmless. What the binder adds (views, macros) is checked again on the plan (plan_guard.h).
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "yummy/base/result.h"
+#include "yummy/duck/duckdb_headers.h"
+#include "yummy/duck/sql_nesting.h"
+
+namespace yummy::duck {
+
+/// Expressions, joins and set operations may nest this deep (max_expression_depth).
+inline constexpr size_t kExpressionDepthMax = 250;
+
+struct GuardOptions {
+  size_t sql_max_bytes = 1 << 20;
+  NestingLimits nesting;
+  duckdb::ParserOptions parser;
+  /// True for the name of a configured store, ignoring case.
+  std::function<bool(const std::string&)> is_store;
+  /// Names for SHOW TABLES; empty parts stand for the defaults of the query.
+  std::function<Result<std::vector<std::string>>(const std::string& store, const std::string& schema)> list_tables;
+};
+
+/// The one statement of `sql`, allowed to run. SHOW TABLES is replaced by the list of names.
+/// Errors: InvalidArgument (SQL_TOO_LONG, TOO_DEEP, SQL_SYNTAX, ONE_STATEMENT, READ_ONLY_ENDPOINT with detail "hint"),
+/// PermissionDenied (SQL_NOT_ALLOWED); details line and column where known.
+Result<duckdb::unique_ptr<duckdb::SQLStatement>> GuardStatement(const std::string& sql, const GuardOptions& options);
+
+/// Walks an expression, also into sub-queries. Errors: PermissionDenied (SQL_NOT_ALLOWED), Unsupported.
+Result<void> GuardExpression(duckdb::unique_ptr<duckdb::ParsedExpression>& expression, const GuardOptions& options);
+
+/// Whether SQL may call the scalar, aggregate, window or macro function of this name, in any case.
+bool IsAllowedFunction(const std::string& name);
+/// Whether SQL may have the table function of this name in FROM, in any case.
+bool IsAllowedTableFunction(const std::string& name);
+
+}  // namespace yummy::duck

@@ -1,0 +1,76 @@
+#pragma once
+// The configuration file (docs/rest.md, "Configuration"): stores, server, limits.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "yummy/base/result.h"
+
+namespace yummy::lake {
+
+struct StoreConfig {
+  std::string name;
+  std::string path;  // as configured: a folder or a file:// URL
+  std::map<std::string, std::string> storage_options;
+  std::map<std::string, std::string> table_defaults;
+};
+
+struct ServerConfig {
+  std::string host = "127.0.0.1";
+  uint16_t port = 8080;
+  size_t workers = 0;              // threads for queries and writes; 0: 2 × cores, at least 4
+  std::vector<std::string> hosts;  // further names that the Host header may have
+  bool auth_required = false;
+};
+
+/// Each limit is a key under `limits:`; sizes in bytes, times in seconds.
+struct LimitsConfig {
+  uint64_t header_bytes = 32ULL << 10;
+  uint64_t header_lines = 100;
+  uint64_t uri_bytes = 64ULL << 10;
+  uint64_t header_seconds = 10;
+  uint64_t body_idle_seconds = 30;
+  uint64_t response_idle_seconds = 60;
+  uint64_t keep_alive_seconds = 75;
+  uint64_t json_body_bytes = 64ULL << 20;
+  uint64_t stream_body_bytes = 10ULL << 30;
+  uint64_t json_depth = 64;
+  uint64_t connections = 1024;
+  uint64_t queries = 0;  // 0: 2 × cores, at least 4
+  uint64_t queries_queued = 64;
+  uint64_t queue_seconds = 10;
+  uint64_t query_seconds = 300;
+  uint64_t memory_bytes = 0;  // 0: 60 % of the machine
+  uint64_t sql_bytes = 1ULL << 20;
+  uint64_t stop_seconds = 30;
+};
+
+/// Where a document of a kind other than `config` stands. Its content is checked by the command that runs it.
+struct OtherDocument {
+  std::string kind;
+  int line = 0;
+};
+
+struct Config {
+  std::vector<StoreConfig> stores;
+  ServerConfig server;
+  LimitsConfig limits;
+  std::vector<OtherDocument> other_documents;
+};
+
+/// Reads and checks the file. `${NAME}` in a value is replaced by the environment variable.
+/// Errors: InvalidArgument (reason CONFIG), the message begins with "file:line:column: ".
+Result<Config> LoadConfig(const std::string& file);
+
+/// As LoadConfig, of text; `file` is for messages, relative store paths are taken below `folder`.
+Result<Config> ParseConfig(std::string_view text, const std::string& file, const std::string& folder);
+
+/// The name among `known` that is nearest to `name`, when it is near enough to be a slip; for "did you mean".
+std::optional<std::string> NearestName(std::string_view name, const std::vector<std::string>& known);
+
+}  // namespace yummy::lake

@@ -1,0 +1,123 @@
+#include "yummy/lake/config.h"
+
+#include <stdlib.h>
+
+#include <fstream>
+
+#include "yummy/base/testing.h"
+
+namespace yummy::lake {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+Result<Config> Parse(std::string_view text) { return ParseConfig(text, "c.yaml", "/base"); }
+
+constexpr std::string_view kStore = "stores:\n  - name: local\n    path: /data/lake\n";
+
+TEST(Config, ReadsStoresServerAndLimits) {
+  const auto config = Parse(std::string(kStore) + "server: {host: 0.0.0.0, port: 9000, hosts: [lake.example]}\nlimits: {json_depth: 32}\n");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->stores[0].path, "/data/lake/");
+  EXPECT_EQ(config->server.port, 9000);
+  EXPECT_EQ(config->server.hosts, std::vector<std::string>{"lake.example"});
+  EXPECT_EQ(config->limits.json_depth, 32U);
+}
+
+TEST(Config, TakesRelativePathsAndFileUrls) {
+  EXPECT_EQ(Parse("stores: [{name: a, path: ../x}]")->stores[0].path, "/x/");
+  EXPECT_EQ(Parse("stores: [{name: a, path: tables}]")->stores[0].path, "/base/tables/");
+  EXPECT_EQ(Parse("stores: [{name: a, path: 'file:///data/a%20b'}]")->stores[0].path, "/data/a b/");
+}
+
+TEST(Config, ReplacesEnvironmentVariables) {
+  ::setenv("YUMMY_TEST_FOLDER", "/from/env", 1);
+  EXPECT_EQ(Parse("stores: [{name: a, path: '${YUMMY_TEST_FOLDER}/x'}]")->stores[0].path, "/from/env/x/");
+}
+
+TEST(Config, KeepsDocumentsOfOtherKinds) {
+  const auto config = Parse(std::string("kind: config\n") + std::string(kStore) + "---\nkind: table\nwhatever: 1\n");
+  ASSERT_THAT(config, IsOk());
+  ASSERT_EQ(config->other_documents.size(), 1U);
+  EXPECT_EQ(config->other_documents[0].kind, "table");
+}
+
+struct BadCase {
+  const char* name;
+  std::string text;
+  const char* place;  // the message begins with it
+  const char* says;
+};
+
+class BadConfig : public ::testing::TestWithParam<BadCase> {};
+
+TEST_P(BadConfig, IsRefusedWithPlaceAndReason) {
+  const auto config = Parse(GetParam().text);
+  ASSERT_THAT(config, IsError(ErrorCode::kInvalidArgument));
+  EXPECT_EQ(config.error().reason(), "CONFIG");
+  EXPECT_THAT(config.error().message(), AllOf(StartsWith(GetParam().place), HasSubstr(GetParam().says)));
+}
+
+std::string Deep(int depth) {
+  return "stores: " + std::string(static_cast<size_t>(depth), '[') + std::string(static_cast<size_t>(depth), ']');
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, BadConfig,
+    ::testing::Values(
+        BadCase{"Empty", "", "c.yaml: ", "empty"}, BadCase{"Blank", " \n\n", "c.yaml: ", "empty"},
+        BadCase{"Binary", std::string("\x00\x01\xff", 3), "c.yaml: ", "not a text file"},
+        BadCase{"TabIndent", "stores:\n\t- name: a", "c.yaml:2:", ""},
+        BadCase{"DuplicateKey", "stores: []\nstores: []", "c.yaml:2:1: ", "twice"},
+        BadCase{"UnclosedQuote", "stores: [{name: 'a}]", "c.yaml:1:", ""},
+        BadCase{"SecondDocumentBroken", "stores: [{name: a, path: /x}]\n---\n[", "c.yaml:", ""},
+        BadCase{"StoresIsAMap", "stores: {}", "c.yaml:1:9: ", "list"},
+        BadCase{"NoStores", "stores: []", "c.yaml: ", "no stores"},
+        BadCase{"NoName", "stores:\n  - path: /x", "c.yaml:2:5: ", "'name'"},
+        BadCase{"NoPath", "stores:\n  - name: x", "c.yaml:2:5: ", "'path'"},
+        BadCase{"DuplicateStore", "stores: [{name: a, path: /x}, {name: a, path: /y}]", "c.yaml:1:", "twice"},
+        BadCase{"SlashInName", "stores: [{name: a/b, path: /x}]", "c.yaml:1:", "slash"},
+        BadCase{"DotsAsName", "stores: [{name: '..', path: /x}]", "c.yaml:1:", "invalid name"},
+        BadCase{"HealthAsName", "stores: [{name: health, path: /x}]", "c.yaml:1:", "reserved"},
+        BadCase{"SystemAsName", "stores: [{name: System, path: /x}]", "c.yaml:1:", "reserved"},
+        BadCase{"UnsetVariable", "stores: [{name: a, path: '${YUMMY_TEST_UNSET}'}]", "c.yaml:1:", "YUMMY_TEST_UNSET is not set"},
+        BadCase{"UnclosedVariable", "stores: [{name: a, path: '${'}]", "c.yaml:1:", "${"},
+        BadCase{"NestedVariable", "stores: [{name: a, path: '${A${B}}'}]", "c.yaml:1:", "${"},
+        BadCase{"FtpPath", "stores: [{name: a, path: 'ftp://x'}]", "c.yaml:1:", "not supported"},
+        BadCase{"RemoteFileUrl", "stores: [{name: a, path: 'file://host/x'}]", "c.yaml:1:", "host"},
+        BadCase{"MetadataAddress", "stores: [{name: a, path: 'http://169.254.169.254'}]", "c.yaml:1:", "not supported"},
+        BadCase{"UnknownKey", "stores: [{name: a, pth: /x}]", "c.yaml:1:", "did you mean 'path'?"},
+        BadCase{"UnknownTopKey", std::string(kStore) + "storez: 1", "c.yaml:4:1: ", "did you mean 'stores'?"},
+        BadCase{"PortTooHigh", std::string(kStore) + "server: {port: 99999}", "c.yaml:4:", "65535"},
+        BadCase{"PortIsText", std::string(kStore) + "server: {port: abc}", "c.yaml:4:", "whole number"},
+        BadCase{"PortIsNegative", std::string(kStore) + "server: {port: -1}", "c.yaml:4:", "whole number"},
+        BadCase{"UnknownKind", "kind: foo\nstores: []", "c.yaml:1:7: ", "expected one of"},
+        BadCase{"EqualPaths", "stores: [{name: a, path: /x}, {name: b, path: /x/}]", "c.yaml:1:", "equal or nested"},
+        BadCase{"NestedPaths", "stores: [{name: a, path: /x}, {name: b, path: /x/y/../z}]", "c.yaml:1:", "equal or nested"},
+        BadCase{"TooDeep", Deep(100), "c.yaml:", "limit exceeded"},
+        BadCase{"ForeignTag", "stores: !!python/object:os.system [{name: a, path: /x}]", "c.yaml:1:", "tag"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(Config, SiblingPathsWithOnePrefixAreNotNested) {
+  EXPECT_THAT(Parse("stores: [{name: a, path: /x/lake}, {name: b, path: /x/lake2}]"), IsOk());
+}
+
+TEST(Config, RefusesFilesThatCannotBeRead) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(LoadConfig((folder.path() / "absent.yaml").string()), IsError(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(LoadConfig(folder.path().string()), IsError(ErrorCode::kInvalidArgument));
+  std::ofstream(folder.path() / "large.yaml") << std::string((1 << 20) + 1, '#');
+  EXPECT_THAT(LoadConfig((folder.path() / "large.yaml").string()), IsError(ErrorCode::kInvalidArgument));
+}
+
+TEST(NearestName, FindsSlipsOnly) {
+  const std::vector<std::string> known = {"record_batch_dict", "record_batch_list", "dry_run"};
+  EXPECT_EQ(NearestName("recordBatchDict", known), "record_batch_dict");
+  EXPECT_EQ(NearestName("dryrum", known), "dry_run");
+  EXPECT_EQ(NearestName("entirely_else", known), std::nullopt);
+}
+
+}  // namespace
+}  // namespace yummy::lake

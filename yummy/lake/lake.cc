@@ -1,0 +1,354 @@
+#include "yummy/lake/lake.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+#include <thread>
+
+#include "yummy/delta/arrow_schema.h"
+#include "yummy/delta/log.h"
+#include "yummy/delta/schema.h"
+#include "yummy/delta/table.h"
+#include "yummy/duck/database.h"
+#include "yummy/store/local_store.h"
+
+namespace yummy::lake {
+
+namespace {
+
+constexpr size_t kTablesMax = 10000;  // tables whose newest snapshot stays in memory
+constexpr size_t kBackgroundTasksMax = 1024;
+constexpr std::string_view kRootSchema = "main";
+
+struct Store {
+  StoreConfig config;
+  std::shared_ptr<store::ObjectStore> object_store;
+};
+
+std::string TablePath(std::string_view schema, std::string_view table) {
+  return schema == kRootSchema ? std::string(table) : fmt::format("{}/{}", schema, table);
+}
+
+std::string DisplayName(const TableRef& ref) { return ref.schema == kRootSchema ? ref.table : ref.schema + "." + ref.table; }
+
+Error StoreNotFound(std::string_view store) {
+  return Error(ErrorCode::kNotFound, fmt::format("no store is named '{}'", store)).WithReason("STORE_NOT_FOUND");
+}
+
+size_t DefaultWorkers() { return std::max<size_t>(4, 2 * size_t{std::thread::hardware_concurrency()}); }
+
+}  // namespace
+
+struct Lake::State {
+  Config config;
+  std::map<std::string, Store> stores;
+  // Declared before what uses them; `background` finishes its checkpoints before the stores go.
+  std::unique_ptr<Executor> readers;
+  std::unique_ptr<Executor> background;
+  std::shared_ptr<duck::Database> database;
+
+  std::shared_mutex tables_mutex;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<delta::Table>> tables;  // by store and path; guarded by tables_mutex
+
+  Result<const Store*> FindStore(const std::string& name) const;
+  std::shared_ptr<delta::Table> TableAt(const Store& store, const std::string& path);
+  Result<std::vector<std::string>> Folders(const Context& context, const Store& store, const std::string& prefix) const;
+  Result<std::vector<std::string>> SchemaNames(const Context& context, const Store& store) const;
+  Result<std::vector<std::string>> TableNames(const Context& context, const Store& store, const std::string& schema) const;
+  Result<std::shared_ptr<delta::Table>> FindTable(const Context& context, const TableRef& ref);
+  Result<void> CheckNotInsideTable(const Context& context, const Store& store, const TableRef& ref) const;
+  duck::Lookup MakeLookup();
+};
+
+Result<const Store*> Lake::State::FindStore(const std::string& name) const {
+  const auto found = stores.find(name);
+  if (found != stores.end()) return &found->second;
+  const Store* match = nullptr;
+  for (const auto& [other, store] : stores) {
+    if (!EqualsIgnoringCase(other, name)) continue;
+    if (match != nullptr) return StoreNotFound(name);
+    match = &store;
+  }
+  if (match == nullptr) return StoreNotFound(name);
+  return match;
+}
+
+// The one Table of a path. Made at the first use; the least of the surplus goes when there are too many.
+std::shared_ptr<delta::Table> Lake::State::TableAt(const Store& store, const std::string& path) {
+  const auto key = std::make_pair(store.config.name, path);
+  {
+    const std::shared_lock lock(tables_mutex);
+    const auto found = tables.find(key);
+    if (found != tables.end()) return found->second;
+  }
+  const std::unique_lock lock(tables_mutex);
+  auto& table = tables[key];
+  if (!table) {
+    delta::TableOptions options;
+    options.executor = readers.get();
+    options.background = background.get();
+    table = delta::Table::Make(store.object_store, path, options);
+    if (tables.size() > kTablesMax) {
+      // One that nobody uses now; the commit queue of a table in use must stay the only one.
+      const auto idle = std::find_if(tables.begin(), tables.end(), [](const auto& entry) { return entry.second.use_count() == 1; });
+      if (idle != tables.end() && idle->first != key) tables.erase(idle);
+    }
+  }
+  return table;
+}
+
+// The names of the folders right below `prefix`, without hidden ones.
+Result<std::vector<std::string>> Lake::State::Folders(const Context& context, const Store& store, const std::string& prefix) const {
+  std::vector<std::string> names;
+  const store::ListPage page = TRY(store.object_store->List(context, prefix, {.delimiter = true}));
+  for (const auto& found : page.prefixes) {
+    std::string name = found.substr(prefix.size(), found.size() - prefix.size() - 1);
+    if (!name.starts_with('_') && !name.starts_with('.') && CheckName(name).ok()) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+Result<std::vector<std::string>> Lake::State::TableNames(const Context& context, const Store& store, const std::string& schema) const {
+  const std::string prefix = schema == kRootSchema ? "" : schema + "/";
+  std::vector<std::string> tables_found;
+  for (auto& name : TRY(Folders(context, store, prefix))) {
+    TRY(context.Check());
+    // A folder that cannot be read is not listed; asking for the table by name says why.
+    const auto is_table = delta::IsDeltaTable(context, *store.object_store, prefix + name);
+    if (is_table.ok() && *is_table) tables_found.push_back(std::move(name));
+  }
+  return tables_found;
+}
+
+// The folders that are no tables themselves and hold some.
+Result<std::vector<std::string>> Lake::State::SchemaNames(const Context& context, const Store& store) const {
+  std::vector<std::string> schemas = {std::string(kRootSchema)};
+  for (auto& name : TRY(Folders(context, store, ""))) {
+    const auto is_table = delta::IsDeltaTable(context, *store.object_store, name);
+    if (!is_table.ok() || *is_table) continue;
+    const auto tables_inside = TableNames(context, store, name);
+    if (tables_inside.ok() && !tables_inside->empty()) schemas.push_back(std::move(name));
+  }
+  return schemas;
+}
+
+// The one of `names` that equals `name` but for case, if only one does.
+std::optional<std::string> OnlyMatch(const std::vector<std::string>& names, std::string_view name) {
+  std::optional<std::string> match;
+  for (const auto& other : names) {
+    if (!EqualsIgnoringCase(other, name)) continue;
+    if (match) return {};
+    match = other;
+  }
+  return match;
+}
+
+Result<std::shared_ptr<delta::Table>> Lake::State::FindTable(const Context& context, const TableRef& ref) {
+  const Store* store = TRY(FindStore(ref.store));
+  TRY(CheckName(ref.table));
+  TRY(CheckName(ref.schema));
+  const std::string path = TablePath(ref.schema, ref.table);
+  {
+    const std::shared_lock lock(tables_mutex);
+    const auto found = tables.find({store->config.name, path});
+    if (found != tables.end()) return found->second;
+  }
+  if (TRY(delta::IsDeltaTable(context, *store->object_store, path))) return TableAt(*store, path);
+
+  std::string schema = ref.schema;
+  if (schema != kRootSchema) {
+    const auto match = OnlyMatch(TRY(Folders(context, *store, "")), schema);
+    if (match) schema = *match;
+  }
+  const std::string prefix = schema == kRootSchema ? "" : schema + "/";
+  const auto folders = TRY(Folders(context, *store, prefix));
+  if (const auto match = OnlyMatch(folders, ref.table)) {
+    if (TRY(delta::IsDeltaTable(context, *store->object_store, prefix + *match))) return TableAt(*store, prefix + *match);
+  }
+  const bool folder_exists = std::find(folders.begin(), folders.end(), ref.table) != folders.end();
+  const std::string_view what = folder_exists ? "is a folder without a Delta log" : "does not exist";
+  return Error(ErrorCode::kNotFound, fmt::format("table '{}' in store '{}' {}", DisplayName(ref), ref.store, what))
+      .WithReason(folder_exists ? "NOT_A_DELTA_TABLE" : "TABLE_NOT_FOUND")
+      .With("table", DisplayName(ref));
+}
+
+// A table inside another table's folder would be swept away with it.
+Result<void> Lake::State::CheckNotInsideTable(const Context& context, const Store& store, const TableRef& ref) const {
+  const auto refuse = [&](std::string_view why) {
+    return Error(ErrorCode::kInvalidArgument, fmt::format("cannot create '{}': {}", DisplayName(ref), why)).WithReason("INVALID_NAME");
+  };
+  if (ref.schema == kRootSchema) {
+    const auto inside = TableNames(context, store, ref.table);
+    if (inside.ok() && !inside->empty()) return refuse("the folder is a schema that holds tables");
+    return {};
+  }
+  if (TRY(delta::IsDeltaTable(context, *store.object_store, ref.schema))) return refuse(fmt::format("'{}' is a table, not a schema", ref.schema));
+  return {};
+}
+
+duck::Lookup Lake::State::MakeLookup() {
+  duck::Lookup lookup;
+  for (const auto& [name, store] : stores) lookup.stores.push_back({name, store.object_store});
+  lookup.find_table = [this](const Context& context, const std::string& store, const std::string& schema, const std::string& table) {
+    return FindTable(context, {store, schema, table});
+  };
+  lookup.list_schemas = [this](const Context& context, const std::string& store) -> Result<std::vector<std::string>> {
+    return SchemaNames(context, *TRY(FindStore(store)));
+  };
+  lookup.list_tables = [this](const Context& context, const std::string& store, const std::string& schema) -> Result<std::vector<std::string>> {
+    return TableNames(context, *TRY(FindStore(store)), schema);
+  };
+  return lookup;
+}
+
+Lake::Lake(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Lake::~Lake() = default;
+
+Result<std::unique_ptr<Lake>> Lake::Open(const Config& config) {
+  auto state = std::make_unique<State>();
+  state->config = config;
+  const size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  if (state->config.limits.queries == 0) state->config.limits.queries = DefaultWorkers();
+  if (state->config.server.workers == 0) state->config.server.workers = DefaultWorkers();
+  state->readers = std::make_unique<Executor>(cores, kBackgroundTasksMax);
+  state->background = std::make_unique<Executor>(1, kBackgroundTasksMax);
+  for (const auto& store : config.stores) {
+    auto object_store = store::LocalStore::Open(store.path);
+    if (!object_store.ok()) return std::move(object_store).error().Prefixed(fmt::format("store '{}'", store.name));
+    state->stores[store.name] = {store, std::shared_ptr<store::ObjectStore>(std::move(*object_store))};
+  }
+  duck::DatabaseOptions options;
+  options.threads = cores;
+  options.memory_max_bytes = config.limits.memory_bytes;
+  state->database = TRY(duck::Database::Open(options, state->MakeLookup()));
+  return std::unique_ptr<Lake>(new Lake(std::move(state)));
+}
+
+const Config& Lake::config() const { return state_->config; }
+
+std::vector<StoreInfo> Lake::Stores() const {
+  std::vector<StoreInfo> result;
+  for (const auto& store : state_->config.stores) result.push_back({store.name, store.path});
+  return result;
+}
+
+Result<TableList> Lake::Tables(const Context& context, const std::string& store_name) {
+  const Store* store = TRY(state_->FindStore(store_name));
+  TableList list{store->config.name, store->config.path, TRY(state_->TableNames(context, *store, std::string(kRootSchema)))};
+  for (const auto& schema : TRY(state_->SchemaNames(context, *store))) {
+    if (schema == kRootSchema) continue;
+    for (const auto& table : TRY(state_->TableNames(context, *store, schema))) list.tables.push_back(schema + "." + table);
+  }
+  std::sort(list.tables.begin(), list.tables.end());
+  return list;
+}
+
+Result<TableRef> Lake::Resolve(const Context& context, const std::string& store_name, const std::string& table) {
+  const Store* store = TRY(state_->FindStore(store_name));
+  TRY(CheckName(table));
+  TableRef ref{store->config.name, std::string(kRootSchema), table};
+  const size_t dot = table.find('.');
+  if (dot == std::string::npos) return ref;
+  // A folder that has the dot in its own name goes first: others may have made it.
+  if (TRY(delta::IsDeltaTable(context, *store->object_store, table))) return ref;
+  ref.schema = table.substr(0, dot);
+  ref.table = table.substr(dot + 1);
+  TRY(CheckName(ref.schema));
+  TRY(CheckName(ref.table));
+  return ref;
+}
+
+namespace {
+Result<delta::SnapshotRef> SnapshotOf(const Context& context, delta::Table& table, const Travel& travel) {
+  if (travel.version) return table.AtVersion(context, *travel.version);
+  if (travel.timestamp_micros) return table.AtTimestamp(context, *travel.timestamp_micros);
+  return table.Current(context);
+}
+}  // namespace
+
+Result<TableInfo> Lake::Describe(const Context& context, const TableRef& ref, const Travel& travel) {
+  const auto table = TRY(state_->FindTable(context, ref));
+  const auto snapshot = TRY(SnapshotOf(context, *table, travel));
+  const delta::Metadata& metadata = snapshot->metadata();
+  TableInfo info;
+  info.store = ref.store;
+  info.path = table->object_store()->root() + table->path();
+  info.table = DisplayName(ref);
+  info.schema_json = delta::WriteSchema(snapshot->schema());
+  info.version = snapshot->version();
+  info.id = metadata.id;
+  info.comment = metadata.description;
+  info.partition_columns = metadata.partition_columns;
+  info.configuration = metadata.configuration;
+  for (const auto* features : {&snapshot->protocol().reader_features, &snapshot->protocol().writer_features}) {
+    if (features->has_value()) info.features.insert(info.features.end(), (*features)->begin(), (*features)->end());
+  }
+  std::sort(info.features.begin(), info.features.end());
+  info.features.erase(std::unique(info.features.begin(), info.features.end()), info.features.end());
+  info.files = static_cast<int64_t>(snapshot->file_count());
+  info.size_bytes = snapshot->size_bytes();
+  info.rows = snapshot->row_count();
+  return info;
+}
+
+Result<table::CreateReport> Lake::Create(const Context& context, const TableRef& ref, table::CreateOptions options) {
+  const Store* store = TRY(state_->FindStore(ref.store));
+  TRY(CheckNewName(ref.table));
+  if (ref.schema != kRootSchema) TRY(CheckNewName(ref.schema));
+  TRY(state_->CheckNotInsideTable(context, *store, ref));
+  for (const auto& [key, value] : store->config.table_defaults) options.configuration.try_emplace(key, value);
+  const auto existing = state_->FindTable(context, ref);
+  const auto table = existing.ok() ? *existing : state_->TableAt(*store, TablePath(ref.schema, ref.table));
+  auto report = table::Create(context, *table, options);
+  if (!report.ok()) {
+    return std::move(report).error().With("table", DisplayName(ref));
+  }
+  return report;
+}
+
+Result<WriteSchema> Lake::SchemaForWriting(const Context& context, const TableRef& ref) {
+  const auto table = TRY(state_->FindTable(context, ref));
+  const auto snapshot = TRY(table->Current(context));
+  return WriteSchema{TRY(delta::ToArrowSchema(snapshot->schema())), snapshot->version()};
+}
+
+Result<table::WriteReport> Lake::Append(const Context& context, const TableRef& ref, std::shared_ptr<arrow::RecordBatchReader> rows,
+                                        const table::WriteOptions& options) {
+  const auto table = TRY(state_->FindTable(context, ref));
+  const auto session = TRY(state_->database->Connect());
+  return table::Append(context, *session, *table, std::move(rows), options);
+}
+
+Result<table::WriteReport> Lake::Overwrite(const Context& context, const TableRef& ref, std::shared_ptr<arrow::RecordBatchReader> rows,
+                                           const table::WriteOptions& options) {
+  const auto table = TRY(state_->FindTable(context, ref));
+  const auto session = TRY(state_->database->Connect());
+  return table::Overwrite(context, *session, *table, std::move(rows), options);
+}
+
+Result<RunningQuery> Lake::Query(const Context& context, const QueryRequest& request) {
+  duck::QueryOptions options;
+  options.parameters = request.parameters;
+  options.named_parameters = request.named_parameters;
+  options.sql_max_bytes = state_->config.limits.sql_bytes;
+  RunningQuery running;
+  if (request.table) {
+    const TableRef& ref = *request.table;
+    const auto table = TRY(state_->FindTable(context, ref));
+    auto snapshot = TRY(SnapshotOf(context, *table, request.travel));
+    running.version = snapshot->version();
+    options.store = ref.store;
+    options.schema = ref.schema;
+    options.pins.push_back({ref.store, ref.schema, ref.table, std::move(snapshot)});
+  } else if (state_->stores.size() == 1) {
+    options.store = state_->stores.begin()->first;
+  }
+  running.session = TRY(state_->database->Connect());
+  running.result = TRY(running.session->Query(context, request.sql, options));
+  return running;
+}
+
+}  // namespace yummy::lake

@@ -1,0 +1,107 @@
+#pragma once
+// Many tables in many stores: the façade that the server and the command line speak to.
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "yummy/base/context.h"
+#include "yummy/base/result.h"
+#include "yummy/duck/session.h"
+#include "yummy/lake/config.h"
+#include "yummy/lake/name.h"
+#include "yummy/table/create.h"
+#include "yummy/table/write.h"
+
+namespace yummy::lake {
+
+struct StoreInfo {
+  std::string store;
+  std::string path;  // without secrets
+};
+
+struct TableList {
+  std::string store;
+  std::string path;
+  std::vector<std::string> tables;  // sorted; "schema.table" for tables of a schema folder
+};
+
+/// Which version of a table to read; nothing set: the newest.
+struct Travel {
+  std::optional<int64_t> version;
+  std::optional<int64_t> timestamp_micros;
+};
+
+struct TableInfo {
+  std::string store;
+  std::string path;  // the table's full path
+  std::string table;
+  std::string schema_json;  // the Delta schema string
+  int64_t version = 0;
+  std::string id;
+  std::optional<std::string> comment;
+  std::vector<std::string> partition_columns;
+  delta::StringMap configuration;
+  std::vector<std::string> features;
+  int64_t files = 0;
+  int64_t size_bytes = 0;
+  std::optional<int64_t> rows;
+};
+
+/// What a body decoder needs: the columns that rows are written to.
+struct WriteSchema {
+  std::shared_ptr<arrow::Schema> arrow;  // types as table/write.h takes them; nullability as the table's
+  int64_t version = 0;
+};
+
+/// A running query and the versions that it reads.
+struct RunningQuery {
+  std::unique_ptr<duck::Session> session;  // declared first: it must outlive the result
+  std::unique_ptr<duck::QueryResult> result;
+  std::optional<int64_t> version;  // of the addressed table
+};
+
+struct QueryRequest {
+  std::string sql;
+  std::optional<TableRef> table;  // the addressed table: its store is the default one, its version may be pinned
+  Travel travel;
+  std::vector<duck::Parameter> parameters;
+  std::vector<std::pair<std::string, duck::Parameter>> named_parameters;
+};
+
+class Lake {
+ public:
+  /// Opens every store; a folder that does not exist yet is not created before something is written to it.
+  static Result<std::unique_ptr<Lake>> Open(const Config& config);
+  ~Lake();
+
+  std::vector<StoreInfo> Stores() const;
+  /// Errors: NotFound (STORE_NOT_FOUND), PermissionDenied, Unavailable.
+  Result<TableList> Tables(const Context& context, const std::string& store);
+  /// Splits "schema.table" as the store has it. Errors: InvalidArgument (INVALID_NAME), NotFound (STORE_NOT_FOUND).
+  Result<TableRef> Resolve(const Context& context, const std::string& store, const std::string& table);
+
+  Result<TableInfo> Describe(const Context& context, const TableRef& table, const Travel& travel);
+  Result<table::CreateReport> Create(const Context& context, const TableRef& table, table::CreateOptions options);
+  Result<WriteSchema> SchemaForWriting(const Context& context, const TableRef& table);
+  Result<table::WriteReport> Append(const Context& context, const TableRef& table,
+                                    std::shared_ptr<arrow::RecordBatchReader> rows, const table::WriteOptions& options);
+  Result<table::WriteReport> Overwrite(const Context& context, const TableRef& table,
+                                       std::shared_ptr<arrow::RecordBatchReader> rows, const table::WriteOptions& options);
+  /// Starts a SELECT. Errors: as duck::Session::Query.
+  Result<RunningQuery> Query(const Context& context, const QueryRequest& request);
+
+  const Config& config() const;
+
+ private:
+  struct State;
+  explicit Lake(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace yummy::lake

@@ -1,0 +1,43 @@
+#pragma once
+// Blocking work of a coroutine: it runs on a pool's thread, the coroutine goes on where it was.
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "yummy/base/executor.h"
+
+namespace yummy::server {
+
+/// What `body` returns. `body` may use the coroutine's locals: the coroutine waits for it and cannot be cancelled meanwhile.
+template <typename Body>
+boost::asio::awaitable<std::invoke_result_t<Body>> RunBlocking(Executor& pool, Body body) {
+  namespace asio = boost::asio;
+  std::optional<std::invoke_result_t<Body>> result;
+  const auto home = co_await asio::this_coro::executor;
+  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+      [&](auto handler) {
+        // std::function wants to be copied, the handler can only be moved.
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        const auto resume = [shared, home] { asio::post(home, [shared] { (*shared)(); }); };
+        const auto submitted = pool.Submit([&result, &body, resume] {
+          result.emplace(body());
+          resume();
+        });
+        if (!submitted.ok()) {
+          result.emplace(submitted.error());
+          resume();
+        }
+      },
+      asio::use_awaitable);
+  co_return std::move(*result);
+}
+
+}  // namespace yummy::server

@@ -1,0 +1,398 @@
+#include "yummy/server/connection.h"
+
+#include <sys/socket.h>
+#include <time.h>
+
+#include <array>
+#include <chrono>
+#include <optional>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/error.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <fmt/format.h>
+
+#include "yummy/base/log.h"
+#include "yummy/base/random.h"
+#include "yummy/server/blocking.h"
+#include "yummy/server/header_check.h"
+#include "yummy/server/problem.h"
+#include "yummy/server/routes.h"
+#include "yummy/server/spool.h"
+
+// GCC 12 takes Asio's recycling allocator of coroutine frames for a mismatch (its bug 103993).
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
+namespace yummy::server {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr size_t kReadBytes = 64 << 10;
+constexpr size_t kSpoolMemoryBytes = 1 << 20;    // what of a streamed body stays in memory
+constexpr size_t kLingerBytesMax = 256 << 10;    // read and dropped before a connection is closed after an early answer
+constexpr auto kLingerTime = std::chrono::seconds(1);
+constexpr size_t kRequestIdBytesMax = 128;
+
+std::string HttpDate() {
+  std::array<char, 40> text{};
+  const time_t now = ::time(nullptr);
+  tm parts{};
+  ::gmtime_r(&now, &parts);
+  const size_t length = ::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return {text.data(), length};
+}
+
+bool IsVisibleAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
+Error ReadError(const error_code& error) {
+  if (error == beast::error::timeout) {
+    return Error(ErrorCode::kResourceExhausted, "the request did not arrive in time").WithReason("REQUEST_TIMEOUT");
+  }
+  if (error == http::error::header_limit) {
+    return Error(ErrorCode::kInvalidArgument, "the header is larger than the limit").WithReason("HEADERS_TOO_LARGE");
+  }
+  if (error == http::error::bad_version) {
+    return Error(ErrorCode::kInvalidArgument, "the only versions are HTTP/1.0 and HTTP/1.1").WithReason("HTTP_VERSION");
+  }
+  return Error(ErrorCode::kInvalidArgument, fmt::format("not a request: {}", error.message())).WithReason("BAD_FRAMING");
+}
+
+}  // namespace
+
+// One request and its answer.
+struct Connection::Exchange {
+  std::optional<http::request_parser<http::buffer_body>> parser;
+  Request request;
+  std::string target;  // for the log: the path without its query
+  std::string request_id;
+  std::string trace_parent;
+  const Route* route = nullptr;
+  bool head = false;
+  bool http_1_0 = false;
+  bool keep_alive = true;
+  bool expects_continue = false;
+  steady_clock::time_point started;
+  uint64_t bytes_sent = 0;
+
+  uint64_t BodyBytesMax(const lake::LimitsConfig& limits) const {
+    const bool streamed = route->body == BodyKind::kRows && request.content_type == kArrowStream;
+    return streamed ? limits.stream_body_bytes : limits.json_body_bytes;
+  }
+};
+
+// Requests a stop when the client leaves while its request runs. Uses nothing of the connection after it ended.
+class Connection::ClientWatch {
+ public:
+  ClientWatch(asio::ip::tcp::socket& socket, std::stop_source stop) : socket_(socket), active_(std::make_shared<bool>(true)) {
+    socket.async_wait(asio::ip::tcp::socket::wait_read, [active = active_, stop, file = socket.native_handle()](error_code error) mutable {
+      if (!*active || error) return;
+      char byte = 0;
+      // Further bytes are the next request: the client is there. None at all is the end of its side.
+      if (::recv(file, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) stop.request_stop();
+    });
+  }
+  ~ClientWatch() {
+    *active_ = false;
+    error_code ignored;
+    socket_.cancel(ignored);
+  }
+  ClientWatch(const ClientWatch&) = delete;
+  ClientWatch& operator=(const ClientWatch&) = delete;
+
+ private:
+  asio::ip::tcp::socket& socket_;
+  std::shared_ptr<bool> active_;  // shared: the handler may run after the watch is gone
+};
+
+Connection::Connection(Serving& serving, asio::ip::tcp::socket socket) : serving_(serving), stream_(std::move(socket)) {
+  error_code ignored;
+  stream_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+}
+
+void Connection::CloseIfIdle() {
+  if (idle_) stream_.close();
+}
+
+void Connection::Abort() {
+  stop_.request_stop();
+  stream_.close();
+}
+
+asio::awaitable<void> Connection::Serve() {
+  bool more = true;
+  while (more) {
+    more = co_await ServeOne();
+  }
+  co_await Linger();
+}
+
+// The answer to a refused request must arrive: what the client still sends is read for a while before the socket is closed.
+asio::awaitable<void> Connection::Linger() {
+  error_code error;
+  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  stream_.expires_after(kLingerTime);
+  std::string bytes(kReadBytes, '\0');
+  size_t dropped = 0;
+  while (!error && dropped < kLingerBytesMax) {
+    dropped += co_await stream_.async_read_some(asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
+  }
+  stream_.close();
+}
+
+// True when another request may follow.
+asio::awaitable<bool> Connection::ServeOne() {
+  Exchange exchange;
+  const auto& limits = serving_.lake.config().limits;
+  error_code error;
+  if (buffer_.size() == 0) {
+    idle_ = true;
+    stream_.expires_after(std::chrono::seconds(limits.keep_alive_seconds));
+    const size_t count = co_await stream_.async_read_some(buffer_.prepare(kReadBytes), asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return false;
+    buffer_.commit(count);
+  }
+  idle_ = false;
+  exchange.started = steady_clock::now();
+  auto header = co_await ReadHeader(exchange);
+  if (header.ok() && !*header) co_return false;  // the client left before it had asked for anything
+
+  Result<Response> response = header.ok() ? Result<Response>(Response{}) : Result<Response>(std::move(header).error());
+  if (response.ok()) response = co_await RunRoute(exchange);
+  if (!response.ok()) {
+    const Error& failure = response.error();
+    if (failure.code() == ErrorCode::kCancelled) exchange.keep_alive = false;
+    Response problem;
+    problem.status = HttpStatus(failure);
+    problem.content_type = "application/problem+json";
+    problem.body = ProblemJson(failure, exchange.request_id);
+    if (const auto allow = failure.detail("allow"); !allow.empty()) problem.headers.emplace_back("Allow", allow);
+    if (problem.status == 503) problem.headers.emplace_back("Retry-After", "1");
+    if (problem.status >= 500) Log(LogLevel::kWarn, "request {} failed: {}", exchange.request_id, failure.ToString());
+    response = std::move(problem);
+  }
+  if (exchange.parser && !exchange.parser->is_done()) exchange.keep_alive = false;
+  if (serving_.stopping) exchange.keep_alive = false;
+  co_await Send(exchange, std::move(*response));
+  co_return exchange.keep_alive;
+}
+
+asio::awaitable<Result<bool>> Connection::ReadHeader(Exchange& exchange) {
+  const auto& limits = serving_.lake.config().limits;
+  exchange.request_id = Random::System().Uuid();
+  auto& parser = exchange.parser.emplace();
+  parser.header_limit(static_cast<uint32_t>(std::min<uint64_t>(limits.uri_bytes + limits.header_bytes + 1024, UINT32_MAX)));
+  parser.body_limit(boost::none);
+  stream_.expires_after(std::chrono::seconds(limits.header_seconds));
+  error_code error;
+  co_await http::async_read_header(stream_, buffer_, parser, asio::redirect_error(asio::use_awaitable, error));
+  if (error) {
+    exchange.keep_alive = false;
+    const bool left = error == http::error::end_of_stream || error == asio::error::eof || error == asio::error::connection_reset;
+    if (left) co_return false;
+    co_return ReadError(error);
+  }
+  const auto& message = parser.get();
+  const auto view = [](auto text) { return std::string_view(text.data(), text.size()); };
+  exchange.http_1_0 = message.version() == 10;
+  exchange.keep_alive = message.keep_alive();
+  exchange.request.method = view(message.method_string());
+  exchange.head = exchange.request.method == "HEAD";
+  const std::string_view target = view(message.target());
+  exchange.target = target.substr(0, std::min<size_t>(target.find('?'), 256));
+  std::vector<HeaderLine> lines;
+  for (const auto& field : message) lines.push_back({view(field.name_string()), view(field.value())});
+  for (const auto& [name, value] : lines) {
+    if (EqualsIgnoringCase(name, "x-request-id") && !value.empty() && value.size() <= kRequestIdBytesMax && IsVisibleAscii(value)) {
+      exchange.request_id = value;
+    } else if (EqualsIgnoringCase(name, "traceparent") && value.size() <= kRequestIdBytesMax && IsVisibleAscii(value)) {
+      exchange.trace_parent = value;
+    } else if (EqualsIgnoringCase(name, "content-type")) {
+      const MediaType type = ParseMediaType(value);
+      exchange.request.content_type = type.type;
+      exchange.request.charset = type.charset;
+    } else if (EqualsIgnoringCase(name, "accept")) {
+      exchange.request.accept = exchange.request.accept ? *exchange.request.accept + "," + std::string(value) : std::string(value);
+    } else if (EqualsIgnoringCase(name, "expect")) {
+      exchange.expects_continue = true;
+    }
+  }
+  auto checked = CheckHeader(target, lines, {&serving_.lake.config(), serving_.loopback, exchange.http_1_0});
+  if (!checked.ok()) {
+    exchange.keep_alive = false;
+    co_return std::move(checked).error();
+  }
+  if (exchange.request.method == "TRACE" || exchange.request.method == "CONNECT") {
+    exchange.keep_alive = false;
+    co_return Error(ErrorCode::kInvalidArgument, fmt::format("the method {} is not allowed", exchange.request.method))
+        .WithReason("METHOD_NOT_ALLOWED")
+        .With("allow", "GET, HEAD, POST, PUT");
+  }
+  auto parsed = ParseTarget(target, exchange.request);
+  if (!parsed.ok()) co_return std::move(parsed).error();
+  co_return true;
+}
+
+asio::awaitable<Result<void>> Connection::ReadBody(Exchange& exchange) {
+  const auto& limits = serving_.lake.config().limits;
+  auto& parser = *exchange.parser;
+  const uint64_t bytes_max = exchange.BodyBytesMax(limits);
+  const bool streamed = exchange.request.content_type == kArrowStream;
+  exchange.request.body = std::make_shared<Spool>(bytes_max, streamed ? kSpoolMemoryBytes : bytes_max);
+  const auto length = parser.content_length();
+  if (length && *length > bytes_max) {
+    co_return Error(ErrorCode::kResourceExhausted, fmt::format("the body of {} bytes is larger than the limit of {} bytes", *length, bytes_max))
+        .WithReason("TOO_LARGE");
+  }
+  error_code error;
+  if (exchange.expects_continue && !parser.is_done() && !exchange.http_1_0) {
+    constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    co_await asio::async_write(stream_, asio::buffer(kContinue), asio::redirect_error(asio::use_awaitable, error));
+  }
+  std::string piece(kReadBytes, '\0');
+  while (!parser.is_done()) {
+    parser.get().body().data = piece.data();
+    parser.get().body().size = piece.size();
+    stream_.expires_after(std::chrono::seconds(limits.body_idle_seconds));
+    co_await http::async_read_some(stream_, buffer_, parser, asio::redirect_error(asio::use_awaitable, error));
+    if (error == http::error::need_buffer) error = {};
+    if (error == asio::error::eof || error == http::error::partial_message || error == asio::error::connection_reset) {
+      co_return Error(ErrorCode::kCancelled, "the client left before its body was complete");
+    }
+    if (error) co_return ReadError(error);
+    auto stored = exchange.request.body->Append(std::string_view(piece).substr(0, piece.size() - parser.get().body().size));
+    if (!stored.ok()) co_return std::move(stored).error();
+  }
+  co_return Result<void>();
+}
+
+asio::awaitable<Result<Response>> Connection::RunRoute(Exchange& exchange) {
+  auto found = FindRoute(exchange.request);
+  if (!found.ok()) co_return std::move(found).error();
+  exchange.route = *found;
+  const Route& route = **found;
+  if (route.body != BodyKind::kNone) {
+    auto type = CheckContentType(route, exchange.request);
+    if (!type.ok()) co_return std::move(type).error();
+    auto read = co_await ReadBody(exchange);
+    if (!read.ok()) co_return std::move(read).error();
+  }
+  const auto& limits = serving_.lake.config().limits;
+  stop_ = std::stop_source();
+  exchange.request.context = Context(exchange.started + std::chrono::seconds(limits.query_seconds), stop_.get_token(), exchange.request_id);
+  if (route.kind == RouteKind::kInstant) co_return route.handler(serving_.lake, exchange.request);
+
+  const ClientWatch watch(stream_.socket(), stop_);
+  const bool write = route.kind == RouteKind::kWrite;
+  auto permit = co_await (write ? serving_.writes : serving_.reads).Acquire();
+  if (!permit.ok()) co_return std::move(permit).error();
+  Executor& pool = write ? serving_.write_pool : serving_.read_pool;
+  auto response = co_await RunBlocking(pool, [&]() -> Result<Response> { return route.handler(serving_.lake, exchange.request); });
+  if (!response.ok() || !response->stream) co_return response;
+  // The place is held until the last piece is made: a streamed query runs as long as it streams.
+  co_await Send(exchange, std::move(*response));
+  co_return Response{.status = 0};
+}
+
+asio::awaitable<bool> Connection::Write(Exchange& exchange, std::string_view first, std::string_view second) {
+  const auto& limits = serving_.lake.config().limits;
+  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(first), asio::buffer(second)};
+  error_code error;
+  stream_.expires_after(std::chrono::seconds(limits.response_idle_seconds));
+  exchange.bytes_sent += co_await asio::async_write(stream_, buffers, asio::redirect_error(asio::use_awaitable, error));
+  co_return !error;
+}
+
+// Sends the pieces as chunks. False when the answer was cut.
+asio::awaitable<bool> Connection::SendStream(Exchange& exchange, Response& response) {
+  std::string piece;
+  bool more = true;
+  while (more) {
+    piece.clear();
+    const auto next = co_await RunBlocking(serving_.read_pool, [&]() -> Result<bool> { return response.stream->Next(piece); });
+    if (!next.ok()) {
+      Log(LogLevel::kWarn, "request {} failed after its answer had begun: {}", exchange.request_id, next.error().ToString());
+      co_return false;
+    }
+    more = *next;
+    // A chunk of no bytes would end the body.
+    const std::string frame = piece.empty() ? "" : fmt::format("{:x}\r\n", piece.size());
+    if (!piece.empty()) piece += "\r\n";
+    if (!more) piece += "0\r\n\r\n";
+    if (!co_await Write(exchange, frame, piece)) co_return false;
+  }
+  co_return true;
+}
+
+asio::awaitable<void> Connection::Send(Exchange& exchange, Response response) {
+  if (response.status == 0) co_return;  // sent already
+  // HTTP/1.0 knows no chunks: the whole answer is collected first, so that a broken one is seen.
+  std::unique_ptr<Spool> collected;
+  if (response.stream && exchange.http_1_0) {
+    collected = std::make_unique<Spool>(serving_.lake.config().limits.stream_body_bytes, kSpoolMemoryBytes);
+    auto filled = co_await RunBlocking(serving_.read_pool, [&]() -> Result<void> {
+      bool more = true;
+      while (true) {
+        TRY(collected->Append(response.body));
+        response.body.clear();
+        if (!more) return {};
+        more = TRY(response.stream->Next(response.body));
+      }
+    });
+    response.stream.reset();
+    if (!filled.ok()) {
+      response = Response{.status = HttpStatus(filled.error()), .content_type = "application/problem+json", .body = ProblemJson(filled.error(), exchange.request_id)};
+      collected.reset();
+    }
+  }
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\nX-Request-Id: {}\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n",
+                                 response.status, StatusText(response.status), HttpDate(), response.content_type, exchange.request_id);
+  if (!exchange.trace_parent.empty()) head += fmt::format("traceparent: {}\r\n", exchange.trace_parent);
+  for (const auto& [name, value] : response.headers) head += fmt::format("{}: {}\r\n", name, value);
+  if (exchange.head) response.stream.reset();
+  if (response.stream) {
+    head += "Transfer-Encoding: chunked\r\n";
+  } else {
+    head += fmt::format("Content-Length: {}\r\n", collected ? collected->size_bytes() : response.body.size());
+  }
+  if (!exchange.keep_alive) {
+    head += "Connection: close\r\n";
+  } else if (exchange.http_1_0) {
+    head += "Connection: keep-alive\r\n";
+  }
+  head += "\r\n";
+  bool sent = false;
+  if (response.stream) {
+    const std::string first = fmt::format("{}{:x}\r\n", head, response.body.size());
+    response.body += "\r\n";
+    sent = co_await Write(exchange, first, response.body);
+    response.body.clear();
+    if (sent) sent = co_await SendStream(exchange, response);
+  } else {
+    sent = co_await Write(exchange, head, exchange.head ? std::string_view() : std::string_view(response.body));
+    for (uint64_t offset = 0; sent && collected && offset < collected->size_bytes();) {
+      const auto piece = collected->Read(offset, kReadBytes);
+      sent = piece.ok();
+      if (sent) sent = co_await Write(exchange, *piece, "");
+      offset += kReadBytes;
+    }
+  }
+  if (!sent) exchange.keep_alive = false;
+  const auto took = std::chrono::duration<double, std::milli>(steady_clock::now() - exchange.started).count();
+  Log(LogLevel::kInfo, "{} {} {} {} {:.1f}ms {}{}", exchange.request.method.empty() ? "-" : exchange.request.method,
+      exchange.target.empty() ? "-" : exchange.target, response.status, exchange.bytes_sent, took, exchange.request_id, sent ? "" : " cut");
+}
+
+}  // namespace yummy::server

@@ -1,0 +1,38 @@
+#pragma once
+// What a request's header must be before anything else looks at it (RFC 9112, RFC 9110): framing that two readers could take
+// differently is refused, not interpreted.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "yummy/base/result.h"
+#include "yummy/lake/config.h"
+
+namespace yummy::server {
+
+struct HeaderLine {
+  std::string_view name;
+  std::string_view value;
+};
+
+struct HeaderCheck {
+  const lake::Config* config = nullptr;
+  bool loopback = true;   // bound to loopback addresses only: the Host must be one of ours (DNS rebinding)
+  bool http_1_0 = false;
+};
+
+/// Errors: InvalidArgument with reason BAD_FRAMING, UNKNOWN_TRANSFER_CODING, BAD_HOST, MISDIRECTED, EXPECTATION_FAILED,
+/// HEADERS_TOO_LARGE, URI_TOO_LONG.
+Result<void> CheckHeader(std::string_view target, const std::vector<HeaderLine>& lines, const HeaderCheck& check);
+
+bool EqualsIgnoringCase(std::string_view a, std::string_view b);
+
+/// "application/json; charset=UTF-8" → {"application/json", "utf-8"}.
+struct MediaType {
+  std::string type;
+  std::string charset;
+};
+MediaType ParseMediaType(std::string_view value);
+
+}  // namespace yummy::server

@@ -1,0 +1,22 @@
+#pragma once
+// Arrow arrays as JSON text: loops over one type at a time, since results are millions of values.
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <string>
+
+#include "yummy/base/result.h"
+
+namespace yummy::server {
+
+/// Appends the values [begin, end) with commas between them, in the spelling of AppendJsonValue.
+/// Errors: Unsupported (a type without a JSON form).
+Result<void> AppendJsonValues(const arrow::Array& array, int64_t begin, int64_t end, std::string& out);
+
+/// Appends a double (a float) with a point or an exponent, so that a client reads it as one: 5.0, 1e+300; NaN and infinities
+/// as null.
+void AppendJsonNumber(std::string& out, double value);
+void AppendJsonNumber(std::string& out, float value);
+
+}  // namespace yummy::server

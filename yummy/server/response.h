@@ -1,0 +1,32 @@
+#pragma once
+// An answer: whole, or a stream whose pieces are made when the client has room for them.
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "yummy/base/result.h"
+
+namespace yummy::server {
+
+/// The rest of an answer. Blocks; called from worker threads, one call at a time.
+class BodyStream {
+ public:
+  virtual ~BodyStream() = default;
+  /// Appends the next piece to `out`; false when it was the last one. After an error the connection is cut, so that a broken
+  /// answer is never taken for a short one.
+  virtual Result<bool> Next(std::string& out) = 0;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;                     // the whole body, or what comes before the stream
+  std::unique_ptr<BodyStream> stream;
+
+  static Response Json(std::string body);
+};
+
+}  // namespace yummy::server

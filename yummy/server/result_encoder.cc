@@ -1,0 +1,21 @@
+#include "yummy/server/result_encoder.h"
+
+#include "yummy/server/result_arrow.h"
+#include "yummy/server/result_json.h"
+
+namespace yummy::server {
+
+std::string_view ContentType(ResultFormat format) {
+  return format == ResultFormat::kArrow ? "application/vnd.apache.arrow.stream" : "application/json";
+}
+
+std::unique_ptr<ResultEncoder> MakeResultEncoder(ResultFormat format) {
+  switch (format) {
+    case ResultFormat::kArrow: return MakeArrowEncoder();
+    case ResultFormat::kJson: return MakeJsonEncoder(/*braces=*/true);
+    case ResultFormat::kJsonBraceless: return MakeJsonEncoder(/*braces=*/false);
+  }
+  return nullptr;
+}
+
+}  // namespace yummy::server

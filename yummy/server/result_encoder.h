@@ -1,0 +1,38 @@
+#pragma once
+// Record batches as the bytes of an answer, piece by piece (docs/rest.md, "Results").
+
+#include <arrow/type_fwd.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "yummy/base/result.h"
+
+namespace yummy::server {
+
+enum class ResultFormat {
+  kJson,        // [{"col":[…],…},…], a batch each
+  kJsonBraceless,  // the same without the outer brackets and commas: objects one after another
+  kArrow,       // Arrow IPC stream
+};
+
+std::string_view ContentType(ResultFormat format);
+
+/// One answer. Begin, then Batch for each, then End; each appends to `out`.
+class ResultEncoder {
+ public:
+  virtual ~ResultEncoder() = default;
+  virtual Result<void> Begin(const std::shared_ptr<arrow::Schema>& schema, std::string& out) = 0;
+  virtual Result<void> Batch(const arrow::RecordBatch& batch, std::string& out) = 0;
+  virtual Result<void> End(std::string& out) = 0;
+};
+
+std::unique_ptr<ResultEncoder> MakeResultEncoder(ResultFormat format);
+
+/// Appends one value of an array as JSON, in the spelling of the column format: 64-bit integers as numbers, decimals with all digits,
+/// dates 2026-11-22, timestamps 2026-11-22T10:00:00.000000Z, without the Z for timestamps without zone, binary as an array of
+/// bytes, NaN and infinities as null, structs as objects, lists as arrays, maps as objects for string keys, else [{"key","value"}].
+Result<void> AppendJsonValue(const arrow::Array& array, int64_t index, std::string& out);
+
+}  // namespace yummy::server

@@ -1,0 +1,111 @@
+#pragma once
+// A store that fails on demand: for tests of everything above it. Scripted by plans, or at random from a seed.
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "yummy/base/random.h"
+#include "yummy/store/object_store.h"
+
+namespace yummy::store {
+
+/// What is asked of a store. A Put counts by its mode.
+enum class Operation {
+  kGet,
+  kGetRanges,
+  kOpen,
+  kReadAt,
+  kHead,
+  kPutCreate,
+  kPutOverwrite,
+  kStartUpload,
+  kUploadWrite,
+  kUploadFinish,
+  kList,
+  kDelete,
+};
+inline constexpr size_t kOperationCount = 12;
+
+/// "lost" means: OutcomeUnknown from Put, Finish and Delete, Unavailable from everything else.
+enum class FaultKind {
+  kErrorBefore,    // not applied; Unavailable
+  kErrorAfter,     // applied; the answer is lost
+  kTimeoutAfter,   // as kErrorAfter, after a delay; reason STORE_TIMEOUT
+  kErrorLate,      // Put only: answered OutcomeUnknown, still on its way until LandLate()
+  kDelay,          // a delay, then as asked
+  kTruncatedRead,  // Get and GetRanges: the second half of the bytes is missing, with no error; ReadAt: Unavailable
+  kStaleList,      // List: the newest objects are missing
+  kIoError,        // not applied; Unavailable, as a disk's EIO; reason STORE_IO
+};
+inline constexpr size_t kFaultKindCount = 8;
+
+/// "The next two creating puts of a path that contains _delta_log are applied, and their answers are lost":
+///   {.operation = Operation::kPutCreate, .path_contains = "_delta_log", .kind = FaultKind::kErrorAfter, .times = 2}
+struct FaultPlan {
+  Operation operation = Operation::kGet;
+  std::string path_contains;  // empty: every path; of a list: its prefix
+  FaultKind kind = FaultKind::kErrorBefore;
+  size_t times = 1;  // how many calls fail
+  size_t skip = 0;   // how many calls that match go well before
+};
+
+struct FaultOptions {
+  uint64_t seed = 0;
+  std::array<double, kFaultKindCount> chances{};  // by FaultKind, for each call it can happen to
+  std::chrono::milliseconds delay{100};
+  size_t stale_entries = 1;  // how many objects a stale list lacks
+  /// Told of each delay; without it a delay takes no time.
+  std::function<void(const Context&, std::chrono::milliseconds)> on_delay;
+};
+
+/// Passes everything on to a store, counts it and injects faults: a plan that matches first, else by chance.
+/// Safe from several threads; readers and uploads must not outlive it.
+class FaultStore final : public ObjectStore {
+ public:
+  /// shared: the replicas of a test have their own faults over one store.
+  explicit FaultStore(std::shared_ptr<ObjectStore> store, FaultOptions options = {});
+  ~FaultStore() override;
+
+  /// Adds a plan; plans are looked through in the order they came.
+  void Inject(FaultPlan plan);
+  void SetChance(FaultKind kind, double chance);
+  /// Forgets all plans and chances. What has gone wrong stays so.
+  void Heal();
+  /// Applies the puts of kErrorLate, in the order they came; their results are of interest to no one any more.
+  void LandLate(const Context& context);
+
+  /// Calls since the start or ResetCounts, failed ones included.
+  uint64_t calls(Operation operation) const;
+  uint64_t calls() const;
+  /// Faults that were injected, by kind.
+  uint64_t injected(FaultKind kind) const;
+  uint64_t injected() const;
+  void ResetCounts();
+
+  Result<std::string> Get(const Context& context, std::string_view path, std::optional<ByteRange> range = {}) override;
+  Result<std::vector<std::string>> GetRanges(const Context& context, std::string_view path,
+                                             std::span<const ByteRange> ranges) override;
+  Result<std::unique_ptr<ObjectReader>> Open(const Context& context, std::string_view path,
+                                             std::optional<uint64_t> size_bytes = {}) override;
+  Result<ObjectMeta> Head(const Context& context, std::string_view path) override;
+  Result<ObjectMeta> Put(const Context& context, std::string_view path, std::string_view bytes, PutMode mode) override;
+  Result<std::unique_ptr<Upload>> StartUpload(const Context& context, std::string_view path, PutMode mode) override;
+  Result<ListPage> List(const Context& context, std::string_view prefix, const ListOptions& options) override;
+  std::vector<Result<void>> Delete(const Context& context, std::span<const std::string> paths) override;
+  Capabilities capabilities() const override { return store_->capabilities(); }
+  const std::string& root() const override { return store_->root(); }
+
+ private:
+  class Script;
+  class Reader;
+  class Writer;
+  std::shared_ptr<ObjectStore> store_;
+  std::unique_ptr<Script> script_;
+};
+
+}  // namespace yummy::store

@@ -1,0 +1,54 @@
+#pragma once
+// How the local store writes: into a file that no list shows, which then gets the object's name in one step.
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "yummy/base/context.h"
+#include "yummy/base/result.h"
+#include "yummy/store/local_file.h"
+#include "yummy/store/object_store.h"
+
+namespace yummy::store {
+
+/// True for the names of such files, ".….tmp". Hadoop's writers of Delta tables name theirs so, too.
+bool IsTemporaryName(std::string_view name);
+
+/// The bytes of an object on their way. The destructor removes what is not published, with the folders made for it.
+class TemporaryFile {
+ public:
+  /// `root` must outlive the file.
+  static Result<std::unique_ptr<TemporaryFile>> Make(const Descriptor& root, std::string_view path);
+  ~TemporaryFile();
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  Result<void> Write(const Context& context, std::string_view bytes);
+
+  /// Makes the object durable and visible. To be called once; refused after a Write that failed.
+  /// Errors: AlreadyExists (kCreate), OutcomeUnknown (may have been applied); with all others it was not applied.
+  Result<ObjectMeta> Publish(const Context& context, PutMode mode);
+
+ private:
+  TemporaryFile(const Descriptor& root, std::string_view path);
+  Result<void> Create();
+  Result<void> Link(const struct stat& status);
+  Result<void> RenameToAbsent(const struct stat& status);
+  Result<void> Rename(const struct stat& status);
+  Result<void> CheckAbsent() const;
+  bool HasItsName(const struct stat& status) const;
+  Error NameError(int error) const;
+  void Discard();
+
+  const Descriptor& root_;
+  const std::string path_;
+  const std::string name_;      // the object's, within its folder
+  std::string temporary_name_;  // empty when there is no such file any more
+  FolderToWrite folder_;
+  Descriptor file_;
+  bool has_failed_ = false;
+  bool is_published_ = false;
+};
+
+}  // namespace yummy::store

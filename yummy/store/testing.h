@@ -1,0 +1,52 @@
+#pragma once
+// The conformance suite: what object_store.h promises, as tests that every store passes.
+//   INSTANTIATE_TEST_SUITE_P(Memory, StoreConformance,
+//                            ::testing::Values(StoreSetup{.name = "Memory", .make = MakeMemoryStore}), StoreSetup::Name);
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "yummy/base/context.h"
+#include "yummy/store/object_store.h"
+
+namespace yummy::store {
+
+/// A kind of store to be tested. Its name consists of letters and digits.
+struct StoreSetup {
+  std::string name;
+  /// Makes an empty store, once a test. What the store needs (a folder, a clock) lives as long as the result.
+  std::function<std::shared_ptr<ObjectStore>()> make;
+
+  static std::string Name(const ::testing::TestParamInfo<StoreSetup>& info) { return info.param.name; }
+};
+
+class StoreConformance : public ::testing::TestWithParam<StoreSetup> {
+ public:
+  ~StoreConformance() override;  // out of line: it makes the linker take the tests from the library
+
+ protected:
+  StoreConformance();
+
+  ObjectStore& store() { return *store_; }
+  /// Puts an object that must not fail to be put.
+  ObjectMeta Put(std::string_view path, std::string_view bytes = "x", PutMode mode = PutMode::kOverwrite);
+  /// The paths of all objects, in the order of the list.
+  std::vector<std::string> AllPaths();
+
+  const Context context_;
+
+ private:
+  const std::shared_ptr<ObjectStore> store_;
+};
+
+/// A store in a fresh folder, removed with the last owner of the result.
+std::shared_ptr<ObjectStore> MakeTemporaryLocalStore();
+
+/// A store in memory, by the machine's clock.
+std::shared_ptr<ObjectStore> MakeMemoryStore();
+
+}  // namespace yummy::store

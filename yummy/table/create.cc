@@ -1,0 +1,112 @@
+#include "yummy/table/create.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "yummy/base/json.h"
+#include "yummy/delta/features.h"
+#include "yummy/delta/schema.h"
+
+namespace yummy::table {
+
+namespace {
+
+Error InvalidPartition(std::string message) {
+  return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason("INVALID_PARTITION");
+}
+
+// The partition columns by their names in the schema.
+Result<std::vector<std::string>> CheckedPartitionColumns(const CreateOptions& options) {
+  std::vector<std::string> names;
+  for (const auto& name : options.partition_columns) {
+    const auto position = delta::FindColumn(options.schema, name);
+    if (!position) return InvalidPartition(fmt::format("partition column '{}' is not in the schema", name));
+    const delta::Field& field = options.schema[*position];
+    if (field.type.is_nested() || field.type.kind == delta::TypeKind::kVoid || field.type.kind == delta::TypeKind::kVariant) {
+      return InvalidPartition(fmt::format("partition column '{}' has the type {}: only primitive types can partition a table",
+                                          field.name, delta::TypeName(field.type)));
+    }
+    if (std::find(names.begin(), names.end(), field.name) != names.end()) {
+      return InvalidPartition(fmt::format("partition column '{}' is given twice", field.name));
+    }
+    names.push_back(field.name);
+  }
+  if (!names.empty() && names.size() == options.schema.size()) {
+    return InvalidPartition("every column is a partition column: a table needs at least one column in its files");
+  }
+  return names;
+}
+
+delta::Operation OperationOf(const delta::Metadata& metadata, bool replaces) {
+  JsonWriter partition_by;
+  partition_by.BeginArray();
+  for (const auto& column : metadata.partition_columns) partition_by.String(column);
+  partition_by.EndArray();
+  JsonWriter properties;
+  properties.BeginObject();
+  for (const auto& [key, value] : metadata.configuration) {
+    properties.Key(key);
+    properties.String(value);
+  }
+  properties.EndObject();
+  const auto quoted = [](const std::string& json) {
+    std::string text;
+    AppendJsonString(text, json);
+    return text;
+  };
+  std::string description = "null";
+  if (metadata.description) description = quoted(*metadata.description);
+  return {replaces ? "CREATE OR REPLACE TABLE" : "CREATE TABLE",
+          {{"isManaged", "\"false\""},
+           {"description", description},
+           {"partitionBy", quoted(partition_by.text())},
+           {"properties", quoted(properties.text())}}};
+}
+
+}  // namespace
+
+Result<CreateReport> Create(const Context& context, delta::Table& table, const CreateOptions& options) {
+  TRY(delta::CheckNewSchema(options.schema, false));
+  delta::Metadata metadata;
+  metadata.partition_columns = TRY(CheckedPartitionColumns(options));
+  metadata.id = table.options().random->Uuid();
+  metadata.description = options.comment;
+  metadata.schema_string = delta::WriteSchema(options.schema);
+  metadata.configuration = options.configuration;
+  metadata.created_time_ms = table.options().clock->now_millis();
+  const delta::Protocol protocol = TRY(delta::ProtocolForNewTable(options.schema, options.configuration));
+  // A delta.feature.* key asks for a feature; it is no property of the table (PROTOCOL.md, "Table Features").
+  std::erase_if(metadata.configuration, [](const auto& entry) { return entry.first.starts_with("delta.feature."); });
+  TRY(delta::CheckWritable(protocol, metadata, options.schema));
+
+  auto transaction = table.BeginCreate(context, OperationOf(metadata, false));
+  if (!transaction.ok()) {
+    const bool exists = transaction.error().code() == ErrorCode::kAlreadyExists;
+    if (!exists || options.mode == CreateMode::kErrorIfExists) return std::move(transaction).error();
+    if (options.mode == CreateMode::kIgnore) return CreateReport{TRY(table.Current(context))->version(), false};
+    transaction = TRY(table.Begin(context, OperationOf(metadata, true)));
+    (*transaction)->ReadWholeTable();
+    for (const delta::FileId file : (*transaction)->base()->files()) (*transaction)->RemoveFile(file);
+    metadata.id = (*transaction)->base()->metadata().id;  // the table stays the same one, its content is replaced
+    if (!((*transaction)->base()->protocol() == protocol)) {
+      TRY(delta::CheckReadable((*transaction)->base()->protocol(), metadata));
+      const bool lower = (*transaction)->base()->protocol().min_writer_version < protocol.min_writer_version;
+      if (lower) (*transaction)->SetProtocol(protocol);
+    }
+  } else {
+    (*transaction)->SetProtocol(protocol);
+  }
+  (*transaction)->SetMetadata(std::move(metadata));
+  if (options.dry_run) {
+    const auto& base = (*transaction)->base();
+    return CreateReport{base ? base->version() : 0, false};
+  }
+  auto outcome = delta::RequireCommitted(TRY((*transaction)->Commit(context)));
+  if (!outcome.ok() && outcome.error().code() == ErrorCode::kAlreadyExists && options.mode == CreateMode::kIgnore) {
+    return CreateReport{TRY(table.Current(context))->version(), false};
+  }
+  return CreateReport{TRY(std::move(outcome)).version, true};
+}
+
+}  // namespace yummy::table

@@ -1,0 +1,36 @@
+#pragma once
+// APPEND and OVERWRITE: rows become data files of one new version.
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "yummy/base/context.h"
+#include "yummy/delta/table.h"
+#include "yummy/duck/session.h"
+
+namespace yummy::table {
+
+struct WriteOptions {
+  bool dry_run = false;  // everything but the commit
+};
+
+struct WriteReport {
+  int64_t version = 0;  // the table's version after the write; unchanged when nothing was written
+  bool committed = false;
+  duck::InsertReport inserted;
+  int64_t files_removed = 0;
+};
+
+/// Appends the rows. No rows: no commit, the version stays.
+/// Errors: InvalidArgument (SCHEMA_MISMATCH …), Unsupported, Conflict, OutcomeUnknown, and the store's. On an error no row is visible.
+Result<WriteReport> Append(const Context& context, duck::Session& session, delta::Table& table,
+                           std::shared_ptr<arrow::RecordBatchReader> rows, const WriteOptions& options);
+
+/// Replaces all rows in one version; the schema stays. Errors: as Append, and Conflict (APPEND_ONLY).
+Result<WriteReport> Overwrite(const Context& context, duck::Session& session, delta::Table& table,
+                              std::shared_ptr<arrow::RecordBatchReader> rows, const WriteOptions& options);
+
+}  // namespace yummy::table
