@@ -261,7 +261,7 @@ TEST_F(TransactionTest, ConflictsWithAnOverwriteThatCameFirst) {
 struct Verb {
   std::string_view name;
   std::function<void(Transaction&, std::string_view file)> stage;
-  std::string_view conflicts;  // X for each verb, in their order, that it cannot follow
+  std::string_view conflicts;  // "!" for each verb, in their order, that it cannot follow
 };
 
 void RemoveF1(Transaction& transaction, bool data_change) {
@@ -271,36 +271,36 @@ void RemoveF1(Transaction& transaction, bool data_change) {
 
 const std::vector<Verb>& Verbs() {
   static const std::vector<Verb> kVerbs = {
-      {"append", [](Transaction& t, std::string_view file) { t.AddFile(TestAdd(file, "a")); }, "....X.."},
+      {"append", [](Transaction& t, std::string_view file) { t.AddFile(TestAdd(file, "a")); }, "....!.."},
       {"append after reading",
        [](Transaction& t, std::string_view file) {
          t.ReadWholeTable();
          t.AddFile(TestAdd(file, "a"));
        },
-       ".XXXX.."},
-      {"delete", [](Transaction& t, std::string_view) { RemoveF1(t, true); }, ".XXXX.X"},
+       ".!!!!.."},
+      {"delete", [](Transaction& t, std::string_view) { RemoveF1(t, true); }, ".!!!!.!"},
       {"overwrite",
        [](Transaction& t, std::string_view file) {
          t.ReadWholeTable();
          for (const FileId id : t.base()->files()) t.RemoveFile(id);
          t.AddFile(TestAdd(file, "a"));
        },
-       ".XXXX.X"},
+       ".!!!!.!"},
       {"metadata",
        [](Transaction& t, std::string_view file) { t.SetMetadata(TestMetadata({{"k", std::string(file)}})); },
-       "....X.."},
+       "....!.."},
       {"append of an application",
        [](Transaction& t, std::string_view file) {
          t.SetTxn({"app", 1, {}});
          t.AddFile(TestAdd(file, "a"));
        },
-       "....XX."},
+       "....!!."},
       {"optimize",
        [](Transaction& t, std::string_view file) {
          RemoveF1(t, false);
          t.AddFile(TestAdd(file, "a", false));
        },
-       "..XXX.X"},
+       "..!!!.!"},
   };
   return kVerbs;
 }
@@ -318,7 +318,7 @@ TEST_F(TransactionTest, LetsEachPairStandOrConflictInBothOrders) {
       EXPECT_TRUE(std::holds_alternative<Committed>(Commit(*first))) << winner.name;
       const bool stands = std::holds_alternative<Committed>(Commit(*second));
       EXPECT_EQ(ReadLog(*store).versions.size(), stands ? 4U : 3U);
-      found += stands ? '.' : 'X';
+      found += stands ? '.' : '!';
     }
     EXPECT_EQ(found, loser.conflicts) << loser.name;
   }

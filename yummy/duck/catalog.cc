@@ -37,7 +37,7 @@ duckdb::unique_ptr<duckdb::Catalog> Attach(duckdb::optional_ptr<duckdb::StorageE
 
 duckdb::unique_ptr<duckdb::TransactionManager> MakeTransactionManager(duckdb::optional_ptr<duckdb::StorageExtensionInfo>,
                                                                       duckdb::AttachedDatabase& database, duckdb::Catalog&) {
-  return duckdb::make_uniq<DeltaTransactionManager>(database);
+  return duckdb::make_uniq<DeltaTransactions>(database);
 }
 
 // DuckDB's own, which are looked up in every catalogue of the search path.

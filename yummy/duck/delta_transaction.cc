@@ -111,7 +111,7 @@ Result<void> DeltaTransaction::Commit(const Context& request_context) {
   return {};
 }
 
-duckdb::Transaction& DeltaTransactionManager::StartTransaction(duckdb::ClientContext& context) {
+duckdb::Transaction& DeltaTransactions::StartTransaction(duckdb::ClientContext& context) {
   auto transaction = duckdb::make_uniq<DeltaTransaction>(*this, context);
   DeltaTransaction& started = *transaction;
   std::lock_guard<std::mutex> guard(mutex_);
@@ -120,7 +120,7 @@ duckdb::Transaction& DeltaTransactionManager::StartTransaction(duckdb::ClientCon
 }
 
 // After an error DuckDB does not roll back: the transaction, with its staged files, ends here in either case.
-duckdb::ErrorData DeltaTransactionManager::CommitTransaction(duckdb::ClientContext& context, duckdb::Transaction& transaction) {
+duckdb::ErrorData DeltaTransactions::CommitTransaction(duckdb::ClientContext& context, duckdb::Transaction& transaction) {
   const auto ended = Release(transaction);
   RequestState& request = RequestOf(context);
   auto result = ended->Commit(request.context());
@@ -129,9 +129,9 @@ duckdb::ErrorData DeltaTransactionManager::CommitTransaction(duckdb::ClientConte
   return ToErrorData(result.error());
 }
 
-void DeltaTransactionManager::RollbackTransaction(duckdb::Transaction& transaction) { Release(transaction).reset(); }
+void DeltaTransactions::RollbackTransaction(duckdb::Transaction& transaction) { Release(transaction).reset(); }
 
-duckdb::unique_ptr<DeltaTransaction> DeltaTransactionManager::Release(duckdb::Transaction& transaction) {
+duckdb::unique_ptr<DeltaTransaction> DeltaTransactions::Release(duckdb::Transaction& transaction) {
   std::lock_guard<std::mutex> guard(mutex_);
   auto found = transactions_.find(&transaction);
   if (found == transactions_.end()) Throw(Error(ErrorCode::kInternal, "a transaction that did not begin here"));

@@ -64,9 +64,9 @@ class DeltaTransaction final : public duckdb::Transaction {
   std::unique_ptr<delta::Transaction> writer_;
 };
 
-class DeltaTransactionManager final : public duckdb::TransactionManager {
+class DeltaTransactions final : public duckdb::TransactionManager {
  public:
-  explicit DeltaTransactionManager(duckdb::AttachedDatabase& database) : TransactionManager(database) {}
+  explicit DeltaTransactions(duckdb::AttachedDatabase& database) : TransactionManager(database) {}
 
   duckdb::Transaction& StartTransaction(duckdb::ClientContext& context) override;
   duckdb::ErrorData CommitTransaction(duckdb::ClientContext& context, duckdb::Transaction& transaction) override;

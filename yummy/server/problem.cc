@@ -130,8 +130,11 @@ std::string ProblemJson(const Error& error, std::string_view request_id) {
   json.String(request_id);
   json.Key("retryable");
   json.Bool(IsRetryable(error));
+  // The engine names a place in SQL text "line" and "column"; in a body it is "location_line", for "column" is a table's there.
+  const bool in_sql = !error.detail("line").empty();
   for (const auto& [key, value] : error.details()) {
     if (key == "retryable" || key == "allow" || key == "location_line" || key == "location_column") continue;
+    if (in_sql && (key == "line" || key == "column")) continue;
     json.Key(key);
     if (IsNumberDetail(key) && IsInteger(value)) {
       json.Raw(value);
@@ -139,12 +142,12 @@ std::string ProblemJson(const Error& error, std::string_view request_id) {
       json.String(value);
     }
   }
-  if (const auto line = error.detail("location_line"); IsInteger(line)) {
+  if (const auto line = error.detail(in_sql ? "line" : "location_line"); IsInteger(line)) {
     json.Key("location");
     json.BeginObject();
     json.Key("line");
     json.Raw(line);
-    if (const auto column = error.detail("location_column"); IsInteger(column)) {
+    if (const auto column = error.detail(in_sql ? "column" : "location_column"); IsInteger(column)) {
       json.Key("column");
       json.Raw(column);
     }

@@ -28,6 +28,13 @@ TEST(Problem, WritesTheDocument) {
             R"("request_id":"r1","retryable":false,"row":3,"hint":"none","location":{"line":2,"column":7}})");
 }
 
+TEST(Problem, APlaceInSqlIsALocationAndAColumnOfATableIsNot) {
+  const Error sql = Error(ErrorCode::kInvalidArgument, "x").With("line", "1").With("column", "15");
+  EXPECT_THAT(ProblemJson(sql, "r"), HasSubstr(R"("location":{"line":1,"column":15})"));
+  const Error row = Error(ErrorCode::kInvalidArgument, "x").With("row", "7").With("column", "id");
+  EXPECT_THAT(ProblemJson(row, "r"), HasSubstr(R"("row":7,"column":"id")"));
+}
+
 TEST(Problem, SaysWhatMayBeRetried) {
   EXPECT_TRUE(IsRetryable(Error(ErrorCode::kConflict, "x").WithReason("CONCURRENT_MODIFICATION")));
   EXPECT_FALSE(IsRetryable(Error(ErrorCode::kConflict, "x").WithReason("APPEND_ONLY")));

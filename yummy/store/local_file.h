@@ -42,11 +42,11 @@ struct OpenResult {
 /// symbolic link that leads out gives EXDEV, a circle of them ELOOP.
 OpenResult OpenBeneath(const Descriptor& root, std::string_view path, int flags);
 
-/// Opens the folder `path`, and makes it and those above it when they are missing, flushed to disk.
 struct FolderToWrite {
   Descriptor folder;
   bool was_made = false;
 };
+/// Opens the folder `path`, and makes it and those above it when they are missing, flushed to disk.
 Result<FolderToWrite> OpenFolderToWrite(const Descriptor& root, std::string_view path);
 
 /// Removes the folder if it is empty, then those above it that are empty with that; never the root.

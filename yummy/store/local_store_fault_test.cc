@@ -280,6 +280,24 @@ TEST_F(LocalStoreFaultTest, OnlyTheLinkDecidesWhoWins) {
   EXPECT_EQ(Files().size(), 1U);
 }
 
+TEST_F(LocalStoreFaultTest, AStopCountsUntilTheNameIsGivenAndNeverAfter) {
+  for (const auto& [call, is_stopped] : {std::pair("fsync file", true), {"linkat", false}, {"fsync folder", false}}) {
+    MUST(Put("t/beside", PutMode::kOverwrite));
+    std::stop_source stop;
+    const Context context(Context::Time::max(), stop.get_token(), "request");
+    SyscallFault fault{.call = call, .before = [&] { stop.request_stop(); }};
+    const Injection injection(fault);
+    const auto put = store_->Put(context, "t/a", "bytes", PutMode::kCreate);
+    if (is_stopped) {
+      EXPECT_THAT(put, IsError(ErrorCode::kCancelled)) << call;
+    } else {
+      EXPECT_THAT(put, IsOk()) << call;
+    }
+    EXPECT_EQ(store_->Head(context_, "t/a").ok(), !is_stopped) << call;
+    fs::remove(folder_.path() / "t/a");
+  }
+}
+
 TEST_F(LocalStoreFaultTest, CreatesWithoutHardLinks) {
   SyscallFault fault{.call = "linkat", .error = EPERM};
   EXPECT_THAT(PutWith(fault, "t/a", PutMode::kCreate, "first"), IsOk());

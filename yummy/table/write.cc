@@ -42,7 +42,7 @@ Result<WriteReport> Append(const Context& context, duck::Session& session, delta
 Result<WriteReport> Overwrite(const Context& context, duck::Session& session, delta::Table& table,
                               std::shared_ptr<arrow::RecordBatchReader> rows, const WriteOptions& options) {
   const auto transaction = TRY(table.Begin(context, WriteOperation("Overwrite")));
-  // What a concurrent writer adds must not survive an overwrite that did not see it.
+  // Under WriteSerializable a concurrent blind append stands, ordered after the overwrite; under Serializable it conflicts.
   transaction->ReadWholeTable();
   WriteReport report;
   for (const delta::FileId file : transaction->base()->files()) {
