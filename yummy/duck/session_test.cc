@@ -2,6 +2,7 @@
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
+#include <arrow/scalar.h>
 #include <arrow/type.h>
 
 #include <atomic>
@@ -11,6 +12,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "duckdb/parser/parsed_data/create_scalar_function_info.hpp"
 
 #include "yummy/base/testing.h"
 #include "yummy/duck/database.h"
@@ -41,7 +44,7 @@ Result<int64_t> Drain(QueryResult& result) {
   }
 }
 
-Result<int64_t> Run(Session& session, const std::string& sql, const Context& context = {}, const QueryOptions& options = {}) {
+Result<int64_t> Execute(Session& session, const std::string& sql, const Context& context = {}, const QueryOptions& options = {}) {
   auto result = TRY(session.Query(context, sql, options));
   return Drain(*result);
 }
@@ -111,7 +114,7 @@ TEST_F(SessionTest, GivesEveryTypeAnArrowForm) {
 }
 
 TEST_F(SessionTest, RefusesAnIntegerThatArrowCannotHold) {
-  EXPECT_THAT(Run(*session_, "SELECT 170141183460469231731687303715884105727::HUGEINT"), IsError(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Execute(*session_, "SELECT 170141183460469231731687303715884105727::HUGEINT"), IsError(ErrorCode::kInvalidArgument));
 }
 
 TEST_F(SessionTest, BindsParameters) {
@@ -125,35 +128,35 @@ TEST_F(SessionTest, BindsParameters) {
   auto text = Text(*session_, "SELECT $x", named);
   ASSERT_THAT(text, IsOk());
   EXPECT_EQ(*text, "'; DROP TABLE t; --");
-  EXPECT_THAT(Run(*session_, "SELECT ?"), IsError(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Execute(*session_, "SELECT ?"), IsError(ErrorCode::kInvalidArgument));
 }
 
 TEST_F(SessionTest, FailsARowInTheMiddleOfTheStream) {
   auto result = session_->Query({}, "SELECT CASE WHEN i = 999999 THEN 'x' ELSE '1' END::INT FROM range(1000000) t(i)", {.batch_rows_max = 1024});
   ASSERT_THAT(result, IsOk());
   EXPECT_THAT(Drain(**result), IsError(ErrorCode::kInvalidArgument));
-  EXPECT_THAT(Run(*session_, "SELECT 1"), IsOk());
+  EXPECT_THAT(Execute(*session_, "SELECT 1"), IsOk());
 }
 
 TEST_F(SessionTest, RefusesViewsThatReadTheServersInside) {
   for (const char* sql : {"SELECT * FROM duckdb_tables", "SELECT * FROM sqlite_master", "SELECT * FROM pg_tables",
                           "SELECT * FROM duckdb_databases", "SELECT * FROM pragma_database_list", "SELECT * FROM duckdb_logs",
                           "SELECT has_table_privilege('a', 'b') FROM duckdb_schemas"}) {
-    EXPECT_THAT(Run(*session_, sql), IsError(ErrorCode::kPermissionDenied)) << sql;
+    EXPECT_THAT(Execute(*session_, sql), IsError(ErrorCode::kPermissionDenied)) << sql;
   }
 }
 
 TEST_F(SessionTest, NamesWhatIsUnknown) {
-  auto column = Run(*session_, "SELECT 1,\n nam FROM (SELECT 1 AS name)");
+  auto column = Execute(*session_, "SELECT 1,\n nam FROM (SELECT 1 AS name)");
   ASSERT_THAT(column, IsError(ErrorCode::kInvalidArgument));
   EXPECT_EQ(column.error().reason(), "UNKNOWN_COLUMN");
   EXPECT_EQ(column.error().detail("line"), "2");
   EXPECT_EQ(column.error().detail("column"), "2");
   EXPECT_NE(column.error().detail("hint").find("name"), std::string_view::npos);
-  auto function = Run(*session_, "SELECT flor(1)");
+  auto function = Execute(*session_, "SELECT flor(1)");
   ASSERT_THAT(function, IsError(ErrorCode::kInvalidArgument));
   EXPECT_EQ(function.error().reason(), "UNKNOWN_FUNCTION");
-  auto table = Run(*session_, "SELECT * FROM nothing");
+  auto table = Execute(*session_, "SELECT * FROM nothing");
   ASSERT_THAT(table, IsError(ErrorCode::kNotFound));
   EXPECT_EQ(table.error().reason(), "TABLE_NOT_FOUND");
 }
@@ -164,11 +167,11 @@ TEST_F(SessionTest, EndsEveryQueryAtItsDeadline) {
                           "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
                           "SELECT * FROM generate_series(1, 1000000000000000000)"}) {
     auto begin = steady_clock::now();
-    auto result = Run(*session_, sql, Within(milliseconds(200)));
+    auto result = Execute(*session_, sql, Within(milliseconds(200)));
     ASSERT_THAT(result, IsError(ErrorCode::kDeadlineExceeded)) << sql;
     EXPECT_EQ(result.error().reason(), "QUERY_TIMEOUT");
     EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(5)) << sql;
-    EXPECT_THAT(Run(*session_, "SELECT 1"), IsOk());
+    EXPECT_THAT(Execute(*session_, "SELECT 1"), IsOk());
   }
 }
 
@@ -180,7 +183,7 @@ TEST_F(SessionTest, EndsACancelledQuery) {
   stop.request_stop();
   EXPECT_THAT((*result)->Next(), IsError(ErrorCode::kCancelled));
   result->reset();
-  EXPECT_THAT(Run(*session_, "SELECT 1"), IsOk());
+  EXPECT_THAT(Execute(*session_, "SELECT 1"), IsOk());
 }
 
 TEST_F(SessionTest, EndsAQueryThatIsCancelledFromAnotherThread) {
@@ -195,7 +198,7 @@ TEST_F(SessionTest, EndsAQueryThatIsCancelledFromAnotherThread) {
 TEST_F(SessionTest, RefusesAStoppedContextAtOnce) {
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_THAT(Run(*session_, "SELECT 1", Context(Context::Time::max(), stop.get_token(), "test")), IsError(ErrorCode::kCancelled));
+  EXPECT_THAT(Execute(*session_, "SELECT 1", Context(Context::Time::max(), stop.get_token(), "test")), IsError(ErrorCode::kCancelled));
 }
 
 TEST_F(SessionTest, TakesTheNextQueryAfterAnAbandonedOne) {
@@ -204,7 +207,7 @@ TEST_F(SessionTest, TakesTheNextQueryAfterAnAbandonedOne) {
     ASSERT_THAT(result, IsOk());
     ASSERT_THAT((*result)->Next(), IsOk());
   }
-  EXPECT_THAT(Run(*session_, "SELECT 1"), IsOk());
+  EXPECT_THAT(Execute(*session_, "SELECT 1"), IsOk());
 }
 
 TEST(Database, EndsAQueryThatNeedsTooMuchMemory) {
@@ -213,10 +216,10 @@ TEST(Database, EndsAQueryThatNeedsTooMuchMemory) {
   auto database = OpenDatabase(options);
   auto session = *database->Connect();
   auto other = *database->Connect();
-  auto result = Run(*session, "SELECT list(i) FROM range(200000000) t(i)");
+  auto result = Execute(*session, "SELECT list(i) FROM range(200000000) t(i)");
   ASSERT_THAT(result, IsError(ErrorCode::kResourceExhausted));
   EXPECT_EQ(result.error().reason(), "QUERY_MEMORY");
-  EXPECT_THAT(Run(*other, "SELECT 1"), IsOk());
+  EXPECT_THAT(Execute(*other, "SELECT 1"), IsOk());
   EXPECT_EQ(database->generation(), 1);
 }
 
@@ -227,7 +230,7 @@ TEST(Database, SpillsIntoItsOwnFolderAndRemovesIt) {
   options.temporary_folder = folder.path();
   auto database = OpenDatabase(options);
   auto session = *database->Connect();
-  auto rows = Run(*session, "SELECT i, md5(i::VARCHAR) AS m FROM range(1000000) t(i) ORDER BY m");
+  auto rows = Execute(*session, "SELECT i, md5(i::VARCHAR) AS m FROM range(1000000) t(i) ORDER BY m");
   ASSERT_THAT(rows, IsOk());
   EXPECT_EQ(*rows, 1000000);
   EXPECT_FALSE(std::filesystem::is_empty(folder.path()));
@@ -245,7 +248,7 @@ TEST(Database, RunsSessionsSideBySide) {
       threads.emplace_back([&database, &right, t] {
         auto session = *database->Connect();
         for (int i = 0; i < 10; ++i) {
-          auto rows = Run(*session, "SELECT * FROM range(" + std::to_string(10000 * (t + 1)) + ")");
+          auto rows = Execute(*session, "SELECT * FROM range(" + std::to_string(10000 * (t + 1)) + ")");
           if (rows.ok() && *rows == 10000 * (t + 1)) ++right;
         }
       });
@@ -275,7 +278,7 @@ TEST(Database, OutlivesAnInternalError) {
   ASSERT_THAT((*running)->Next(), IsOk());
 
   auto session = *database->Connect();
-  auto result = Run(*session, "SELECT test_throw_internal(i) FROM range(10) t(i)");
+  auto result = Execute(*session, "SELECT test_throw_internal(i) FROM range(10) t(i)");
   ASSERT_THAT(result, IsError(ErrorCode::kInternal));
   EXPECT_EQ(result.error().detail("retryable"), "true");
 
@@ -285,7 +288,7 @@ TEST(Database, OutlivesAnInternalError) {
 
   auto next = database->Connect();
   ASSERT_THAT(next, IsOk());
-  EXPECT_THAT(Run(**next, "SELECT 1"), IsOk());
+  EXPECT_THAT(Execute(**next, "SELECT 1"), IsOk());
   EXPECT_EQ(database->generation(), 2);
 }
 

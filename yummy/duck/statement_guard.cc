@@ -271,6 +271,7 @@ class TreeWalk {
   // FROM (VALUES ('a'), ('b')) t(name), or a row-less SELECT when there are no names.
   static TableRefPointer NameList(const std::vector<std::string>& names) {
     auto list = duckdb::make_uniq<duckdb::ExpressionListRef>();
+    list->alias = kNameListAlias;
     list->expected_names = {"name"};
     list->expected_types = {duckdb::LogicalType::VARCHAR};
     for (const std::string& name : names) {
@@ -288,9 +289,11 @@ class TreeWalk {
     select->where_clause = duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value::BOOLEAN(false));
     auto statement = duckdb::make_uniq<duckdb::SelectStatement>();
     statement->node = std::move(select);
-    return duckdb::make_uniq<duckdb::SubqueryRef>(std::move(statement));
+    return duckdb::make_uniq<duckdb::SubqueryRef>(std::move(statement), kNameListAlias);
   }
 
+  // The binder expands the star of SHOW TABLES by the table's name: without one it fails as INTERNAL.
+  static constexpr const char* kNameListAlias = "tables";
   const GuardOptions& options_;
   duckdb::optional_idx position_;
 };

@@ -98,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"NestedPaths", "stores: [{name: a, path: /x}, {name: b, path: /x/y/../z}]", "c.yaml:1:", "equal or nested"},
         BadCase{"TooDeep", Deep(100), "c.yaml:", "limit exceeded"},
         BadCase{"ForeignTag", "stores: !!python/object:os.system [{name: a, path: /x}]", "c.yaml:1:", "tag"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Config, SiblingPathsWithOnePrefixAreNotNested) {
   EXPECT_THAT(Parse("stores: [{name: a, path: /x/lake}, {name: b, path: /x/lake2}]"), IsOk());

@@ -40,7 +40,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadHeader{"OtherExpectation", {{"Expect", "200-ok"}}, "EXPECTATION_FAILED"},
                       BadHeader{"Compressed", {{"Content-Encoding", "br"}}, "UNSUPPORTED_MEDIA_TYPE"},
                       BadHeader{"TooManyLines", std::vector<HeaderLine>(101, {"a", "b"}), "HEADERS_TOO_LARGE"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return std::string(test.param.name); });
 
 TEST(HeaderCheck, TakesOurHosts) {
   lake::Config config;

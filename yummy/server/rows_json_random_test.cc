@@ -248,7 +248,8 @@ TEST(RowsJsonRandom, AgreesWithAnotherParser) {
       ASSERT_NE(check.error().reason(), "INVALID_JSON") << body;
     }
     if (check.ok() && other != simdjson::SUCCESS) {
-      ASSERT_EQ(other, simdjson::NUMBER_ERROR) << body << simdjson::error_message(other);
+      // It refuses numbers that fit no machine type, which are fine JSON.
+      ASSERT_TRUE(other == simdjson::NUMBER_ERROR || other == simdjson::BIGINT_ERROR) << body << simdjson::error_message(other);
     }
   }
 }
