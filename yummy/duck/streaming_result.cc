@@ -166,7 +166,7 @@ class StreamingResult final : public QueryResult {
     int waits = 0;
     duckdb::StreamExecutionResult state;
     auto& stream = stream_->Cast<duckdb::StreamQueryResult>();
-    while (stream.IsOpen() && !duckdb::StreamQueryResult::IsChunkReady(state = stream.ExecuteTask())) {
+    while (stream.IsOpen() && !duckdb::StreamQueryResult::IsChunkReady(state = ExecuteTask(stream))) {
       TRY(context_.Check());
       if (state == duckdb::StreamExecutionResult::BLOCKED) {
         stream.WaitForTask();
@@ -180,6 +180,17 @@ class StreamingResult final : public QueryResult {
     if (stream.HasError()) return session_.Explain(stream.GetErrorObject(), sql_);
     if (chunk && chunk->size() == 0) chunk.reset();
     return chunk;
+  }
+
+  // A row that fails on another thread interrupts this one, which may see that before it sees the error itself.
+  duckdb::StreamExecutionResult ExecuteTask(duckdb::StreamQueryResult& stream) {
+    try {
+      return stream.ExecuteTask();
+    } catch (const duckdb::InterruptException&) {
+      auto& executor = session_.connection.context->GetExecutor();
+      if (executor.HasError()) executor.ThrowException();
+      throw;
+    }
   }
 
   // Drives the query on this thread until its first rows are there.
