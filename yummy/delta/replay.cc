@@ -14,9 +14,12 @@ const DeletionVectorDescriptor* Pointer(const std::optional<DeletionVectorDescri
 
 Result<void> Replay::TakeCommit(std::vector<Action> actions) {
   const bool newest = !std::exchange(took_any_, true);
-  for (Action& action : actions) {
+  // Backwards like the commits themselves, so that AddedFiles turns all round at once.
+  for (size_t i = actions.size(); i > 0; i--) {
+    Action& action = actions[i - 1];
     if (auto* add = std::get_if<Add>(&action)) {
-      if (seen_.insert(TRY(MakeFileKey(add->path, Pointer(add->deletion_vector)))).second) TRY(added.AddFile(*add));
+      const bool lives = seen_.insert(TRY(MakeFileKey(add->path, Pointer(add->deletion_vector)))).second;
+      if (lives) added_.push_back(std::move(*add));
     } else if (auto* remove = std::get_if<Remove>(&action)) {
       seen_.insert(TRY(MakeFileKey(remove->path, Pointer(remove->deletion_vector))));
     } else if (auto* new_metadata = std::get_if<Metadata>(&action)) {
@@ -32,6 +35,13 @@ Result<void> Replay::TakeCommit(std::vector<Action> actions) {
     }
   }
   return {};
+}
+
+Result<std::shared_ptr<const FileSegment>> Replay::AddedFiles() const {
+  FileSegmentBuilder builder;
+  builder.Reserve(added_.size());
+  for (auto add = added_.rbegin(); add != added_.rend(); ++add) TRY(builder.AddFile(*add));
+  return builder.Finish();
 }
 
 }  // namespace yummy::delta

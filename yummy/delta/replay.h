@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_set>
@@ -16,7 +17,7 @@ namespace yummy::delta {
 /// Takes commits newest first and keeps what no later one has replaced.
 class Replay {
  public:
-  /// Errors: Corrupt (a path that cannot be decoded, a negative size).
+  /// Errors: Corrupt (a path that cannot be decoded).
   Result<void> TakeCommit(std::vector<Action> actions);
 
   /// Absent when no commit set it.
@@ -25,12 +26,16 @@ class Replay {
   std::map<std::string, Txn> txns;
   std::map<std::string, DomainMetadata> domains;  // the removed ones, too: they hide older ones
   std::optional<CommitInfo> newest_commit_info;   // of the commit taken first
-  FileSegmentBuilder added;                       // files that live
+
+  /// The files that live, oldest first: rows come out in the order in which they were appended.
+  /// Errors: Corrupt (a path that cannot be decoded, a negative size).
+  Result<std::shared_ptr<const FileSegment>> AddedFiles() const;
 
   /// Keys of all files that a commit added or removed: older references to them are void.
   std::vector<std::string> TouchedKeys() const { return {seen_.begin(), seen_.end()}; }
 
  private:
+  std::vector<Add> added_;  // newest first
   std::unordered_set<std::string> seen_;
   bool took_any_ = false;
 };

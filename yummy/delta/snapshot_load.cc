@@ -96,7 +96,7 @@ Result<SnapshotRef> Assemble(const Loading& loading, const LogSegment& segment, 
   if (state->anchor.path.empty()) state->anchor = segment.checkpoint->parts[0];
   state->files.Append(contents.files.Finish());
   state->files.Remove(replay.TouchedKeys());
-  state->files.Append(replay.added.Finish());
+  state->files.Append(TRY(replay.AddedFiles()));
   state->txns = MergeTxns(contents.txns, std::move(replay.txns));
   state->domains = MergeDomains(contents.domains, std::move(replay.domains));
   if (!segment.commits.empty()) {
@@ -222,7 +222,7 @@ Result<SnapshotRef> Extend(const Snapshot::State& older, Replay replay, const Co
   }
   state->files = older.files;
   state->files.Remove(replay.TouchedKeys());
-  state->files.Append(replay.added.Finish());
+  state->files.Append(TRY(replay.AddedFiles()));
   state->txns = replay.txns.empty() ? older.txns : MergeTxns(*older.txns, std::move(replay.txns));
   state->domains = replay.domains.empty() ? older.domains : MergeDomains(*older.domains, std::move(replay.domains));
   state->commit_info_known = true;
