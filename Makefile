@@ -16,7 +16,7 @@ ifndef V
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests setup-samples setup-lint build dev test test-fast tidy lint fmt asan tsan bench interop run ci clean
+.PHONY: help setup setup-tests setup-samples setup-bench setup-lint build dev test test-fast tidy lint fmt asan tsan bench interop run ci clean
 
 help:  ## print the verbs
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -69,10 +69,11 @@ tsan: setup  ## the unit tests below DuckDB, which is not instrumented, under th
 	cmake --build --preset tsan --target $(tsan_modules:%=%_test)
 	ctest --preset tsan --tests-regex '^($(subst $(space),|,$(tsan_modules)))$$'
 
-bench: build  ## benchmarks of the optimised program
-	set -e; found=0; for bench in build/release/yummy/*/*_benchmark; do \
-		if [ -x "$$bench" ]; then found=1; "$$bench"; fi; done; \
-	if [ $$found = 0 ]; then echo 'no benchmark is built yet'; fi
+setup-bench:  ## fetch the peers of the benchmarks, into build/bench-venv
+	$(PYTHON) tools/setup.py bench
+
+bench: build setup-bench  ## this program beside its peers: bench/run.py
+	build/bench-venv/bin/python bench/run.py
 
 interop: build setup-tests  ## other engines read what this one wrote, and the other way round
 	YUMMY_PROGRAM=$(CURDIR)/build/yummy YUMMY_SOURCE_DIR=$(CURDIR) $(TEST_PYTHON) -m pytest tests/interop

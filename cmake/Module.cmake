@@ -2,6 +2,7 @@
 #
 # Makes the static library yummy_NAME of all *.cc in the current folder, and the test program NAME_test of all *_test.cc.
 # A module may depend only on modules that were declared before it: the list of modules is the order of the layers.
+# Each *_benchmark.cc is a program of its own, for bench/.
 # *_testing.cc and testing.cc hold what tests of other modules share: they form yummy_NAME_testing.
 set_property(GLOBAL PROPERTY YUMMY_MODULES "")
 
@@ -16,11 +17,14 @@ function(yummy_module name)
   set_property(GLOBAL APPEND PROPERTY YUMMY_MODULES ${name})
 
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  set(sources_all ${sources})
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   set(testing ${sources})
   list(FILTER testing INCLUDE REGEX "/([a-z_]*_)?testing\\.cc$")
-  list(FILTER sources EXCLUDE REGEX "(_test|testing|/main)\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|_benchmark|testing|/main)\\.cc$")
+  set(benchmarks ${sources_all})
+  list(FILTER benchmarks INCLUDE REGEX "_benchmark\\.cc$")
 
   add_library(yummy_${name} STATIC ${sources})
   target_include_directories(yummy_${name} PUBLIC "${CMAKE_SOURCE_DIR}")
@@ -31,6 +35,11 @@ function(yummy_module name)
     target_precompile_headers(yummy_${name} PRIVATE "${ARG_PCH}")
   endif()
 
+  foreach(benchmark IN LISTS benchmarks)
+    cmake_path(GET benchmark STEM program)
+    add_executable(${program} "${benchmark}")
+    target_link_libraries(${program} PRIVATE yummy_${name} yummy_warnings)
+  endforeach()
   if(testing)
     add_library(yummy_${name}_testing STATIC ${testing})
     target_link_libraries(yummy_${name}_testing PUBLIC yummy_${name} GTest::gmock GTest::gtest PRIVATE yummy_warnings)

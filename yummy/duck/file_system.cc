@@ -17,8 +17,11 @@ Error NotAllowed(std::string_view verb, std::string_view path) {
   return Error(ErrorCode::kPermissionDenied, fmt::format("files cannot be {} by SQL: {}", verb, path)).WithReason("SQL_NOT_ALLOWED");
 }
 
-// A data file that the log names and the store does not have: the table is at fault, not the request.
+// A data file that the log names and the store does not have, or has shorter: the table is at fault, not the request.
 Error ForDataFile(Error error, const std::string& path) {
+  if (error.code() == ErrorCode::kInvalidArgument) {  // a read beyond the end
+    return Error(ErrorCode::kCorrupt, "a data file is smaller than the log says: " + path).WithReason("CORRUPT_DATA_FILE").With("path", path);
+  }
   if (error.code() != ErrorCode::kNotFound) return std::move(error).Prefixed(path);
   return Error(ErrorCode::kNotFound, "a data file of the table is missing: " + path).WithReason("MISSING_FILE").With("path", path);
 }

@@ -27,7 +27,8 @@ struct ReasonStatus {
   std::string_view reason;
   int status;
 };
-constexpr std::array<ReasonStatus, 14> kReasonStatus = {{
+constexpr std::array<ReasonStatus, 15> kReasonStatus = {{
+    {"MISSING_FILE", 500},  // a file of the table: the request is not at fault
     {"VERSION_EXPIRED", 410},
     {"TOO_LARGE", 413},
     {"URI_TOO_LONG", 414},
