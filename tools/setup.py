@@ -4,6 +4,7 @@
     tools/setup.py            what the build needs: packages, and build/third_party
     tools/setup.py tests      the Python of the REST, SQL and interop tests: build/venv
     tools/setup.py samples    the sample data of `make run`: build/samples
+    tools/setup.py bench      the peers of the benchmarks: build/bench-venv, build/bench-old
     tools/setup.py lint       clang-format and clang-tidy
 
 Each part has a stamp with its lines of versions.txt, so that a second run does nothing, and a changed line fetches
@@ -191,14 +192,14 @@ def write_requirements(path, lines):
     path.write_text("\n".join(text) + "\n")
 
 
-def make_venv(folder, lines):
+def make_venv(folder, lines, python=sys.executable):
     """A venv cannot be moved: it is made in place, and its stamp is written last."""
-    wish = wish_of([*lines, [sys.version, str(folder)]], make_venv)
+    wish = wish_of([*lines, [sys.version, str(folder), str(python)]], make_venv)
     if has_stamp(folder, wish):
         return folder
     say(f"making {folder.relative_to(ROOT)}")
     shutil.rmtree(folder, ignore_errors=True)
-    run([sys.executable, "-m", "venv", folder])
+    run([python, "-m", "venv", folder])
     requirements = folder / "requirements.txt"
     write_requirements(requirements, lines)
     run([folder / "bin" / "pip", "install", "--no-deps", "--only-binary=:all:", "--require-hashes",
@@ -285,6 +286,26 @@ def setup_samples(entries):
         fill(BUILD / "samples", [*lines, [maker_text(make_samples)]], lambda fresh: make_samples(archives, fresh))
 
 
+def setup_bench(entries):
+    install_packages({"apt": [["wrk"]]}, ("apt",))
+    make_venv(BUILD / "bench-venv", entries["pypi-bench"])
+    old_python = find_python("3.9")
+    if old_python:
+        make_venv(BUILD / "bench-old", entries["pypi-bench-old"], old_python)
+    else:
+        say("no Python 3.9 is here: the benchmarks skip Yummy Delta 0.0.9")
+
+
+def find_python(version):
+    """A Python of this version that runs, on the path or among pyenv's; else None."""
+    candidates = [f"python{version}", *sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))]
+    for candidate in candidates:
+        found = shutil.which(str(candidate))
+        if found and subprocess.run([found, "--version"], capture_output=True, check=False).returncode == 0:
+            return found
+    return None
+
+
 def setup_third_party(entries):
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         raise SetupError("the pinned archives are for Linux on x86_64; "
@@ -314,13 +335,15 @@ def one_at_a_time():
 
 def main(arguments):
     part = arguments[0] if arguments else "build"
-    if part not in ("build", "tests", "samples", "lint") or len(arguments) > 1:
+    if part not in ("build", "tests", "samples", "bench", "lint") or len(arguments) > 1:
         raise SetupError(f"unknown arguments {arguments}\n{__doc__}")
     entries = read_versions()
     with one_at_a_time():
         install_packages(entries, ("apt", "apt-lint") if part == "lint" else ("apt",))
         if part == "build":
             setup_third_party(entries)
+        if part == "bench":
+            setup_bench(entries)
         if part == "samples":
             setup_samples(entries)
         if part == "tests":

@@ -92,9 +92,9 @@ int Run(const std::string& verb, const std::string& folder, const std::string& f
   if (verb == "raw") {
     duckdb::DBConfig config;
     config.SetOptionByName("threads", duckdb::Value::BIGINT(kThreads));
-    config.SetOptionByName("parquet_metadata_cache", duckdb::Value::BOOLEAN(true));
     duckdb::DuckDB database(nullptr, &config);
     duckdb::Connection connection(database);
+    RunRaw(connection, "SET parquet_metadata_cache = true");
     for (const auto& table : FoldersOf(folder)) CreateView(connection, folder, table, store);
     while (std::getline(lines, sql)) Measure(repeats, [&] { return RunRaw(connection, sql); });
     return 0;
