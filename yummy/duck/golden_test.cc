@@ -167,7 +167,7 @@ class Conditions {
     return literals[Below(literals.size())];
   }
   std::string Rest(const std::string& column) {
-    static const std::vector<std::string> operators = {"=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"};
+    static const std::vector<std::string> operators = {"=", "<>", "<", "<=", ">", ">="};
     switch (Below(6)) {
       case 0: return " IS NULL";
       case 1: return " IS NOT NULL";
