@@ -39,14 +39,20 @@ ExceptionType CarrierType(ErrorCode code) {
   }
 }
 
+// A zero byte, which no escape may stand for (url.h), becomes U+FFFD.
+std::string Encode(std::string text) {
+  for (size_t zero = text.find('\0'); zero != std::string::npos; zero = text.find('\0', zero)) text.replace(zero, 1, "\xEF\xBF\xBD");
+  return PercentEncode(text, kReadable);
+}
+
 std::unordered_map<std::string, std::string> Pack(const Error& error) {
   std::unordered_map<std::string, std::string> info;
   info[kCodeKey] = std::to_string(static_cast<int>(error.code()));
-  info[kMessageKey] = PercentEncode(error.message(), kReadable);
+  info[kMessageKey] = Encode(error.message());
   if (!error.reason().empty()) info[kReasonKey] = PercentEncode(error.reason());
   int position = 0;
   for (const auto& [key, value] : error.details()) {
-    info[fmt::format("{}{:03}_{}", kDetailPrefix, position++, PercentEncode(key, "_"))] = PercentEncode(value, kReadable);
+    info[fmt::format("{}{:03}_{}", kDetailPrefix, position++, PercentEncode(key, "_"))] = Encode(value);
   }
   return info;
 }

@@ -75,7 +75,8 @@ bool IsOurs(const duckdb::ErrorData& data) { return data.ExtraInfo().find("yummy
 [[noreturn]] void Rethrow(duckdb::ClientContext& context, const ScanInfo& scan, const std::string& path, bool reader_runs_filters) {
   const duckdb::ErrorData data = CurrentException();
   if (InvalidatesInstance(data)) {
-    RequestOf(context).SuspectFile();
+    // Where a filter ran, the statement may be at fault: a sound file must not be refused because of one.
+    if (!reader_runs_filters) RequestOf(context).SuspectFile();
     throw;
   }
   const std::string version = std::to_string(scan.snapshot->version());
@@ -183,8 +184,14 @@ duckdb::ReaderInitializeType DeltaFileReader::CreateMapping(
   duckdb::unique_ptr<duckdb::TableFilterSet> fitted;
   if (filters) fitted = FitFilters(*filters, table_columns, file_columns, column_ids);
   if (fitted) filters = fitted.get();
-  return MultiFileReader::CreateMapping(context, reader_data, table_columns, column_ids, filters, files, bind_data,
-                                        virtual_columns, mode);
+  try {
+    return MultiFileReader::CreateMapping(context, reader_data, table_columns, column_ids, filters, files, bind_data,
+                                          virtual_columns, mode);
+  } catch (...) {
+    // The mapper evaluates filters on constant columns: what they throw is the statement's doing.
+    if (filters && !filters->filters.empty()) RequestOf(context).AcquitFile();
+    throw;
+  }
 }
 
 duckdb::unique_ptr<duckdb::Expression> DeltaFileReader::GetConstantVirtualColumn(duckdb::MultiFileReaderData& reader_data,

@@ -167,7 +167,7 @@ class Conditions {
     return literals[Below(literals.size())];
   }
   std::string Rest(const std::string& column) {
-    static const std::vector<std::string> operators = {"=", "<>", "<", "<=", ">", ">="};
+    static const std::vector<std::string> operators = {"=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"};
     switch (Below(6)) {
       case 0: return " IS NULL";
       case 1: return " IS NOT NULL";
@@ -181,6 +181,24 @@ class Conditions {
   const std::map<std::string, std::vector<std::string>> literals_;
   std::mt19937_64 random_;
 };
+
+// The two rows of this table are in two partitions: "A", and null.
+TEST_F(Golden, NullSafeComparisonsFindTheRowsOfANullPartition) {
+  struct Case {
+    const char* condition;
+    size_t rows;
+  };
+  for (const Case& test : {Case{"k IS DISTINCT FROM 'A'", 1}, Case{"k = 'zz' OR k IS DISTINCT FROM 'A'", 1},
+                           Case{"k = 'zz' OR 'zz' IS DISTINCT FROM k", 2}, Case{"k = 'zz' OR k IS NOT DISTINCT FROM NULL", 1},
+                           Case{"k IS NOT DISTINCT FROM NULL OR k IS NOT DISTINCT FROM 'A'", 2},
+                           Case{"NOT (k IS NOT DISTINCT FROM 'A') OR k = 'A'", 2}, Case{"NOT (k IS DISTINCT FROM 'A')", 1},
+                           Case{"k <= 'zz' OR k IS DISTINCT FROM NULL", 1}, Case{"k IS DISTINCT FROM k OR k = 'A'", 1}}) {
+    auto rows = Rows(*session_, fmt::format("SELECT v FROM golden.main.\"deltars_delta-0.8.0-null-partition\" WHERE {}", test.condition));
+    ASSERT_THAT(rows, IsOk()) << test.condition;
+    EXPECT_EQ(rows->size(), test.rows) << test.condition;
+  }
+  EXPECT_EQ(database_->generation(), 1);
+}
 
 TEST_F(Golden, LeavingFilesOutNeverChangesAnAnswer) {
   const uint64_t seed = std::random_device()();

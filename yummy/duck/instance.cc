@@ -13,6 +13,7 @@
 #include "yummy/duck/catalog.h"
 #include "yummy/duck/error.h"
 #include "yummy/duck/file_system.h"
+#include "yummy/duck/null_safe_comparison.h"
 #include "yummy/duck/plan_guard.h"
 #include "yummy/duck/statement_guard.h"
 
@@ -153,6 +154,7 @@ Result<std::shared_ptr<Instance>> Instance::Open(const DatabaseOptions& options,
     config.SetOptionByName("autoinstall_known_extensions", duckdb::Value::BOOLEAN(false));
     RegisterDeltaStorage(config, instance->info_);
     RegisterPlanGuard(config, instance->info_);
+    RegisterNullSafeComparisons(config);
     instance->database_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);
 
     auto file_system = duckdb::make_uniq<ObjectStoreFileSystem>(*instance->info_);

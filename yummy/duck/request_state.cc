@@ -79,6 +79,11 @@ void RequestState::NoteFile(const DataFile& file) {
   if (noted.path != file.path) noted = file;
 }
 
+void RequestState::AcquitFile() {
+  std::scoped_lock lock(mutex_);
+  open_files_.erase(std::this_thread::get_id());
+}
+
 void RequestState::SuspectFile() {
   std::scoped_lock lock(mutex_);
   auto found = open_files_.find(std::this_thread::get_id());

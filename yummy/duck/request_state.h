@@ -66,6 +66,8 @@ class RequestState final : public duckdb::ClientContextState {
 
   /// The file that the calling thread reads from now on. For the file system and the file reader.
   void NoteFile(const DataFile& file);
+  /// An error that comes next is not the fault of the calling thread's file.
+  void AcquitFile();
   /// Names the calling thread's file as the one whose reading threw an INTERNAL error: to be called in the catch block
   /// around the reader, before the exception goes on. The file is refused until restart.
   void SuspectFile();

@@ -210,6 +210,18 @@ TEST_F(SessionTest, TakesTheNextQueryAfterAnAbandonedOne) {
   EXPECT_THAT(Execute(*session_, "SELECT 1"), IsOk());
 }
 
+// function_lists.cc was written with these functions of the library at hand. Another set wants another look at each that is new.
+TEST(Database, HasNoFunctionThatWasNotReviewed) {
+  auto database = OpenDatabase();
+  duckdb::Connection connection(database->state().instance->database());
+  auto result = connection.Query(
+      "SELECT count(*), bit_xor(md5_number_lower(name)) FROM (SELECT DISTINCT function_name AS name FROM duckdb_functions() "
+      "WHERE function_type IN ('scalar', 'aggregate', 'macro'))");
+  ASSERT_FALSE(result->HasError()) << result->GetError();
+  EXPECT_EQ(result->GetValue(0, 0).ToString(), "818");
+  EXPECT_EQ(result->GetValue(1, 0).ToString(), "7896543770215142312");
+}
+
 TEST(Database, EndsAQueryThatNeedsTooMuchMemory) {
   DatabaseOptions options;
   options.memory_max_bytes = 100 << 20;
