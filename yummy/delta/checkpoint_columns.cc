@@ -28,11 +28,18 @@ int64_t FloorDivide(int64_t value, int64_t divisor) {
   return value % divisor < 0 ? quotient - 1 : quotient;
 }
 
+/// Years that no value can have become the last or first that one can.
+int64_t SaturatingMultiply(int64_t value, int64_t factor) {
+  int64_t product = 0;
+  if (!__builtin_mul_overflow(value, factor, &product)) return product;
+  return value < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
+
 int64_t TimestampMicros(const arrow::Array& array, int64_t row) {
   const int64_t value = static_cast<const arrow::TimestampArray&>(array).Value(row);
   switch (static_cast<const arrow::TimestampType&>(*array.type()).unit()) {
-    case arrow::TimeUnit::SECOND: return value * 1'000'000;
-    case arrow::TimeUnit::MILLI: return value * 1'000;
+    case arrow::TimeUnit::SECOND: return SaturatingMultiply(value, 1'000'000);
+    case arrow::TimeUnit::MILLI: return SaturatingMultiply(value, 1'000);
     case arrow::TimeUnit::MICRO: return value;
     case arrow::TimeUnit::NANO: return FloorDivide(value, 1'000);
   }

@@ -122,7 +122,15 @@ Result<std::string> GetCheckpointFile(const Context& context, store::ObjectStore
                                                             meta.size_bytes, kCheckpointFileBytesMax))
         .WithReason("LIMIT_EXCEEDED");
   }
-  auto bytes = store.Get(context, meta.path);
+  // Of a sidecar only the checkpoint has told the size so far: the file must keep to it.
+  const bool is_listed = !meta.etag.empty();
+  const uint64_t length_max = is_listed ? kCheckpointFileBytesMax : meta.size_bytes + 1;
+  auto bytes = store.Get(context, meta.path, store::ByteRange{.offset = 0, .length = length_max});
+  if (bytes.ok() && !is_listed && bytes->size() != meta.size_bytes) {
+    return Corrupt(fmt::format("{} of the checkpoint has {} bytes, expected {}", meta.path,
+                               bytes->size() > meta.size_bytes ? "more" : std::to_string(bytes->size()),
+                               meta.size_bytes));
+  }
   // Clean-up by another process may remove a file between the list and the read.
   if (!bytes.ok() && bytes.error().code() == ErrorCode::kNotFound) {
     return Corrupt(fmt::format("{} of the checkpoint is missing", meta.path));

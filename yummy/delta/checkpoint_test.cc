@@ -1,8 +1,10 @@
 #include "yummy/delta/checkpoint.h"
 
+#include <arrow/api.h>
 #include <fmt/format.h>
 
 #include "yummy/base/testing.h"
+#include "yummy/delta/checkpoint_columns.h"
 #include "yummy/delta/checkpoint_read.h"
 #include "yummy/delta/log.h"
 #include "yummy/delta/log_testing.h"
@@ -176,6 +178,28 @@ TEST_F(Checkpoint, IsCorruptWithoutItsSidecar) {
   EXPECT_THAT(log_.Load(), IsError(ErrorCode::kCorrupt));
 }
 
+TEST_F(Checkpoint, IsCorruptWhenASidecarIsLongerThanItSays) {
+  Fill();
+  log_.Put("_sidecars/x.parquet", log_.Get(kCheckpoint2));
+  log_.Delete("_last_checkpoint");
+  DropOldCommits();
+  log_.Delete("00000000000000000003.json");
+  log_.Delete(kCheckpoint2);
+  log_.Put("00000000000000000002.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json",
+           fmt::format("{}\n{}\n{}\n{}\n", R"({"checkpointMetadata":{"version":2}})", ProtocolLine(), MetadataLine(),
+                       R"({"sidecar":{"path":"x.parquet","sizeInBytes":1,"modificationTime":1}})"));
+  EXPECT_THAT(log_.Load(), IsError(ErrorCode::kCorrupt));
+}
+
+TEST_F(Checkpoint, IsNotWrittenIntoATableThatWasMadeAnew) {
+  Fill();
+  const SnapshotRef snapshot = MUST(log_.Load());
+  log_.Commit(3, {AddLine("another")});
+  EXPECT_THAT(WriteCheckpoint(log_.context, *snapshot, log_.clock), IsError(ErrorCode::kConflict));
+  EXPECT_THAT(log_.store->Head(log_.context, "t/_delta_log/00000000000000000003.checkpoint.parquet"),
+              IsError(ErrorCode::kNotFound));
+}
+
 TEST(Checksum, HoldsWhatTheProtocolRequiresAndIsNotOverwritten) {
   TestLog log;
   log.Create();
@@ -200,6 +224,22 @@ TEST(Checksum, NeverChangesTheResult) {
     log.Put("00000000000000000001.crc", text);
     EXPECT_THAT(Paths(*MUST(log.Load())), ElementsAre("a"));
   }
+}
+
+TEST(Checksum, IsNotWrittenForATableThatIsGone) {
+  TestLog log;
+  log.Create();
+  const SnapshotRef snapshot = MUST(log.Load());
+  log.Delete("00000000000000000000.json");
+  EXPECT_THAT(WriteChecksum(log.context, *snapshot), IsError(ErrorCode::kConflict));
+  EXPECT_TRUE(MUST(log.store->List(log.context, "", {})).objects.empty());
+}
+
+TEST(StatisticsText, KeepsTimestampsWithinTheirRange) {
+  arrow::TimestampBuilder times(arrow::timestamp(arrow::TimeUnit::MILLI, "UTC"), arrow::default_memory_pool());
+  ASSERT_TRUE(times.Append(INT64_MAX).ok());
+  const auto array = arrow::StructArray::Make({times.Finish().ValueOrDie()}, std::vector<std::string>{"t"});
+  EXPECT_EQ(StatisticsText(**array, 0), R"({"t":"294247-01-10T04:00:54.775807Z"})");
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ Result<Tombstones> ReplayTombstones(const Context& context, store::ObjectStore& 
   }
   for (const CommitFile& commit : segment.commits) {
     TRY(context.Check());
-    for (Action& action : TRY(ParseCommit(TRY(store.Get(context, commit.meta.path)), commit.meta.path))) {
+    for (Action& action : TRY(ParseCommit(TRY(ReadCommitFile(context, store, commit.meta)), commit.meta.path))) {
       if (const auto* add = std::get_if<Add>(&action)) {
         tombstones.erase(TRY(MakeFileKey(add->path, Pointer(add->deletion_vector))));
       } else if (auto* remove = std::get_if<Remove>(&action)) {
@@ -140,6 +140,16 @@ Result<void> WriteHint(const Context& context, const Snapshot::State& state, con
   return {};
 }
 
+/// What follows a commit may come late: it must not bring back a table that was dropped, nor end up in one made anew.
+Result<void> CheckStillThere(const Context& context, const Snapshot::State& state) {
+  const auto now = state.store->Head(context, state.anchor.path);
+  if (now.ok() && SameObject(*now, state.anchor)) return {};
+  if (!now.ok() && now.error().code() != ErrorCode::kNotFound) return now.error();
+  return Error(ErrorCode::kConflict,
+               fmt::format("version {} of table {} is gone, or was made anew", state.version, state.table_path))
+      .WithReason("CONCURRENT_MODIFICATION");
+}
+
 /// The object within a line of the log: {"txn":{…}} gives {…}.
 std::string_view WithoutName(std::string_view line) {
   const size_t begin = line.find(':') + 1;
@@ -153,6 +163,7 @@ Result<void> WriteCheckpoint(const Context& context, const Snapshot& snapshot, c
   const std::string path = fmt::format("{}{:020}.checkpoint.parquet", LogFolder(state.table_path), state.version);
   const std::vector<Remove> tombstones = TRY(LiveTombstones(context, state, clock.now_millis()));
   const Encoded encoded = TRY(EncodeCheckpoint(context, snapshot, tombstones));
+  TRY(CheckStillThere(context, state));
   const auto put = state.store->Put(context, path, encoded.bytes, store::PutMode::kCreate);
   // Another writer's checkpoint of this version is as good, and its own to announce.
   if (!put.ok() && put.error().code() == ErrorCode::kAlreadyExists) return {};
@@ -191,6 +202,7 @@ Result<void> WriteChecksum(const Context& context, const Snapshot& snapshot) {
   json.Key("protocol");
   json.Raw(WithoutName(WriteAction(snapshot.protocol())));
   json.EndObject();
+  TRY(CheckStillThere(context, state));
   const auto put =
       state.store->Put(context, ChecksumPath(state.table_path, state.version), json.text(), store::PutMode::kCreate);
   if (!put.ok() && put.error().code() != ErrorCode::kAlreadyExists) return put.error();

@@ -26,6 +26,13 @@ bool IsInteger(TypeKind kind) {
   return kind == TypeKind::kByte || kind == TypeKind::kShort || kind == TypeKind::kInteger || kind == TypeKind::kLong;
 }
 
+/// A bound that is no value of its type would be another value in a checkpoint's typed statistics.
+bool FitsInteger(int64_t value, TypeKind kind) {
+  if (kind == TypeKind::kByte) return std::in_range<int8_t>(value);
+  if (kind == TypeKind::kShort) return std::in_range<int16_t>(value);
+  return kind != TypeKind::kInteger || std::in_range<int32_t>(value);
+}
+
 /// "2024-01-02T03:04:05+05:53": an offset behind the time of day.
 bool HasExplicitOffset(std::string_view text) {
   constexpr size_t kDateLength = 10;
@@ -293,8 +300,8 @@ class StatisticsDecoder {
     }
     if (type == Json::number && IsInteger(wanted.kind)) {
       int64_t integer = 0;
-      if (value.get_int64().get(integer) == simdjson::SUCCESS) return Scalar(integer);
-      return std::nullopt;
+      const bool fits = value.get_int64().get(integer) == simdjson::SUCCESS && FitsInteger(integer, wanted.kind);
+      return fits ? std::optional(Scalar(integer)) : std::nullopt;
     }
     if (type == Json::number && (wanted.kind == TypeKind::kDouble || wanted.kind == TypeKind::kFloat)) {
       double number = 0;

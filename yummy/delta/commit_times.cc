@@ -40,14 +40,14 @@ Result<CommitTimes> CommitTimes::List(const Context& context, const Snapshot& ne
     if (file.version > newest.version()) break;
     const int64_t modified = file.meta.modified_micros / 1000;
     last = std::max(modified, last == std::numeric_limits<int64_t>::min() ? modified : last + 1);
-    times.commits_.push_back({file.version, std::move(file.meta.path), last});
+    times.commits_.push_back({file.version, std::move(file.meta), last});
   }
   return times;
 }
 
 Result<CommitInfo> CommitTimes::ReadInfo(const Context& context, const Commit& commit) const {
   TRY(context.Check());
-  for (Action& action : TRY(ParseActions(TRY(store_->Get(context, commit.path)), commit.path))) {
+  for (Action& action : TRY(ParseActions(TRY(ReadCommitFile(context, *store_, commit.meta)), commit.meta.path))) {
     if (auto* info = std::get_if<CommitInfo>(&action)) return std::move(*info);
   }
   return CommitInfo();
@@ -57,7 +57,7 @@ Result<int64_t> CommitTimes::TimeOf(const Context& context, const Commit& commit
   if (commit.version < in_commit_from_) return commit.file_time_ms;
   const CommitInfo info = TRY(ReadInfo(context, commit));
   if (info.in_commit_timestamp_ms) return *info.in_commit_timestamp_ms;
-  return Error(ErrorCode::kCorrupt, fmt::format("commit {} has no inCommitTimestamp", commit.path))
+  return Error(ErrorCode::kCorrupt, fmt::format("commit {} has no inCommitTimestamp", commit.meta.path))
       .WithReason("CORRUPT_TABLE");
 }
 

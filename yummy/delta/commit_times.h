@@ -31,7 +31,7 @@ class CommitTimes {
  private:
   struct Commit {
     int64_t version = 0;
-    std::string path;
+    store::ObjectMeta meta;
     int64_t file_time_ms = 0;  // monotone
   };
   Result<int64_t> TimeOf(const Context& context, const Commit& commit) const;

@@ -7,6 +7,7 @@
 
 #include "yummy/base/log.h"
 #include "yummy/delta/actions_json.h"
+#include "yummy/delta/log.h"
 #include "yummy/delta/path.h"
 
 namespace yummy::delta {
@@ -64,14 +65,14 @@ Result<void> Backoff::Wait(const Context& context) {
 
 Result<WinningCommit> CommitWriter::Read(const Context& context, int64_t version) {
   const std::string path = CommitPath(table_path_, version);
-  const std::string bytes = TRY(store_.Get(context, path));
+  const std::string bytes = TRY(ReadCommitFile(context, store_, {.path = path}));
   return WinningCommit{version, TRY(ParseCommit(bytes, path))};
 }
 
 // What is at the version: ours or another's commit.
 Result<PutOutcome> CommitWriter::Look(const Context& context, const CommitBytes& commit) {
   const std::string path = CommitPath(table_path_, commit.version);
-  const std::string bytes = TRY(store_.Get(context, path));
+  const std::string bytes = TRY(ReadCommitFile(context, store_, {.path = path}));
   if (bytes == commit.bytes) return PutWon{};
   auto actions = ParseCommit(bytes, path);
   if (!actions.ok()) {

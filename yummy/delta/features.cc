@@ -219,6 +219,21 @@ Result<std::set<std::string_view>> NeededFeatures(const Schema& schema, const St
   return names;
 }
 
+// The protocol that lists these features by name.
+Protocol ListFeatures(const std::set<std::string_view>& names) {
+  Protocol protocol{.min_reader_version = 1, .min_writer_version = 7};
+  protocol.writer_features.emplace();
+  for (const Feature& feature : kFeatures) {
+    if (!names.contains(feature.name)) continue;
+    protocol.writer_features->emplace_back(feature.name);
+    if (!feature.is_reader_feature) continue;
+    protocol.min_reader_version = 3;
+    if (!protocol.reader_features) protocol.reader_features.emplace();
+    protocol.reader_features->emplace_back(feature.name);
+  }
+  return protocol;
+}
+
 }  // namespace
 
 std::span<const Feature> AllFeatures() { return kFeatures; }
@@ -298,15 +313,29 @@ Result<Protocol> ProtocolForNewTable(const Schema& schema, const StringMap& conf
   // What (1, 2) stands for goes on to hold when features are listed by name.
   names.insert("appendOnly");
   names.insert("invariants");
-  protocol.min_writer_version = 7;
-  protocol.writer_features.emplace();
+  return ListFeatures(names);
+}
+
+Result<Protocol> ExtendProtocol(const Protocol& present, const Schema& schema, const StringMap& configuration) {
+  std::set<std::string_view> names = TRY(NeededFeatures(schema, configuration));
+  std::erase_if(names, [&](std::string_view name) { return HasFeature(present, name); });
+  if (names.empty()) return present;
+  const bool needs_list = std::any_of(
+      names.begin(), names.end(), [](std::string_view name) { return FindFeature(name)->legacy_writer_version == 0; });
+  if (present.min_writer_version < 7 && !needs_list) {
+    Protocol protocol = present;
+    for (const std::string_view name : names)
+      protocol.min_writer_version = std::max(protocol.min_writer_version, FindFeature(name)->legacy_writer_version);
+    return protocol;
+  }
   for (const Feature& feature : kFeatures) {
-    if (!names.contains(feature.name)) continue;
-    protocol.writer_features->emplace_back(feature.name);
-    if (!feature.is_reader_feature) continue;
+    if (HasFeature(present, feature.name)) names.insert(feature.name);
+  }
+  Protocol protocol = ListFeatures(names);
+  // A table may list no feature for readers and ask for their version 3 all the same.
+  if (present.min_reader_version > protocol.min_reader_version) {
     protocol.min_reader_version = 3;
-    if (!protocol.reader_features) protocol.reader_features.emplace();
-    protocol.reader_features->emplace_back(feature.name);
+    protocol.reader_features.emplace();
   }
   return protocol;
 }

@@ -42,4 +42,8 @@ Result<void> CheckWritable(const Protocol& protocol, const Metadata& metadata, c
 /// Unsupported (a feature that cannot be written).
 Result<Protocol> ProtocolForNewTable(const Schema& schema, const StringMap& configuration);
 
+/// `present`, extended by what else the schema and the configuration need: a table that is replaced keeps its features, as
+/// the protocol of a table never goes down. Errors: Unsupported (a feature that cannot be written).
+Result<Protocol> ExtendProtocol(const Protocol& present, const Schema& schema, const StringMap& configuration);
+
 }  // namespace yummy::delta

@@ -155,5 +155,27 @@ TEST(ProtocolForNewTable, RefusesFeaturesThatCannotBeWritten) {
   EXPECT_THAT(ProtocolForNewTable(plain, {{"delta.foo", "1"}}), IsError(ErrorCode::kInvalidArgument));
 }
 
+TEST(ExtendProtocol, KeepsWhatIsThereAndAddsWhatIsNeeded) {
+  const Schema plain = OneColumn(TypeKind::kLong);
+  const auto extend = [](const Protocol& present, const Schema& schema, const StringMap& configuration) {
+    return MUST(ExtendProtocol(present, schema, configuration));
+  };
+  const Protocol vectors = WithFeatures({"deletionVectors"}, {"deletionVectors"});
+  EXPECT_EQ(extend(vectors, plain, {}), vectors);
+  EXPECT_EQ(extend(vectors, plain, {{"delta.enableDeletionVectors", "true"}}), vectors);
+  EXPECT_EQ(extend(vectors, OneColumn(TypeKind::kTimestampNtz), {}),
+            WithFeatures({"deletionVectors", "timestampNtz"}, {"deletionVectors", "timestampNtz"}));
+  EXPECT_EQ(extend(WithFeatures({}, {"appendOnly"}), plain, {{"delta.enableInCommitTimestamps", "true"}}),
+            WithFeatures({}, {"appendOnly", "inCommitTimestamp"}));
+  EXPECT_EQ(extend({1, 1, {}, {}}, plain, {{"delta.enableChangeDataFeed", "true"}}), (Protocol{1, 4, {}, {}}));
+  EXPECT_EQ(extend({1, 4, {}, {}}, plain, {{"delta.enableInCommitTimestamps", "true"}}),
+            (Protocol{1,
+                      7,
+                      {},
+                      Names{"appendOnly", "invariants", "checkConstraints", "changeDataFeed", "generatedColumns",
+                            "inCommitTimestamp"}}));
+  EXPECT_THAT(ExtendProtocol(vectors, plain, {{"delta.enableRowTracking", "true"}}), IsError(ErrorCode::kUnsupported));
+}
+
 }  // namespace
 }  // namespace yummy::delta

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <utility>
@@ -17,8 +18,11 @@ namespace {
 
 constexpr size_t kVersionDigits = 20;
 constexpr size_t kPartDigits = 10;
+constexpr int64_t kVersionMax = int64_t{1} << 60;  // what comes after a version must be a number, too
 constexpr size_t kUuidLength = 36;
 constexpr size_t kListPageMax = 100'000;
+constexpr uint64_t kCommitBytesMax = uint64_t{1} << 30;
+constexpr size_t kGapsAskedMax = 64;
 constexpr size_t kLastCheckpointBytesMax = 16 << 20;  // it may hold the checkpoint's schema
 
 Error Corrupt(std::string message) {
@@ -75,7 +79,7 @@ ParsedName ParseCheckpointName(std::string_view rest, int64_t version) {
 /// What a name in the log folder means; names of other kinds are foreign and ignored.
 ParsedName ParseName(std::string_view name) {
   const auto version = TakeDigits(name, kVersionDigits);
-  if (!version || !TakeText(name, ".")) return {};
+  if (!version || *version > kVersionMax || !TakeText(name, ".")) return {};
   if (name == "json") return {.kind = FileKind::kCommit, .version = *version};
   if (name == "crc") return {.kind = FileKind::kChecksum, .version = *version};
   if (TakeText(name, "checkpoint.")) return ParseCheckpointName(name, *version);
@@ -92,6 +96,12 @@ struct Listing {
   int64_t newest() const {
     return std::max(commits.empty() ? -1 : commits.back().version,
                     checkpoints.empty() ? -1 : checkpoints.back().version);
+  }
+  /// The newest at or below a version.
+  const CheckpointFiles* FindCheckpoint(int64_t version) const {
+    const auto behind = std::upper_bound(checkpoints.begin(), checkpoints.end(), version,
+                                         [](int64_t v, const auto& checkpoint) { return v < checkpoint.version; });
+    return behind == checkpoints.begin() ? nullptr : &*std::prev(behind);
   }
   const CommitFile* FindCommit(int64_t version) const {
     const auto at = std::lower_bound(commits.begin(), commits.end(), version,
@@ -187,9 +197,7 @@ Result<LogSegment> PickSegment(const Listing& listing, std::optional<int64_t> wa
   if (wanted && (*wanted < 0 || *wanted > newest)) return VersionNotFound(*wanted, newest);
   LogSegment segment;
   segment.version = wanted.value_or(newest);
-  for (const CheckpointFiles& checkpoint : listing.checkpoints) {
-    if (checkpoint.version <= segment.version) segment.checkpoint = checkpoint;
-  }
+  if (const CheckpointFiles* checkpoint = listing.FindCheckpoint(segment.version)) segment.checkpoint = *checkpoint;
   const int64_t first = segment.checkpoint ? segment.checkpoint->version + 1 : 0;
   // Clean-up removes the oldest commits and leaves a checkpoint behind that covers them.
   if (!segment.checkpoint && !listing.FindCommit(0) && !listing.checkpoints.empty()) {
@@ -204,6 +212,25 @@ Result<LogSegment> PickSegment(const Listing& listing, std::optional<int64_t> wa
   if (const auto at = listing.checksums.find(segment.version); at != listing.checksums.end())
     segment.checksum = at->second;
   return segment;
+}
+
+/// Asks for the commits that the segment of a version lacks. A list is no snapshot: of two commits made meanwhile it may hold
+/// the later one alone. But commits are made in order, so the earlier one is there by now, if ever.
+Result<void> FillGaps(const Context& context, store::ObjectStore& store, std::string_view table_path,
+                      std::optional<int64_t> wanted, Listing& listing) {
+  const int64_t last = wanted.value_or(listing.newest());
+  const CheckpointFiles* checkpoint = listing.FindCheckpoint(last);
+  size_t asked = 0;
+  for (int64_t version = checkpoint ? checkpoint->version + 1 : 0; version <= last; version++) {
+    if (listing.FindCommit(version) != nullptr) continue;
+    if (++asked > kGapsAskedMax) return {};
+    auto meta = store.Head(context, CommitPath(table_path, version));
+    if (!meta.ok() && meta.error().code() == ErrorCode::kNotFound) return {};
+    const auto at = std::find_if(listing.commits.begin(), listing.commits.end(),
+                                 [&](const CommitFile& commit) { return commit.version > version; });
+    listing.commits.insert(at, {version, TRY(std::move(meta))});
+  }
+  return {};
 }
 
 /// The segment by a list that starts at the hint; absent when the hint does not lead to one.
@@ -239,6 +266,19 @@ Result<std::optional<int64_t>> ReadLastCheckpointHint(const Context& context, st
   return std::optional<int64_t>(version);
 }
 
+Result<std::string> ReadCommitFile(const Context& context, store::ObjectStore& store, const store::ObjectMeta& meta) {
+  const auto too_large = [&](uint64_t size_bytes) {
+    return Error(ErrorCode::kResourceExhausted,
+                 fmt::format("commit {} has {} bytes, more than {}", meta.path, size_bytes, kCommitBytesMax))
+        .WithReason("LIMIT_EXCEEDED");
+  };
+  if (meta.size_bytes > kCommitBytesMax) return too_large(meta.size_bytes);
+  const store::ByteRange range{.offset = 0, .length = kCommitBytesMax + 1};
+  std::string bytes = TRY(store.Get(context, meta.path, range));
+  if (bytes.size() > kCommitBytesMax) return too_large(bytes.size());
+  return bytes;
+}
+
 Result<LogSegment> FindLogSegment(const Context& context, store::ObjectStore& store, std::string_view table_path,
                                   const FindLogOptions& options) {
   const std::optional<int64_t> hint = TRY(ReadLastCheckpointHint(context, store, table_path));
@@ -255,8 +295,7 @@ Result<LogSegment> FindLogSegment(const Context& context, store::ObjectStore& st
   }
   auto segment = PickSegment(listing, options.version);
   if (segment.ok() || segment.error().code() != ErrorCode::kCorrupt) return segment;
-  // A list is no snapshot: of two commits made meanwhile it may hold the later one alone. A second look settles it.
-  listing = TRY(ListLog(context, store, table_path, 0, options.unusable_checkpoints));
+  TRY(FillGaps(context, store, table_path, options.version, listing));
   return PickSegment(listing, options.version);
 }
 

@@ -55,6 +55,10 @@ Result<std::optional<int64_t>> ReadLastCheckpointHint(const Context& context, st
 Result<std::vector<CommitFile>> ListCommits(const Context& context, store::ObjectStore& store,
                                             std::string_view table_path, int64_t from_version);
 
+/// The bytes of a commit that a list or a question named. Errors: ResourceExhausted (reason LIMIT_EXCEEDED: more than 1 GiB),
+/// and the store's.
+Result<std::string> ReadCommitFile(const Context& context, store::ObjectStore& store, const store::ObjectMeta& meta);
+
 /// True when the folder has a _delta_log with a commit or a checkpoint.
 Result<bool> IsDeltaTable(const Context& context, store::ObjectStore& store, std::string_view table_path);
 

@@ -2,6 +2,7 @@
 
 #include "yummy/base/testing.h"
 #include "yummy/delta/log_testing.h"
+#include "yummy/store/fault_store.h"
 
 namespace yummy::delta {
 namespace {
@@ -44,6 +45,17 @@ TEST_F(Log, RefusesAGap) {
   EXPECT_THAT(Find(), IsError(ErrorCode::kCorrupt));
   EXPECT_THAT(Find(2), IsError(ErrorCode::kCorrupt));
   EXPECT_THAT(Versions(MUST(Find(1))), ElementsAre(0, 1));
+}
+
+TEST_F(Log, FindsTheCommitsThatListsLeaveOut) {
+  Commits(0, 1);
+  Commits(3, 3);
+  log_.clock.Advance(1);
+  Commits(2, 2);
+  // Each list lacks what is newest by its time: version 2.
+  store::FaultStore store(log_.store);
+  store.SetChance(store::FaultKind::kStaleList, 1);
+  EXPECT_THAT(Versions(MUST(FindLogSegment(log_.context, store, TestLog::kTable))), ElementsAre(0, 1, 2, 3));
 }
 
 TEST_F(Log, NamesTheNewestVersionToWhomeverAsksForALaterOne) {
@@ -96,6 +108,7 @@ TEST_F(Log, IgnoresForeignNames) {
   Commits(0, 1);
   for (const char* name :
        {"1.json", "00000000000000000002.json.tmp", "00000000000000000002.json.crc", "99999999999999999999.json",
+        "09223372036854775807.json", "09223372036854775807.checkpoint.parquet",
         "00000000000000000002.80a083e8-7026-4e79-81be-64bd76c43a11.json", "00000000000000000003.json/x",
         "00000000000000000000.00000000000000000001.compacted.json", "-0000000000000000002.json",
         "00000000000000000002.checkpoint.80a083e8.parquet", "_sidecars/00000000000000000009.json"}) {

@@ -7,6 +7,7 @@
 
 #include "yummy/delta/actions_json.h"
 #include "yummy/delta/features.h"
+#include "yummy/delta/log.h"
 #include "yummy/delta/path.h"
 #include "yummy/delta/snapshot_state.h"
 
@@ -59,7 +60,8 @@ std::optional<CommitInfo> Snapshot::State::OwnCommitInfo(const Context& context)
   }
   std::optional<CommitInfo> found;
   const std::string path = CommitPath(table_path, version);
-  const auto bytes = store->Get(context, path);
+  // The anchor is this commit, or a checkpoint, whose size says nothing of it.
+  const auto bytes = ReadCommitFile(context, *store, anchor.path == path ? anchor : store::ObjectMeta{.path = path});
   // Clean-up may have removed the commit of a version that a checkpoint holds.
   if (!bytes.ok() && bytes.error().code() != ErrorCode::kNotFound) return std::nullopt;
   if (bytes.ok()) {

@@ -19,7 +19,6 @@ namespace yummy::delta {
 
 namespace {
 
-constexpr uint64_t kCommitBytesMax = uint64_t{1} << 30;
 constexpr int kLoadAttemptsMax = 16;       // each passes over a checkpoint that cannot be read, or lists again
 constexpr int64_t kProbedCommitsMax = 16;  // beyond that a list is cheaper than one question a commit
 
@@ -29,12 +28,7 @@ Error Corrupt(std::string message) {
 
 Result<std::vector<Action>> ReadCommit(const Context& context, store::ObjectStore& store, const CommitFile& commit) {
   TRY(context.Check());
-  if (commit.meta.size_bytes > kCommitBytesMax) {
-    return Error(ErrorCode::kResourceExhausted, fmt::format("commit {} has {} bytes, more than {}", commit.meta.path,
-                                                            commit.meta.size_bytes, kCommitBytesMax))
-        .WithReason("LIMIT_EXCEEDED");
-  }
-  return ParseCommit(TRY(store.Get(context, commit.meta.path)), commit.meta.path);
+  return ParseCommit(TRY(ReadCommitFile(context, store, commit.meta)), commit.meta.path);
 }
 
 /// Reads and parses the commits at once, then reconciles them newest first.
@@ -159,10 +153,6 @@ struct NewCommits {
   bool anchor_changed = false;
   std::vector<CommitFile> commits;
 };
-
-bool SameObject(const store::ObjectMeta& a, const store::ObjectMeta& b) {
-  return a.etag == b.etag && a.version == b.version && a.size_bytes == b.size_bytes;
-}
 
 bool AnchorIsCommit(const Snapshot::State& state) {
   return state.anchor.path == CommitPath(state.table_path, state.version);

@@ -41,6 +41,11 @@ struct ColumnSource {
   static ColumnSource Find(const TableShape& shape, const ColumnPath& path);
 };
 
+/// True when a path still holds what it held: the same object, unchanged.
+inline bool SameObject(const store::ObjectMeta& a, const store::ObjectMeta& b) {
+  return a.etag == b.etag && a.version == b.version && a.size_bytes == b.size_bytes;
+}
+
 struct Snapshot::State {
   std::shared_ptr<store::ObjectStore> store;
   std::string table_path;

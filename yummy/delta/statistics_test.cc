@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "yummy/base/url.h"
+#include "yummy/delta/column_statistics.h"
+#include "yummy/delta/file_segment.h"
 
 namespace yummy::delta {
 namespace {
@@ -116,6 +118,19 @@ TEST(StatisticsColumns, AreTheFirstLeavesWithoutPartitionsListsAndMaps) {
   EXPECT_EQ(columns(), (std::vector<ColumnPath>{{"s", "odd.name"}, {"z"}}));
   properties.statistics_columns = {"s", "p"};
   EXPECT_EQ(columns(), (std::vector<ColumnPath>{{"s", "x"}, {"s", "odd.name"}}));
+}
+
+TEST(DecodeStatistics, ForgetsBoundsThatAreNoValuesOfTheirType) {
+  TextColumn texts;
+  texts.Append(R"({"numRecords":1,"minValues":{"b":-129},"maxValues":{"b":128}})");
+  texts.Pad(64);
+  const std::vector<LeafColumn> columns = {{.path = {"b"}, .type = Type(TypeKind::kByte)},
+                                           {.path = {"b"}, .type = Type(TypeKind::kShort)}};
+  const ColumnBounds as_byte = DecodeStatistics(texts, std::span(columns).first(1)).columns[0];
+  EXPECT_EQ(as_byte.stored_min(0), std::nullopt);
+  EXPECT_EQ(as_byte.stored_max(0), std::nullopt);
+  const ColumnBounds as_short = DecodeStatistics(texts, std::span(columns).last(1)).columns[0];
+  EXPECT_EQ(as_short.stored_min(0), Scalar(int64_t{-129}));
 }
 
 }  // namespace

@@ -137,7 +137,7 @@ Result<SnapshotRef> Table::AtVersion(const Context& context, int64_t version) {
     const auto now = state_->store->Head(context, anchor.path);
     if (!now.ok() && now.error().code() != ErrorCode::kNotFound) return now.error();
     // Else the table was dropped and made anew, or clean-up went over it.
-    if (now.ok() && now->etag == anchor.etag && now->version == anchor.version) return held;
+    if (now.ok() && SameObject(*now, anchor)) return held;
   }
   if (!held) {
     SnapshotRef newest = TRY(Current(context));

@@ -1,13 +1,17 @@
 // Table as readers use it: the newest version, time travel, history.
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "yummy/base/testing.h"
+#include "yummy/delta/checkpoint.h"
 #include "yummy/delta/log_testing.h"
 #include "yummy/delta/table.h"
 #include "yummy/store/fault_store.h"
+#include "yummy/store/local_store.h"
 
 namespace yummy::delta {
 namespace {
@@ -165,6 +169,20 @@ TEST_F(TableRead, RefusesToCreateWhatIsThere) {
   log_.Create();
   EXPECT_THAT(table->BeginCreate(log_.context, {.name = "CREATE TABLE", .parameters = {}}),
               IsError(ErrorCode::kAlreadyExists));
+}
+
+TEST_F(TableRead, RefusesACommitBeyondTheLimitWithoutReadingIt) {
+  const TemporaryFolder folder;
+  const auto log = folder.path() / "t/_delta_log";
+  std::filesystem::create_directories(log);
+  std::ofstream(log / "00000000000000000000.json") << ProtocolLine() << "\n" << MetadataLine() << "\n";
+  const std::shared_ptr<store::ObjectStore> store = MUST(store::LocalStore::Open(folder.path().string()));
+  const auto table = Table::Make(store, "t", {});
+  ASSERT_THAT(WriteCheckpoint(log_.context, *MUST(table->Current(log_.context)), log_.clock), IsOk());
+  constexpr uintmax_t kTerabyte = uintmax_t{1} << 40;
+  std::filesystem::resize_file(log / "00000000000000000000.json", kTerabyte);  // a hole: it takes no space
+  EXPECT_THAT(table->Current(log_.context), IsOk());
+  EXPECT_THAT(table->History(log_.context, 1), IsError(ErrorCode::kResourceExhausted));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,7 @@
 #include "yummy/delta/commit_writer.h"
 #include "yummy/delta/features.h"
 #include "yummy/delta/path.h"
+#include "yummy/delta/snapshot_state.h"
 #include "yummy/delta/transaction_state.h"
 
 namespace yummy::delta {
@@ -58,6 +60,7 @@ class CommitRun {
   Result<std::unique_lock<std::timed_mutex>> TakeTurn();
   Result<CommitOutcome> RunInTurn();
   Result<std::optional<Conflict>> CatchUp();
+  Result<bool> BaseStands() const;
   std::optional<Conflict> Follow(const WinningCommit& winner);
   Result<int64_t> NextInCommitTimestamp(int64_t now_ms);
   Result<CommitBytes> Build();
@@ -128,11 +131,23 @@ std::optional<Conflict> CommitRun::Follow(const WinningCommit& winner) {
   return std::nullopt;
 }
 
+// Whether the newest version goes on from the base. A table that was restored from a backup keeps its id, but what was read
+// is no version of it: a commit would leave a gap, or build on other files.
+Result<bool> CommitRun::BaseStands() const {
+  if (newest_ == state_.base) return true;
+  const store::ObjectMeta& anchor = state_.base->state().anchor;
+  const auto now = store_.Head(waiting_, anchor.path);
+  if (now.ok()) return SameObject(*now, anchor);
+  if (now.error().code() != ErrorCode::kNotFound) return now.error();
+  // Log clean-up removes the oldest commits, never the newest.
+  return newest_->version() > state_.base->version();
+}
+
 // Looks for commits after version_ and resolves with each of them.
 Result<std::optional<Conflict>> CommitRun::CatchUp() {
   newest_ = TRY(state_.table->Current(waiting_));
-  if (newest_->metadata().id != state_.base->metadata().id) {
-    // Dropped and made anew, or replaced: what was read and staged belongs to another table.
+  if (newest_->metadata().id != state_.base->metadata().id || !TRY(BaseStands())) {
+    // Dropped and made anew, replaced or set back: what was read and staged belongs to another table.
     const WinningCommit winner{newest_->version(), {}};
     return Conflict{ConflictError(ConflictKind::kMetadataChanged, winner), winner.version};
   }
@@ -160,6 +175,11 @@ Result<int64_t> CommitRun::NextInCommitTimestamp(int64_t now_ms) {
     const auto before = TRY(store_.Head(waiting_, CommitPath(state_.table->path(), version_)));
     timestamp_ms_ = std::max(timestamp_ms_, before.modified_micros / 1000);
     time_is_known_ = true;
+  }
+  if (timestamp_ms_ == std::numeric_limits<int64_t>::max()) {
+    return Error(ErrorCode::kCorrupt,
+                 fmt::format("the in-commit timestamp of version {} leaves no later one", version_))
+        .WithReason("CORRUPT_TABLE");
   }
   return std::max(now_ms, timestamp_ms_ + 1);
 }
@@ -262,9 +282,9 @@ Result<CommitOutcome> CommitRun::RunInTurn() {
 Committed CommitRun::Publish(int64_t version, int attempts) {
   const Context context = DetachedFor(options_.commit_deadline, context_.request_id());
   const auto& store = state_.table->object_store();
-  auto snapshot =
-      newest_ ? Snapshot::Refresh(context, newest_, options_.executor)
-              : Snapshot::Load(context, store, state_.table->path(), {.version = {}, .executor = options_.executor});
+  auto snapshot = newest_ ? Snapshot::Refresh(context, newest_, options_.executor)
+                          : Snapshot::Load(context, store, state_.table->path(),
+                                           {.version = {}, .executor = options_.executor, .clock = options_.clock});
   if (!snapshot.ok() || (*snapshot)->version() < version) {
     Log(LogLevel::kWarn, "table {}: version {} is committed, but cannot be read: {}", state_.table->path(), version,
         snapshot.ok() ? "the store does not list it" : snapshot.error().ToString());

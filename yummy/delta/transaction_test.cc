@@ -340,6 +340,24 @@ TEST_F(TransactionTest, ConflictsWhenTheTableWasMadeAnew) {
   EXPECT_EQ(ReadLog(*store_).versions.size(), 1U);
 }
 
+TEST_F(TransactionTest, ConflictsWhenTheTableWasSetBack) {
+  // A backup came back: the same table, but without the version that was read, or with another one in its place.
+  for (const bool went_on : {false, true}) {
+    const auto store = store::MakeMemoryStore();
+    const auto table = MakeTestTable(store, TestTableOptions(), {TestAdd("f1", "a")});
+    const auto transaction = table->Begin(Context(), {"WRITE", {}}).value();
+    transaction->AddFile(TestAdd("f2", "a"));
+    const std::vector<std::string> gone = {CommitPath("t", 1)};
+    for (const auto& deleted : store->Delete(Context(), gone)) ASSERT_THAT(deleted, IsOk());
+    if (went_on) {
+      const auto other = Table::Make(store, "t", TestTableOptions())->Begin(Context(), {"WRITE", {}}).value();
+      EXPECT_TRUE(std::holds_alternative<Committed>(Commit(*other)));
+    }
+    EXPECT_EQ(std::get<Conflict>(Commit(*transaction)).error.reason(), "METADATA_CHANGED");
+    EXPECT_THAT(store->Head(Context(), CommitPath("t", 2)), IsError(ErrorCode::kNotFound));
+  }
+}
+
 TEST_F(TransactionTest, StagesUniquePathsBelowTheirPartition) {
   MakeTable();
   const auto transaction = Begin();
@@ -413,6 +431,25 @@ TEST_F(TransactionTest, KeepsInCommitTimestampsMonotoneWhenTheClockGoesBack) {
     times.push_back(*info.in_commit_timestamp_ms);
   }
   EXPECT_EQ(times, (std::vector<int64_t>{1'000'000, 1'000'001, 1'000'002, 1'000'003, 1'000'004, 1'000'005, 2'500'000}));
+}
+
+TEST_F(TransactionTest, RefusesToFollowTheLastInCommitTimestampThereIs) {
+  MakeTable({{"delta.enableInCommitTimestamps", "true"}});
+  constexpr std::string_view kLast = R"({"commitInfo":{"inCommitTimestamp":9223372036854775807}})";
+  EXPECT_THAT(store_->Put(Context(), CommitPath("t", 2), kLast, store::PutMode::kCreate), IsOk());
+  EXPECT_THAT(BeginAppend("f3")->Commit(Context()), IsError(ErrorCode::kCorrupt));
+}
+
+TEST_F(TransactionTest, MeasuresTheAgeOfATxnByTheClockOfItsTable) {
+  ManualClock clock(1'000'000'000);
+  TableOptions options = TestTableOptions();
+  options.clock = &clock;
+  table_ = Table::Make(store_, "t", options);
+  const auto create = table_->BeginCreate(Context(), {"CREATE TABLE", {}}).value();
+  create->SetProtocol({});
+  create->SetMetadata(TestMetadata({{"delta.setTransactionRetentionDuration", "interval 1 days"}}));
+  create->SetTxn({"app", 5, clock.now_millis()});
+  EXPECT_EQ(std::get<Committed>(Commit(*create)).snapshot->txn_version("app"), 5);
 }
 
 TEST_F(TransactionTest, RecordsWhereInCommitTimestampsBegin) {

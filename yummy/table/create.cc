@@ -89,11 +89,9 @@ Result<CreateReport> Create(const Context& context, delta::Table& table, const C
     (*transaction)->ReadWholeTable();
     for (const delta::FileId file : (*transaction)->base()->files()) (*transaction)->RemoveFile(file);
     metadata.id = (*transaction)->base()->metadata().id;  // the table stays the same one, its content is replaced
-    if (!((*transaction)->base()->protocol() == protocol)) {
-      TRY(delta::CheckReadable((*transaction)->base()->protocol(), metadata));
-      const bool lower = (*transaction)->base()->protocol().min_writer_version < protocol.min_writer_version;
-      if (lower) (*transaction)->SetProtocol(protocol);
-    }
+    const delta::Protocol& present = (*transaction)->base()->protocol();
+    delta::Protocol extended = TRY(delta::ExtendProtocol(present, options.schema, options.configuration));
+    if (!(extended == present)) (*transaction)->SetProtocol(std::move(extended));
   } else {
     (*transaction)->SetProtocol(protocol);
   }
