@@ -13,10 +13,14 @@ set(CMAKE_C_FLAGS_RELEASE "-O2 -g1 -DNDEBUG -fstack-protector-strong -fcf-protec
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
-  # Precompiled headers are cached only with these two kinds of sloppiness (ccache manual, "Precompiled headers").
-  set(CMAKE_CXX_COMPILER_LAUNCHER
-      "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime;${CCACHE_PROGRAM}")
+  # Precompiled headers are cached only with these kinds of sloppiness (ccache manual, "Precompiled headers"). Paths below the
+  # base directory count as relative ones, so that another checkout finds what this one compiled.
+  set(CMAKE_C_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      ${CCACHE_PROGRAM})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
 endif()
 
 find_program(MOLD_PROGRAM mold)
