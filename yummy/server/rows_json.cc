@@ -1,17 +1,17 @@
 #include "yummy/server/rows_json.h"
 
+#include <cstring>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
 #include <arrow/array/util.h>
 #include <arrow/builder.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <fmt/format.h>
 #include <simdjson.h>
-
-#include <cstring>
-#include <optional>
-#include <string>
-#include <variant>
-#include <vector>
 
 #include "yummy/base/url.h"
 #include "yummy/lake/config.h"
@@ -35,7 +35,8 @@ Error Internal(const arrow::Status& status) { return Error(ErrorCode::kInternal,
 
 // A token with the spaces behind it, as simdjson gives it.
 std::string_view Trimmed(std::string_view token) {
-  while (!token.empty() && (token.back() == ' ' || token.back() == '\n' || token.back() == '\t' || token.back() == '\r')) {
+  while (!token.empty() &&
+         (token.back() == ' ' || token.back() == '\n' || token.back() == '\t' || token.back() == '\r')) {
     token.remove_suffix(1);
   }
   return token;
@@ -65,7 +66,8 @@ Result<std::string_view> KeyText(ondemand::field& field) {
 // Walks a body into the columns of a schema. After an error it knows where it was.
 class RowsWalk {
  public:
-  RowsWalk(const arrow::Schema& schema, size_t depth_max) : schema_(schema), names_(schema.fields()), depth_max_(depth_max) {
+  RowsWalk(const arrow::Schema& schema, size_t depth_max)
+      : schema_(schema), names_(schema.fields()), depth_max_(depth_max) {
     builders_.resize(names_.size());
     columns_.resize(names_.size());
   }
@@ -74,14 +76,18 @@ class RowsWalk {
     ondemand::json_type type{};
     if (document.type().get(type) != simdjson::SUCCESS) return InvalidJson();
     ondemand::object body;
-    if (type != ondemand::json_type::object) return TypeMismatch("an object with record_batch_dict or record_batch_list", "another value");
+    if (type != ondemand::json_type::object)
+      return TypeMismatch("an object with record_batch_dict or record_batch_list", "another value");
     if (document.get_object().get(body) != simdjson::SUCCESS) return InvalidJson();
     RowsBody result;
-    TRY(EachMember(body, [&](std::string_view key, ondemand::value& value) { return At(key, Member(key, value, result)); }));
+    TRY(EachMember(body,
+                   [&](std::string_view key, ondemand::value& value) { return At(key, Member(key, value, result)); }));
     const char* rest = nullptr;
-    if (document.current_location().get(rest) != simdjson::OUT_OF_BOUNDS) return InvalidJson();  // more after the body's end
+    if (document.current_location().get(rest) != simdjson::OUT_OF_BOUNDS)
+      return InvalidJson();  // more after the body's end
     if (result.rows == nullptr) {
-      return InvalidArgument("ONE_OF_REQUIRED", "the body has neither record_batch_dict nor record_batch_list: one of them is required");
+      return InvalidArgument("ONE_OF_REQUIRED",
+                             "the body has neither record_batch_dict nor record_batch_list: one of them is required");
     }
     return result;
   }
@@ -112,11 +118,13 @@ class RowsWalk {
  private:
   // Notes a step of the way to an error.
   Result<void> At(std::string_view key, Result<void> result) {
-    if (!result.ok()) [[unlikely]] path_.emplace_back(std::string(key));
+    if (!result.ok()) [[unlikely]]
+      path_.emplace_back(std::string(key));
     return result;
   }
   Result<void> At(size_t index, Result<void> result) {
-    if (!result.ok()) [[unlikely]] path_.emplace_back(index);
+    if (!result.ok()) [[unlikely]]
+      path_.emplace_back(index);
     return result;
   }
 
@@ -166,7 +174,10 @@ class RowsWalk {
     }
     if (!dict && !list) return UnknownKey(key);
     if (type == ondemand::json_type::null) return IsNull(value);  // as if it were absent
-    if (result.rows != nullptr) return InvalidArgument("ONE_OF_REQUIRED", "the body gives its rows twice: one of record_batch_dict and record_batch_list is required");
+    if (result.rows != nullptr)
+      return InvalidArgument(
+          "ONE_OF_REQUIRED",
+          "the body gives its rows twice: one of record_batch_dict and record_batch_list is required");
     if (dict) {
       ondemand::object object;
       if (type != ondemand::json_type::object) return TypeMismatch("an object of columns", "another value");
@@ -184,7 +195,8 @@ class RowsWalk {
   static Error UnknownKey(std::string_view key) {
     const std::string shown(key.substr(0, 100));
     Error error = InvalidArgument("UNKNOWN_KEY", fmt::format("the body has no key '{}'", shown));
-    const auto nearest = lake::NearestName(shown, {"record_batch_dict", "record_batch_list", "recordBatchDict", "recordBatchList", "dry_run", "dryRun"});
+    const auto nearest = lake::NearestName(
+        shown, {"record_batch_dict", "record_batch_list", "recordBatchDict", "recordBatchList", "dry_run", "dryRun"});
     return nearest ? std::move(error).With("hint", fmt::format("did you mean '{}'?", *nearest)) : std::move(error);
   }
 
@@ -215,9 +227,11 @@ class RowsWalk {
 
   static Error LengthsDiffer(const std::vector<std::pair<std::string, int64_t>>& lengths) {
     std::string list;
-    for (const auto& [name, length] : lengths) list += fmt::format("{}{}: {}", list.empty() ? "" : ", ", name.substr(0, 100), length);
+    for (const auto& [name, length] : lengths)
+      list += fmt::format("{}{}: {}", list.empty() ? "" : ", ", name.substr(0, 100), length);
     constexpr size_t kListBytesMax = 2000;
-    return InvalidArgument("COLUMN_LENGTHS_DIFFER", fmt::format("the columns are of unequal length: {}", list.substr(0, kListBytesMax)));
+    return InvalidArgument("COLUMN_LENGTHS_DIFFER",
+                           fmt::format("the columns are of unequal length: {}", list.substr(0, kListBytesMax)));
   }
 
   Result<void> DictColumn(std::string_view key, ondemand::value& value) {
@@ -227,13 +241,15 @@ class RowsWalk {
     if (columns_[*index] != nullptr) return InvalidArgument("DUPLICATE_KEY", "the column is given twice");
     TRY(MakeColumn(*index));
     JsonColumn& column = *columns_[*index];
-    if (TRY(TypeOf(value)) != ondemand::json_type::array) return TypeMismatch("an array of the column's values", "another value");
+    if (TRY(TypeOf(value)) != ondemand::json_type::array)
+      return TypeMismatch("an array of the column's values", "another value");
     ondemand::array array;
     if (value.get_array().get(array) != simdjson::SUCCESS) return InvalidJson();
     constexpr size_t kDepth = 4;  // body, dict, column, value
     TRY(EachElement(array, [&](size_t row, ondemand::value& element) -> Result<void> {
       auto result = Value(element, column, kDepth);
-      if (!result.ok()) [[unlikely]] row_ = row;
+      if (!result.ok()) [[unlikely]]
+        row_ = row;
       return At(row, std::move(result));
     }));
     return {};
@@ -266,8 +282,8 @@ class RowsWalk {
     TRY(EachMember(object, [&](std::string_view key, ondemand::value& member) -> Result<void> {
       std::optional<size_t> index = expected;
       if (expected >= names_.size() || names_.name(expected) != key) index = names_.Find(key);
+      column_ = index;  // also when there is none: an error must not name the column before
       if (!index) return At(key, names_.Unknown("column", key).With("column", std::string(key.substr(0, 200))));
-      column_ = *index;
       if (last_row[*index] == row_number) return At(key, InvalidArgument("DUPLICATE_KEY", "the column is given twice"));
       last_row[*index] = row_number;
       expected = *index + 1;
@@ -325,13 +341,17 @@ class RowsWalk {
     return InvalidJson();
   }
 
-  Error TooDeep() const { return InvalidArgument("JSON_TOO_DEEP", fmt::format("the JSON is nested deeper than {} levels", depth_max_)); }
+  Error TooDeep() const {
+    return InvalidArgument("JSON_TOO_DEEP", fmt::format("the JSON is nested deeper than {} levels", depth_max_));
+  }
 
   Result<void> Array(ondemand::array& array, JsonColumn& column, size_t depth) {
     switch (column.shape()) {
       case JsonColumn::Shape::kList:
         TRY(column.Begin());
-        return EachElement(array, [&](size_t index, ondemand::value& element) { return At(index, Value(element, column.child(0), depth + 1)); });
+        return EachElement(array, [&](size_t index, ondemand::value& element) {
+          return At(index, Value(element, column.child(0), depth + 1));
+        });
       case JsonColumn::Shape::kBinary: return Bytes(array, column);
       case JsonColumn::Shape::kMap: return Entries(array, column, depth);
       default: return TypeMismatch(column.type_name(), "an array");
@@ -340,13 +360,17 @@ class RowsWalk {
 
   Result<void> Bytes(ondemand::array& array, JsonColumn& column) {
     std::string bytes;
-    TRY(EachElement(array, [&](size_t index, ondemand::value& element) -> Result<void> { return At(index, Byte(element, bytes)); }));
+    TRY(EachElement(array, [&](size_t index, ondemand::value& element) -> Result<void> {
+      return At(index, Byte(element, bytes));
+    }));
     return column.Bytes(bytes);
   }
 
   static Result<void> Byte(ondemand::value& element, std::string& bytes) {
-    if (TRY(TypeOf(element)) != ondemand::json_type::number) return TypeMismatch("a byte from 0 to 255", "another value");
-    bytes += static_cast<char>(TRY(ParseJsonInteger(Trimmed(element.raw_json_token()), {.min = 0, .max = 255, .type = "a byte from 0 to 255"})));
+    if (TRY(TypeOf(element)) != ondemand::json_type::number)
+      return TypeMismatch("a byte from 0 to 255", "another value");
+    bytes += static_cast<char>(TRY(
+        ParseJsonInteger(Trimmed(element.raw_json_token()), {.min = 0, .max = 255, .type = "a byte from 0 to 255"})));
     return {};
   }
 
@@ -360,17 +384,20 @@ class RowsWalk {
   }
 
   Result<void> Entry(ondemand::value& element, JsonColumn& column, size_t depth, KeySet& keys) {
-    if (TRY(TypeOf(element)) != ondemand::json_type::object) return TypeMismatch("an object with key and value", "another value");
+    if (TRY(TypeOf(element)) != ondemand::json_type::object)
+      return TypeMismatch("an object with key and value", "another value");
     if (depth > depth_max_) return TooDeep();
     ondemand::object object;
     if (element.get_object().get(object) != simdjson::SUCCESS) return InvalidJson();
     bool has_key = false, has_value = false;
     TRY(EachMember(object, [&](std::string_view name, ondemand::value& value) -> Result<void> {
       bool& seen = name == "key" ? has_key : has_value;
-      if (name != "key" && name != "value") return At(name, InvalidArgument("SCHEMA_MISMATCH", "an entry of a map has key and value only"));
+      if (name != "key" && name != "value")
+        return At(name, InvalidArgument("SCHEMA_MISMATCH", "an entry of a map has key and value only"));
       if (seen) return At(name, InvalidArgument("DUPLICATE_KEY", "the key stands twice in one object"));
       seen = true;
-      return At(name, name == "key" ? EntryKey(value, column, depth + 1, keys) : Value(value, column.child(1), depth + 1));
+      return At(name,
+                name == "key" ? EntryKey(value, column, depth + 1, keys) : Value(value, column.child(1), depth + 1));
     }));
     if (!has_key) return InvalidArgument("SCHEMA_MISMATCH", "an entry of a map has no key");
     return has_value ? Result<void>() : column.child(1).Null();
