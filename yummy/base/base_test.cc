@@ -66,7 +66,11 @@ TEST(Executor, RefusesWhenTheQueueIsFull) {
   Executor executor(1, 1);
   std::atomic<bool> release = false;
   std::atomic<bool> started = false;
-  ASSERT_THAT(executor.Submit([&] { started = true; while (!release) std::this_thread::yield(); }), IsOk());
+  ASSERT_THAT(executor.Submit([&] {
+    started = true;
+    while (!release) std::this_thread::yield();
+  }),
+              IsOk());
   while (!started) std::this_thread::yield();
   EXPECT_THAT(executor.Submit([] {}), IsOk());
   EXPECT_THAT(executor.Submit([] {}), IsError(ErrorCode::kResourceExhausted));
@@ -76,7 +80,8 @@ TEST(Executor, RefusesWhenTheQueueIsFull) {
 TEST(Url, DecodesOnce) {
   EXPECT_EQ(*PercentDecode("a%2520b"), "a%20b");
   EXPECT_EQ(*PercentDecode("%e4%B8%80"), "\u4e00");
-  for (const char* bad : {"%", "%2", "%zz", "a%00"}) EXPECT_THAT(PercentDecode(bad), IsError(ErrorCode::kInvalidArgument)) << bad;
+  for (const char* bad : {"%", "%2", "%zz", "a%00"})
+    EXPECT_THAT(PercentDecode(bad), IsError(ErrorCode::kInvalidArgument)) << bad;
 }
 
 TEST(Url, EncodeAndDecodeRoundTrip) {
@@ -99,12 +104,15 @@ TEST(Url, Parses) {
 
 TEST(Url, TellsUtf8) {
   EXPECT_TRUE(IsUtf8("日本語 ascii \xF0\x9F\x98\x80"));
-  for (const char* bad : {"\xff", "\xc0\xae", "\xed\xa0\x80", "\xe4\xb8", "\xf5\x80\x80\x80"}) EXPECT_FALSE(IsUtf8(bad));
+  for (const char* bad : {"\xff", "\xc0\xae", "\xed\xa0\x80", "\xe4\xb8", "\xf5\x80\x80\x80"})
+    EXPECT_FALSE(IsUtf8(bad));
 }
 
 TEST(Json, EscapesAndRepairs) {
   std::string out;
-  AppendJsonString(out, "a\"\\\n\x01\xff" "é");
+  AppendJsonString(out,
+                   "a\"\\\n\x01\xff"
+                   "é");
   EXPECT_EQ(out, "\"a\\\"\\\\\\n\\u0001\xEF\xBF\xBDé\"");
 }
 

@@ -15,7 +15,8 @@ std::optional<Int128> ParseDecimal(std::string_view text, int precision, int sca
     std::string_view digits = text.substr(e + 1);
     if (digits.starts_with("+") && !digits.starts_with("+-")) digits.remove_prefix(1);
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
-    if (error != std::errc() || end != digits.data() + digits.size() || exponent > 1000 || exponent < -1000) return std::nullopt;
+    if (error != std::errc() || end != digits.data() + digits.size() || exponent > 1000 || exponent < -1000)
+      return std::nullopt;
     text = text.substr(0, e);
   }
   const size_t point = std::min(text.find('.'), text.size());

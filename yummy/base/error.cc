@@ -7,9 +7,9 @@ namespace yummy {
 
 namespace {
 constexpr std::array<std::string_view, kErrorCodeCount> kNames = {
-    "InvalidArgument",   "NotFound",    "AlreadyExists", "PreconditionFailed", "Conflict",
-    "Unauthenticated",   "PermissionDenied", "Unsupported", "Corrupt",         "ResourceExhausted",
-    "Unavailable",       "DeadlineExceeded", "Cancelled",   "OutcomeUnknown",  "Internal",
+    "InvalidArgument",  "NotFound",       "AlreadyExists", "PreconditionFailed", "Conflict",    "Unauthenticated",
+    "PermissionDenied", "Unsupported",    "Corrupt",       "ResourceExhausted",  "Unavailable", "DeadlineExceeded",
+    "Cancelled",        "OutcomeUnknown", "Internal",
 };
 const std::string kNoReason;
 const std::vector<std::pair<std::string, std::string>> kNoDetails;

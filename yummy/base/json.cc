@@ -1,8 +1,8 @@
 #include "yummy/base/json.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "yummy/base/url.h"
 

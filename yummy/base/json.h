@@ -19,18 +19,50 @@ void AppendJsonFloat(std::string& out, float value);
 ///   JsonWriter json; json.BeginObject(); json.Key("table"); json.String("t1"); json.EndObject(); json.text()
 class JsonWriter {
  public:
-  void BeginObject() { Before(); text_ += '{'; first_ = true; }
-  void EndObject() { text_ += '}'; first_ = false; }
-  void BeginArray() { Before(); text_ += '['; first_ = true; }
-  void EndArray() { text_ += ']'; first_ = false; }
+  void BeginObject() {
+    Before();
+    text_ += '{';
+    first_ = true;
+  }
+  void EndObject() {
+    text_ += '}';
+    first_ = false;
+  }
+  void BeginArray() {
+    Before();
+    text_ += '[';
+    first_ = true;
+  }
+  void EndArray() {
+    text_ += ']';
+    first_ = false;
+  }
   void Key(std::string_view key);
-  void String(std::string_view value) { Before(); AppendJsonString(text_, value); }
-  void Int(int64_t value) { Before(); text_ += std::to_string(value); }
-  void Double(double value) { Before(); AppendJsonDouble(text_, value); }
-  void Bool(bool value) { Before(); text_ += value ? "true" : "false"; }
-  void Null() { Before(); text_ += "null"; }
+  void String(std::string_view value) {
+    Before();
+    AppendJsonString(text_, value);
+  }
+  void Int(int64_t value) {
+    Before();
+    text_ += std::to_string(value);
+  }
+  void Double(double value) {
+    Before();
+    AppendJsonDouble(text_, value);
+  }
+  void Bool(bool value) {
+    Before();
+    text_ += value ? "true" : "false";
+  }
+  void Null() {
+    Before();
+    text_ += "null";
+  }
   /// A value that is JSON text already.
-  void Raw(std::string_view json) { Before(); text_ += json; }
+  void Raw(std::string_view json) {
+    Before();
+    text_ += json;
+  }
 
   const std::string& text() const { return text_; }
   std::string Take() { return std::move(text_); }

@@ -1,10 +1,10 @@
 #include "yummy/base/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include <array>
 #include <atomic>
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 namespace yummy {
 
@@ -39,7 +39,9 @@ Result<LogLevel> ParseLogLevel(std::string_view name) {
 }
 
 void SetLogLevel(LogLevel level) { current_level = level; }
-bool LogEnabled(LogLevel level) { return level >= current_level.load(std::memory_order_relaxed) && level != LogLevel::kOff; }
+bool LogEnabled(LogLevel level) {
+  return level >= current_level.load(std::memory_order_relaxed) && level != LogLevel::kOff;
+}
 void LogLine(LogLevel level, std::string_view text) { Logger().log(ToSpdlog(level), text); }
 
 }  // namespace yummy

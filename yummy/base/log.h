@@ -1,10 +1,10 @@
 #pragma once
 // The program's log: one line an event, on standard error, text by fmt. Levels as spdlog has them.
 
-#include <fmt/format.h>
-
 #include <string>
 #include <string_view>
+
+#include <fmt/format.h>
 
 #include "yummy/base/result.h"
 

@@ -1,8 +1,8 @@
 #include "yummy/base/random.h"
 
-#include <fmt/format.h>
-
 #include <cassert>
+
+#include <fmt/format.h>
 
 namespace yummy {
 

@@ -13,8 +13,10 @@ namespace yummy {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit, so that `return value;` works
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit, so that `return error;` works
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit, so that `return value;` works
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit, so that `return error;` works
   template <typename U>
     requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
              !std::is_same_v<std::remove_cvref_t<U>, Error> && !std::is_same_v<std::remove_cvref_t<U>, Result>)
@@ -23,17 +25,32 @@ class [[nodiscard]] Result {
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
 
-  const T& value() const& { assert(ok()); return *std::get_if<0>(&state_); }
-  T& value() & { assert(ok()); return *std::get_if<0>(&state_); }
-  T&& value() && { assert(ok()); return std::move(*std::get_if<0>(&state_)); }
+  const T& value() const& {
+    assert(ok());
+    return *std::get_if<0>(&state_);
+  }
+  T& value() & {
+    assert(ok());
+    return *std::get_if<0>(&state_);
+  }
+  T&& value() && {
+    assert(ok());
+    return std::move(*std::get_if<0>(&state_));
+  }
   const T& operator*() const& { return value(); }
   T& operator*() & { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
   const T* operator->() const { return &value(); }
   T* operator->() { return &value(); }
 
-  const Error& error() const& { assert(!ok()); return *std::get_if<1>(&state_); }
-  Error&& error() && { assert(!ok()); return std::move(*std::get_if<1>(&state_)); }
+  const Error& error() const& {
+    assert(!ok());
+    return *std::get_if<1>(&state_);
+  }
+  Error&& error() && {
+    assert(!ok());
+    return std::move(*std::get_if<1>(&state_));
+  }
 
  private:
   std::variant<T, Error> state_;
@@ -49,8 +66,14 @@ class [[nodiscard]] Result<void> {
   explicit operator bool() const { return ok(); }
   void value() const { assert(ok()); }
 
-  const Error& error() const& { assert(!ok()); return *error_; }
-  Error&& error() && { assert(!ok()); return std::move(*error_); }
+  const Error& error() const& {
+    assert(!ok());
+    return *error_;
+  }
+  Error&& error() && {
+    assert(!ok());
+    return std::move(*error_);
+  }
 
  private:
   std::optional<Error> error_;
@@ -64,19 +87,19 @@ class [[nodiscard]] Result<void> {
 // A name of its own for each use, so that TRY may stand inside TRY.
 #define YUMMY_JOIN_(a, b) a##b
 #define YUMMY_JOIN(a, b) YUMMY_JOIN_(a, b)
-#define YUMMY_TRY_(name, ...)               \
-  __extension__({                           \
-    auto name = (__VA_ARGS__);              \
-    if (!name.ok()) [[unlikely]]            \
-      return std::move(name).error();       \
-    std::move(name).value();                \
+#define YUMMY_TRY_(name, ...)         \
+  __extension__({                     \
+    auto name = (__VA_ARGS__);        \
+    if (!name.ok()) [[unlikely]]      \
+      return std::move(name).error(); \
+    std::move(name).value();          \
   })
-#define YUMMY_MUST_(name, text, ...)        \
-  __extension__({                           \
-    auto name = (__VA_ARGS__);              \
-    if (!name.ok()) [[unlikely]]            \
+#define YUMMY_MUST_(name, text, ...)         \
+  __extension__({                            \
+    auto name = (__VA_ARGS__);               \
+    if (!name.ok()) [[unlikely]]             \
       ::yummy::FailMust(text, name.error()); \
-    std::move(name).value();                \
+    std::move(name).value();                 \
   })
 
 /// The value of a Result, or a return of its error from the enclosing function: `auto meta = TRY(store.Head(context, path));`

@@ -1,11 +1,11 @@
 #pragma once
 // Matchers on Result for tests: EXPECT_THAT(result, IsOk()), IsError(ErrorCode::kCorrupt).
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "yummy/base/result.h"
 

@@ -15,13 +15,16 @@ int HexDigit(char c) {
 }
 
 bool IsUnreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
 }
 
 // The length of a leading "scheme:" without its colon, or 0.
 size_t SchemeLength(std::string_view text) {
   size_t i = 0;
-  while (i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) || text[i] == '+' || text[i] == '-' || text[i] == '.')) i++;
+  while (i < text.size() &&
+         (std::isalnum(static_cast<unsigned char>(text[i])) || text[i] == '+' || text[i] == '-' || text[i] == '.'))
+    i++;
   const bool valid = i > 1 && i < text.size() && text[i] == ':' && std::isalpha(static_cast<unsigned char>(text[0]));
   return valid ? i : 0;
 }
@@ -32,11 +35,13 @@ bool HasScheme(std::string_view text) { return SchemeLength(text) > 0; }
 Result<Url> Url::Parse(std::string_view text) {
   const size_t scheme = SchemeLength(text);
   if (scheme == 0) return Error(ErrorCode::kInvalidArgument, "not a URL: no scheme in '" + std::string(text) + "'");
-  const bool control = std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+  const bool control =
+      std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
   if (control) return Error(ErrorCode::kInvalidArgument, "a URL holds a control character");
   Url url;
   url.scheme = std::string(text.substr(0, scheme));
-  std::transform(url.scheme.begin(), url.scheme.end(), url.scheme.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(url.scheme.begin(), url.scheme.end(), url.scheme.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   std::string_view rest = text.substr(scheme + 1);
   if (rest.starts_with("//")) {
     rest.remove_prefix(2);
@@ -58,7 +63,8 @@ Result<std::string> PercentDecode(std::string_view text) {
     }
     const int high = i + 2 < text.size() ? HexDigit(text[i + 1]) : -1;
     const int low = i + 2 < text.size() ? HexDigit(text[i + 2]) : -1;
-    if (high < 0 || low < 0) return Error(ErrorCode::kInvalidArgument, "bad percent-escape in '" + std::string(text) + "'");
+    if (high < 0 || low < 0)
+      return Error(ErrorCode::kInvalidArgument, "bad percent-escape in '" + std::string(text) + "'");
     const char byte = static_cast<char>(high * 16 + low);
     if (byte == '\0') return Error(ErrorCode::kInvalidArgument, "%00 in '" + std::string(text) + "'");
     result += byte;
@@ -90,11 +96,21 @@ bool IsUtf8(std::string_view text) {
     const auto byte = static_cast<uint8_t>(text[i]);
     size_t length = 0;
     uint32_t point = 0;
-    if (byte < 0x80) { i++; continue; }
-    if (byte >= 0xC2 && byte <= 0xDF) { length = 2; point = byte & 0x1F; }
-    else if (byte >= 0xE0 && byte <= 0xEF) { length = 3; point = byte & 0x0F; }
-    else if (byte >= 0xF0 && byte <= 0xF4) { length = 4; point = byte & 0x07; }
-    else return false;
+    if (byte < 0x80) {
+      i++;
+      continue;
+    }
+    if (byte >= 0xC2 && byte <= 0xDF) {
+      length = 2;
+      point = byte & 0x1F;
+    } else if (byte >= 0xE0 && byte <= 0xEF) {
+      length = 3;
+      point = byte & 0x0F;
+    } else if (byte >= 0xF0 && byte <= 0xF4) {
+      length = 4;
+      point = byte & 0x07;
+    } else
+      return false;
     if (i + length > text.size()) return false;
     for (size_t k = 1; k < length; k++) {
       const auto next = static_cast<uint8_t>(text[i + k]);

@@ -42,12 +42,17 @@ void AddServe(CLI::App& parent, const std::string& name, const std::string& opti
   CLI::App* command = parent.add_subcommand(name, "Serve the stores of a configuration over HTTP");
   const bool old_names = options_named == "old";
   command->set_help_flag("--help", "Print this help");
-  command->add_option(old_names ? "-f,--file,--config" : "-f,--config", options.config, "The configuration file")->required();
-  command->add_option("-h,--host", options.host, "The address to listen on; 127.0.0.1 when neither this nor the configuration says");
-  command->add_option("-p,--port", options.port, "The port; 8080 when neither this nor the configuration says, 0 takes a free one")
+  command->add_option(old_names ? "-f,--file,--config" : "-f,--config", options.config, "The configuration file")
+      ->required();
+  command->add_option("-h,--host", options.host,
+                      "The address to listen on; 127.0.0.1 when neither this nor the configuration says");
+  command
+      ->add_option("-p,--port", options.port,
+                   "The port; 8080 when neither this nor the configuration says, 0 takes a free one")
       ->check(CLI::Range(0, 65535));
   command->add_option("--log-level,--loglevel", options.log_level, "How much to log")->check(LogLevels());
-  command->add_option("--workers", options.workers, "Threads for queries and for writes, each")->check(CLI::Range(1, 1024));
+  command->add_option("--workers", options.workers, "Threads for queries and for writes, each")
+      ->check(CLI::Range(1, 1024));
 }
 
 void AddSql(CLI::App& parent, SqlOptions& options) {
@@ -55,7 +60,8 @@ void AddSql(CLI::App& parent, SqlOptions& options) {
       {"table", PrintFormat::kTable}, {"json", PrintFormat::kJson}, {"csv", PrintFormat::kCsv}};
   CLI::App* command = parent.add_subcommand("sql", "Run one SELECT over the stores of a configuration");
   command->set_help_flag("--help", "Print this help");
-  command->add_option("query", options.sql, "The statement; tables are store.table, or table when there is one store")->required();
+  command->add_option("query", options.sql, "The statement; tables are store.table, or table when there is one store")
+      ->required();
   command->add_option("-f,--config", options.config, "The configuration file")->required();
   command->add_option("--format", options.format, "table, json or csv")->transform(CLI::CheckedTransformer(formats));
 }

@@ -32,14 +32,17 @@ class Output {
   }
 
  private:
-  static Error Failure() { return Error(ErrorCode::kUnavailable, fmt::format("cannot write the output: {}", strerror(errno))); }
+  static Error Failure() {
+    return Error(ErrorCode::kUnavailable, fmt::format("cannot write the output: {}", strerror(errno)));
+  }
   std::FILE* file_;
 };
 
 // A value as plain text: strings as they are, the rest as in JSON without its quotes.
 Result<std::string> CellText(const arrow::Array& column, int64_t row) {
   if (column.IsNull(row)) return std::string();
-  if (column.type_id() == arrow::Type::STRING) return std::string(static_cast<const arrow::StringArray&>(column).GetView(row));
+  if (column.type_id() == arrow::Type::STRING)
+    return std::string(static_cast<const arrow::StringArray&>(column).GetView(row));
   std::string text;
   TRY(server::AppendJsonValue(column, row, text));
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
@@ -152,7 +155,8 @@ class TablePrinter final : public Printer {
     }
     TRY(WriteLine(header_, widths));
     std::string rule;
-    for (size_t column = 0; column < widths.size(); column++) rule += (column > 0 ? "  " : "") + std::string(widths[column], '-');
+    for (size_t column = 0; column < widths.size(); column++)
+      rule += (column > 0 ? "  " : "") + std::string(widths[column], '-');
     TRY(out_.Write(rule + "\n"));
     for (const auto& cells : rows_) TRY(WriteLine(cells, widths));
     if (rows_count_ > rows_.size()) TRY(out_.Write(fmt::format("… {} more rows\n", rows_count_ - rows_.size())));
@@ -163,7 +167,8 @@ class TablePrinter final : public Printer {
  private:
   // Code points: near enough to columns of the terminal.
   static size_t Width(std::string_view text) {
-    return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+    return static_cast<size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
   }
   Result<void> WriteLine(const std::vector<std::string>& cells, const std::vector<size_t>& widths) {
     std::string line;

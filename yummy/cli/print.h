@@ -1,12 +1,12 @@
 #pragma once
 // Record batches as text for people and pipes.
 
-#include <arrow/type_fwd.h>
-
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <arrow/type_fwd.h>
 
 #include "yummy/base/result.h"
 #include "yummy/cli/sql.h"

@@ -17,7 +17,8 @@ Result<void> Run(const ServeOptions& options) {
   const auto lake = TRY(lake::Lake::Open(config));
   const auto server = TRY(server::HttpServer::Listen(*lake));
   server->StopOnSignals();
-  Log(LogLevel::kInfo, "listening on http://{}:{} with {} stores", config.server.host, server->port(), config.stores.size());
+  Log(LogLevel::kInfo, "listening on http://{}:{} with {} stores", config.server.host, server->port(),
+      config.stores.size());
   server->Run();
   return {};
 }

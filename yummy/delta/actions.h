@@ -120,6 +120,7 @@ struct CheckpointMetadata {
   friend bool operator==(const CheckpointMetadata&, const CheckpointMetadata&) = default;
 };
 
-using Action = std::variant<Add, Remove, Cdc, Metadata, Protocol, Txn, DomainMetadata, CommitInfo, Sidecar, CheckpointMetadata>;
+using Action =
+    std::variant<Add, Remove, Cdc, Metadata, Protocol, Txn, DomainMetadata, CommitInfo, Sidecar, CheckpointMetadata>;
 
 }  // namespace yummy::delta

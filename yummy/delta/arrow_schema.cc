@@ -21,24 +21,28 @@ Result<std::shared_ptr<arrow::DataType>> ToArrowType(const DataType& type) {
     case TypeKind::kTimestamp: return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
     case TypeKind::kTimestampNtz: return arrow::timestamp(arrow::TimeUnit::MICRO);
     case TypeKind::kVoid: return arrow::null();
-    case TypeKind::kVariant: return Error(ErrorCode::kUnsupported, "the type variant has no Arrow form here").WithReason("UNSUPPORTED_TYPE");
+    case TypeKind::kVariant:
+      return Error(ErrorCode::kUnsupported, "the type variant has no Arrow form here").WithReason("UNSUPPORTED_TYPE");
     case TypeKind::kStruct: {
       arrow::FieldVector fields;
-      for (const auto& field : type.fields) fields.push_back(arrow::field(field.name, TRY(ToArrowType(field.type)), field.nullable));
+      for (const auto& field : type.fields)
+        fields.push_back(arrow::field(field.name, TRY(ToArrowType(field.type)), field.nullable));
       return arrow::struct_(fields);
     }
     case TypeKind::kArray:
       return arrow::list(arrow::field("element", TRY(ToArrowType(type.children[0])), type.contains_null));
     case TypeKind::kMap:
-      return std::make_shared<arrow::MapType>(arrow::field("key", TRY(ToArrowType(type.children[0])), false),
-                                              arrow::field("value", TRY(ToArrowType(type.children[1])), type.contains_null));
+      return std::make_shared<arrow::MapType>(
+          arrow::field("key", TRY(ToArrowType(type.children[0])), false),
+          arrow::field("value", TRY(ToArrowType(type.children[1])), type.contains_null));
   }
   return Error(ErrorCode::kInternal, "a type of no kind");
 }
 
 Result<std::shared_ptr<arrow::Schema>> ToArrowSchema(const Schema& schema) {
   arrow::FieldVector fields;
-  for (const auto& field : schema) fields.push_back(arrow::field(field.name, TRY(ToArrowType(field.type)), field.nullable));
+  for (const auto& field : schema)
+    fields.push_back(arrow::field(field.name, TRY(ToArrowType(field.type)), field.nullable));
   return arrow::schema(fields);
 }
 
@@ -110,7 +114,8 @@ Result<DataType> FromArrowType(const arrow::DataType& type) {
     case arrow::Type::DATE32:
     case arrow::Type::DATE64: return Primitive(TypeKind::kDate);
     case arrow::Type::TIMESTAMP:
-      return Primitive(static_cast<const arrow::TimestampType&>(type).timezone().empty() ? TypeKind::kTimestampNtz : TypeKind::kTimestamp);
+      return Primitive(static_cast<const arrow::TimestampType&>(type).timezone().empty() ? TypeKind::kTimestampNtz
+                                                                                         : TypeKind::kTimestamp);
     case arrow::Type::DICTIONARY: return FromArrowType(*static_cast<const arrow::DictionaryType&>(type).value_type());
     case arrow::Type::STRUCT:
     case arrow::Type::MAP:
@@ -119,7 +124,8 @@ Result<DataType> FromArrowType(const arrow::DataType& type) {
     case arrow::Type::FIXED_SIZE_LIST:
     case arrow::Type::LIST_VIEW: return NestedFromArrow(type);
     default:
-      return Error(ErrorCode::kUnsupported, fmt::format("Delta has no type for Arrow's {}", type.ToString())).WithReason("UNSUPPORTED_TYPE");
+      return Error(ErrorCode::kUnsupported, fmt::format("Delta has no type for Arrow's {}", type.ToString()))
+          .WithReason("UNSUPPORTED_TYPE");
   }
 }
 

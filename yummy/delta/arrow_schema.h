@@ -1,9 +1,9 @@
 #pragma once
 // Delta types as Arrow's: for record batches that cross between modules.
 
-#include <arrow/type_fwd.h>
-
 #include <memory>
+
+#include <arrow/type_fwd.h>
 
 #include "yummy/base/result.h"
 #include "yummy/delta/schema.h"

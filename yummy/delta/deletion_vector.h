@@ -42,8 +42,9 @@ class DeletionVector {
 /// Reads the vector that `descriptor` names, for the table at `table_path` of `store`.
 /// Checks size, CRC-32, magic and cardinality; every row must be below `rows` when that is known (< 0: unknown).
 /// Errors: Corrupt (reason CORRUPT_DELETION_VECTOR), NotFound (reason MISSING_FILE), PermissionDenied (reason PATH_OUTSIDE_TABLE).
-Result<DeletionVector> ReadDeletionVector(const Context& context, store::ObjectStore& store, std::string_view table_path,
-                                          const DeletionVectorDescriptor& descriptor, int64_t rows);
+Result<DeletionVector> ReadDeletionVector(const Context& context, store::ObjectStore& store,
+                                          std::string_view table_path, const DeletionVectorDescriptor& descriptor,
+                                          int64_t rows);
 
 /// Z85 (ZeroMQ RFC 32) of bytes padded with zeros to a multiple of 4, and back. Errors: Corrupt.
 std::string Z85Encode(std::string_view bytes);

@@ -15,7 +15,8 @@ namespace yummy::delta {
 /// The path of a data file within its store: `log_path` decoded once; relative ones are put below `table_path`, absolute
 /// ones (file:/…, s3://…, /…) must lie inside the store's root.
 /// Errors: Corrupt (empty, bad escape), PermissionDenied (reason PATH_OUTSIDE_TABLE).
-Result<std::string> ResolveLogPath(const store::ObjectStore& store, std::string_view table_path, std::string_view log_path);
+Result<std::string> ResolveLogPath(const store::ObjectStore& store, std::string_view table_path,
+                                   std::string_view log_path);
 
 /// The decoded form in which paths are compared; file:///x, file:/x become one.
 Result<std::string> NormalizeLogPath(std::string_view log_path);

@@ -1,13 +1,13 @@
 #include "yummy/delta/scalar.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cassert>
 #include <cctype>
 #include <charconv>
 #include <cmath>
 #include <limits>
+
+#include <fmt/format.h>
 
 #include "yummy/base/json.h"
 #include "yummy/delta/json_text.h"
@@ -64,7 +64,8 @@ std::optional<double> ParseDouble(std::string_view text, const DataType& type) {
 }
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 template <typename T>
@@ -137,7 +138,8 @@ Result<Scalar> ParsePartitionValue(std::optional<std::string_view> text, const D
   if (!text || text->empty()) return Scalar();
   std::optional<Scalar> value = ParseText(*text, type);
   if (!value) {
-    return Error(ErrorCode::kCorrupt, fmt::format("partition value '{}' is no {}", *text, TypeName(type))).WithReason("CORRUPT_TABLE");
+    return Error(ErrorCode::kCorrupt, fmt::format("partition value '{}' is no {}", *text, TypeName(type)))
+        .WithReason("CORRUPT_TABLE");
   }
   return std::move(*value);
 }
@@ -189,8 +191,10 @@ std::string FormatStatisticsValue(const Scalar& value, const DataType& type) {
     case TypeKind::kDouble: {
       const double number = value.get<double>();
       if (number == 0) return std::signbit(number) ? "-0.0" : "0.0";  // "-0" would be read as the integer 0
-      if (type.kind == TypeKind::kFloat) AppendJsonFloat(text, static_cast<float>(number));
-      else AppendJsonDouble(text, number);
+      if (type.kind == TypeKind::kFloat)
+        AppendJsonFloat(text, static_cast<float>(number));
+      else
+        AppendJsonDouble(text, number);
       return text;
     }
     case TypeKind::kTimestamp:

@@ -29,7 +29,9 @@ class Scalar {
   bool is_null() const { return storage_.index() == 0; }
   const Storage& storage() const { return storage_; }
   template <typename T>
-  const T& get() const { return std::get<T>(storage_); }
+  const T& get() const {
+    return std::get<T>(storage_);
+  }
 
   /// Orders two values of one type; NaN is above every other double and equal to itself, -0.0 equals 0.0 (Spark's order).
   /// Strings and binaries by unsigned bytes. Neither may be null.

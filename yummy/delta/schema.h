@@ -13,8 +13,24 @@
 namespace yummy::delta {
 
 enum class TypeKind {
-  kBoolean, kByte, kShort, kInteger, kLong, kFloat, kDouble, kDecimal, kString, kBinary, kDate, kTimestamp, kTimestampNtz,
-  kVoid, kVariant, kStruct, kArray, kMap,
+  kBoolean,
+  kByte,
+  kShort,
+  kInteger,
+  kLong,
+  kFloat,
+  kDouble,
+  kDecimal,
+  kString,
+  kBinary,
+  kDate,
+  kTimestamp,
+  kTimestampNtz,
+  kVoid,
+  kVariant,
+  kStruct,
+  kArray,
+  kMap,
 };
 
 struct Field;
@@ -22,11 +38,11 @@ struct Field;
 /// A type; a value, compared and copied deeply.
 struct DataType {
   TypeKind kind = TypeKind::kVoid;
-  int precision = 0;                // decimal only: 1 to 38
-  int scale = 0;                    // decimal only: 0 to precision
-  std::vector<Field> fields;        // struct only
-  std::vector<DataType> children;   // array: the element; map: key, value
-  bool contains_null = true;        // array elements, map values
+  int precision = 0;               // decimal only: 1 to 38
+  int scale = 0;                   // decimal only: 0 to precision
+  std::vector<Field> fields;       // struct only
+  std::vector<DataType> children;  // array: the element; map: key, value
+  bool contains_null = true;       // array elements, map values
 
   bool is_nested() const { return kind == TypeKind::kStruct || kind == TypeKind::kArray || kind == TypeKind::kMap; }
   friend bool operator==(const DataType&, const DataType&) = default;

@@ -205,6 +205,19 @@ TEST(Snapshot, SummarizesColumnsOverAllFiles) {
   EXPECT_TRUE(unknown.may_have_null);
 }
 
+TEST(Snapshot, TrustsNoStringBoundToOccurInTheData) {
+  TestLog log;
+  log.Create();
+  // "abcdefghik" is what a writer that cuts at ten characters makes of "abcdefghijk".
+  log.Commit(
+      1, {AddLineWith(
+             "a",
+             R"({"numRecords":1,"minValues":{"s":"abcdefghij"},"maxValues":{"s":"abcdefghik"},"nullCount":{"s":0}})")});
+  const ColumnSummary s = MUST(log.Load())->Summary({"s"});
+  EXPECT_TRUE(s.max.has_value());
+  EXPECT_FALSE(s.bounds_are_exact);
+}
+
 TEST(Snapshot, ReportsAMissingPartitionValueWhenItIsAskedFor) {
   TestLog log;
   log.Create();

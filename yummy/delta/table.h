@@ -27,9 +27,10 @@ struct CommitRetry {
 struct TableOptions {
   const Clock* clock = &Clock::System();
   Random* random = &Random::System();  // of txnIds, too: two writers of one table must not share a seed
-  Executor* executor = nullptr;      // for parallel reads of the log
-  Executor* background = nullptr;    // for checkpoints and checksums after a commit; absent: on the committing thread
-  std::chrono::milliseconds commit_deadline = std::chrono::seconds(60);  // for the turns and conflicts, then for settling a put
+  Executor* executor = nullptr;        // for parallel reads of the log
+  Executor* background = nullptr;      // for checkpoints and checksums after a commit; absent: on the committing thread
+  std::chrono::milliseconds commit_deadline =
+      std::chrono::seconds(60);  // for the turns and conflicts, then for settling a put
   CommitRetry commit_retry;
 };
 
@@ -42,7 +43,8 @@ struct CommitSummary {
 
 class Table : public std::enable_shared_from_this<Table> {
  public:
-  static std::shared_ptr<Table> Make(std::shared_ptr<store::ObjectStore> store, std::string table_path, TableOptions options);
+  static std::shared_ptr<Table> Make(std::shared_ptr<store::ObjectStore> store, std::string table_path,
+                                     TableOptions options);
   ~Table();
 
   const std::string& path() const;

@@ -41,8 +41,8 @@ ErrorCode CodeOf(const arrow::Status& status) {
 
 arrow::Status ToStatus(Error error) {
   auto message = error.message();
-  return arrow::Status::FromDetailAndArgs(arrow::StatusCode::UnknownError, std::make_shared<ErrorDetail>(std::move(error)),
-                                          std::move(message));
+  return arrow::Status::FromDetailAndArgs(arrow::StatusCode::UnknownError,
+                                          std::make_shared<ErrorDetail>(std::move(error)), std::move(message));
 }
 
 Error ToError(const arrow::Status& status) {

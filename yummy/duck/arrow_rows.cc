@@ -1,12 +1,12 @@
 #include "yummy/duck/arrow_rows.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <arrow/c/bridge.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <fmt/format.h>
-
-#include <algorithm>
-#include <utility>
 
 #include "yummy/duck/arrow_error.h"
 #include "yummy/duck/error.h"
@@ -30,7 +30,8 @@ std::optional<duckdb::idx_t> FirstDifference(duckdb::Vector& a, duckdb::Vector& 
 
 }  // namespace
 
-ArrowRows::ArrowRows(duckdb::ClientContext& context, const TableLayout& layout, std::shared_ptr<arrow::RecordBatchReader> reader)
+ArrowRows::ArrowRows(duckdb::ClientContext& context, const TableLayout& layout,
+                     std::shared_ptr<arrow::RecordBatchReader> reader)
     : context_(context), layout_(layout), reader_(std::move(reader)), sources_(layout.schema.size()) {}
 
 ArrowRows::~ArrowRows() = default;
@@ -59,7 +60,9 @@ Result<void> ArrowRows::Bind() {
       return {};
     });
     if (added.ok()) continue;
-    return ColumnError("TYPE_MISMATCH", name, fmt::format("column {}: no column takes the Arrow type {}", name, schema.field(i)->type()->ToString()));
+    return ColumnError(
+        "TYPE_MISMATCH", name,
+        fmt::format("column {}: no column takes the Arrow type {}", name, schema.field(i)->type()->ToString()));
   }
   scan_ = duckdb::make_uniq<duckdb::ArrowScanLocalState>(duckdb::make_uniq<duckdb::ArrowArrayWrapper>(), context_);
   converted_.Initialize(context_, arrow_types_);
@@ -73,8 +76,10 @@ Result<void> ArrowRows::MatchColumns() {
     if (!column) return ColumnError("SCHEMA_MISMATCH", name, fmt::format("unknown column {}", name));
     auto& source = sources_[*column];
     if (source.position) return ColumnError("SCHEMA_MISMATCH", name, fmt::format("column {} is given twice", name));
-    const auto conversion = TRY(FindConversion(arrow_types_[i], layout_.schema[*column].type, layout_.schema[*column].name));
-    source = {.position = i, .convert = conversion != Conversion::kNone, .may_lose = conversion == Conversion::kMayLose};
+    const auto conversion =
+        TRY(FindConversion(arrow_types_[i], layout_.schema[*column].type, layout_.schema[*column].name));
+    source = {
+        .position = i, .convert = conversion != Conversion::kNone, .may_lose = conversion == Conversion::kMayLose};
   }
   for (size_t column = 0; column < sources_.size(); column++) {
     const auto& field = layout_.schema[column];
@@ -93,7 +98,8 @@ Result<bool> ArrowRows::NextBatch() {
   } while (batch->num_rows() == 0);
   // Batches come from strangers: offsets, dictionary indexes and UTF-8 are checked before DuckDB follows them.
   if (const auto status = batch->ValidateFull(); !status.ok()) {
-    return Error(ErrorCode::kInvalidArgument, fmt::format("malformed Arrow data: {}", status.message())).WithReason("INVALID_ARROW");
+    return Error(ErrorCode::kInvalidArgument, fmt::format("malformed Arrow data: {}", status.message()))
+        .WithReason("INVALID_ARROW");
   }
   TRY(CheckNanosecondsExact(*batch, row_count_));
   auto chunk = duckdb::make_shared_ptr<duckdb::ArrowArrayWrapper>();
@@ -150,8 +156,8 @@ Error ArrowRows::ConversionError(size_t column, duckdb::Vector& from, duckdb::Ve
   const bool too_large = target.GetValue(row).IsNull();
   const auto number = std::to_string(row_count_ + row);
   return ColumnError(too_large ? "VALUE_OUT_OF_RANGE" : "TYPE_MISMATCH", field.name,
-                     fmt::format("row {}, column {}: {} is no exact {}", number, field.name, from.GetValue(row).ToString(),
-                                 delta::TypeName(field.type)))
+                     fmt::format("row {}, column {}: {} is no exact {}", number, field.name,
+                                 from.GetValue(row).ToString(), delta::TypeName(field.type)))
       .With("row", number);
 }
 

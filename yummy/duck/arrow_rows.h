@@ -1,13 +1,13 @@
 #pragma once
 // Arrow record batches as DuckDB chunks in the columns of a table.
 
-#include <arrow/type_fwd.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <arrow/type_fwd.h>
 
 #include "yummy/base/result.h"
 #include "yummy/duck/duckdb_headers.h"
@@ -43,7 +43,8 @@ class ArrowRows {
     bool may_lose = false;                  // the conversion may change a value: compare
   };
 
-  ArrowRows(duckdb::ClientContext& context, const TableLayout& layout, std::shared_ptr<arrow::RecordBatchReader> reader);
+  ArrowRows(duckdb::ClientContext& context, const TableLayout& layout,
+            std::shared_ptr<arrow::RecordBatchReader> reader);
   Result<void> Bind();
   Result<void> MatchColumns();
   Result<bool> NextBatch();

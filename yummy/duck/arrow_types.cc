@@ -1,8 +1,8 @@
 #include "yummy/duck/arrow_types.h"
 
-#include <arrow/type.h>
-
 #include <utility>
+
+#include <arrow/type.h>
 
 namespace yummy::duck {
 namespace {
@@ -12,7 +12,8 @@ using duckdb::LogicalTypeId;
 
 LogicalType ReadyStruct(const LogicalType& type) {
   duckdb::child_list_t<LogicalType> children;
-  for (const auto& [name, child] : duckdb::StructType::GetChildTypes(type)) children.emplace_back(name, ArrowReadyType(child));
+  for (const auto& [name, child] : duckdb::StructType::GetChildTypes(type))
+    children.emplace_back(name, ArrowReadyType(child));
   return LogicalType::STRUCT(std::move(children));
 }
 
@@ -29,11 +30,9 @@ Result<std::shared_ptr<arrow::DataType>> ArrowStruct(const LogicalType& type) {
 LogicalType ArrowReadyType(const LogicalType& type) {
   switch (type.id()) {
     case LogicalTypeId::HUGEINT:
-    case LogicalTypeId::UHUGEINT:
-      return LogicalType::DECIMAL(38, 0);
+    case LogicalTypeId::UHUGEINT: return LogicalType::DECIMAL(38, 0);
     case LogicalTypeId::TIMESTAMP_SEC:
-    case LogicalTypeId::TIMESTAMP_MS:
-      return LogicalType::TIMESTAMP;
+    case LogicalTypeId::TIMESTAMP_MS: return LogicalType::TIMESTAMP;
     case LogicalTypeId::UUID:
     case LogicalTypeId::ENUM:
     case LogicalTypeId::INTERVAL:
@@ -44,20 +43,17 @@ LogicalType ArrowReadyType(const LogicalType& type) {
     case LogicalTypeId::VARIANT:
     case LogicalTypeId::GEOMETRY:
     case LogicalTypeId::TYPE:
-    case LogicalTypeId::VARCHAR:
-      return LogicalType::VARCHAR;
-    case LogicalTypeId::BLOB:
-      return LogicalType::BLOB;
-    case LogicalTypeId::LIST:
-      return LogicalType::LIST(ArrowReadyType(duckdb::ListType::GetChildType(type)));
+    case LogicalTypeId::VARCHAR: return LogicalType::VARCHAR;
+    case LogicalTypeId::BLOB: return LogicalType::BLOB;
+    case LogicalTypeId::LIST: return LogicalType::LIST(ArrowReadyType(duckdb::ListType::GetChildType(type)));
     case LogicalTypeId::ARRAY:
-      return LogicalType::ARRAY(ArrowReadyType(duckdb::ArrayType::GetChildType(type)), duckdb::ArrayType::GetSize(type));
+      return LogicalType::ARRAY(ArrowReadyType(duckdb::ArrayType::GetChildType(type)),
+                                duckdb::ArrayType::GetSize(type));
     case LogicalTypeId::MAP:
-      return LogicalType::MAP(ArrowReadyType(duckdb::MapType::KeyType(type)), ArrowReadyType(duckdb::MapType::ValueType(type)));
-    case LogicalTypeId::STRUCT:
-      return ReadyStruct(type);
-    default:
-      return type;
+      return LogicalType::MAP(ArrowReadyType(duckdb::MapType::KeyType(type)),
+                              ArrowReadyType(duckdb::MapType::ValueType(type)));
+    case LogicalTypeId::STRUCT: return ReadyStruct(type);
+    default: return type;
   }
 }
 
@@ -85,17 +81,17 @@ Result<std::shared_ptr<arrow::DataType>> ArrowTypeOf(const LogicalType& type) {
     case LogicalTypeId::BLOB: return arrow::binary();
     case LogicalTypeId::DECIMAL:
       return arrow::decimal128(duckdb::DecimalType::GetWidth(type), duckdb::DecimalType::GetScale(type));
-    case LogicalTypeId::LIST:
-      return arrow::list(TRY(ArrowTypeOf(duckdb::ListType::GetChildType(type))));
+    case LogicalTypeId::LIST: return arrow::list(TRY(ArrowTypeOf(duckdb::ListType::GetChildType(type))));
     case LogicalTypeId::ARRAY:
       return arrow::fixed_size_list(TRY(ArrowTypeOf(duckdb::ArrayType::GetChildType(type))),
                                     static_cast<int32_t>(duckdb::ArrayType::GetSize(type)));
     case LogicalTypeId::MAP:
-      return arrow::map(TRY(ArrowTypeOf(duckdb::MapType::KeyType(type))), TRY(ArrowTypeOf(duckdb::MapType::ValueType(type))));
-    case LogicalTypeId::STRUCT:
-      return ArrowStruct(type);
+      return arrow::map(TRY(ArrowTypeOf(duckdb::MapType::KeyType(type))),
+                        TRY(ArrowTypeOf(duckdb::MapType::ValueType(type))));
+    case LogicalTypeId::STRUCT: return ArrowStruct(type);
     default:
-      return Error(ErrorCode::kUnsupported, "a column of this type cannot be returned: " + type.ToString() + "; cast it")
+      return Error(ErrorCode::kUnsupported,
+                   "a column of this type cannot be returned: " + type.ToString() + "; cast it")
           .WithReason("UNSUPPORTED_TYPE");
   }
 }

@@ -2,9 +2,9 @@
 // How the types of a query's result look in Arrow. Everything that a SELECT can return has a form there: what Arrow lacks, or has
 // in a form that few readers know, is cast by DuckDB first.
 
-#include <arrow/type_fwd.h>
-
 #include <memory>
+
+#include <arrow/type_fwd.h>
 
 #include "yummy/base/result.h"
 #include "yummy/duck/duckdb_headers.h"

@@ -19,8 +19,9 @@ struct StorageInfo final : duckdb::StorageExtensionInfo {
   const std::shared_ptr<InstanceInfo> instance;  // shared: the catalogues refer to it
 };
 
-duckdb::unique_ptr<duckdb::Catalog> Attach(duckdb::optional_ptr<duckdb::StorageExtensionInfo> storage, duckdb::ClientContext&,
-                                           duckdb::AttachedDatabase& database, const std::string& name, duckdb::AttachInfo& info,
+duckdb::unique_ptr<duckdb::Catalog> Attach(duckdb::optional_ptr<duckdb::StorageExtensionInfo> storage,
+                                           duckdb::ClientContext&, duckdb::AttachedDatabase& database,
+                                           const std::string& name, duckdb::AttachInfo& info,
                                            duckdb::AttachOptions& options) {
   InstanceInfo& instance = *static_cast<StorageInfo&>(*storage).instance;
   size_t ordinal = 0;
@@ -30,13 +31,14 @@ duckdb::unique_ptr<duckdb::Catalog> Attach(duckdb::optional_ptr<duckdb::StorageE
     Throw(Error(ErrorCode::kInvalidArgument, "no store of this number: " + info.path));
   }
   if (!options.options.empty()) {
-    Throw(Error(ErrorCode::kInvalidArgument, "unknown option " + options.options.begin()->first + " for store " + name));
+    Throw(
+        Error(ErrorCode::kInvalidArgument, "unknown option " + options.options.begin()->first + " for store " + name));
   }
   return duckdb::make_uniq<DeltaCatalog>(database, instance, ordinal);
 }
 
-duckdb::unique_ptr<duckdb::TransactionManager> MakeTransactionManager(duckdb::optional_ptr<duckdb::StorageExtensionInfo>,
-                                                                      duckdb::AttachedDatabase& database, duckdb::Catalog&) {
+duckdb::unique_ptr<duckdb::TransactionManager> MakeTransactionManager(
+    duckdb::optional_ptr<duckdb::StorageExtensionInfo>, duckdb::AttachedDatabase& database, duckdb::Catalog&) {
   return duckdb::make_uniq<DeltaTransactions>(database);
 }
 
@@ -58,7 +60,8 @@ void RegisterDeltaStorage(duckdb::DBConfig& config, std::shared_ptr<InstanceInfo
 }
 
 void RefuseStatement(const char* statement) {
-  Throw(Error(ErrorCode::kUnsupported, std::string(statement) + " is not supported on Delta tables").WithReason("UNSUPPORTED_SQL"));
+  Throw(Error(ErrorCode::kUnsupported, std::string(statement) + " is not supported on Delta tables")
+            .WithReason("UNSUPPORTED_SQL"));
 }
 
 DeltaCatalog::DeltaCatalog(duckdb::AttachedDatabase& database, InstanceInfo& instance, size_t store_ordinal)
@@ -83,7 +86,8 @@ void DeltaCatalog::Initialize(bool) {
 duckdb::DatabaseSize DeltaCatalog::GetDatabaseSize(duckdb::ClientContext&) { return {}; }
 
 duckdb::ErrorData DeltaCatalog::SupportsCreateTable(duckdb::BoundCreateTableInfo&) {
-  return ToErrorData(Error(ErrorCode::kUnsupported, "CREATE TABLE is not supported on Delta tables").WithReason("UNSUPPORTED_SQL"));
+  return ToErrorData(
+      Error(ErrorCode::kUnsupported, "CREATE TABLE is not supported on Delta tables").WithReason("UNSUPPORTED_SQL"));
 }
 
 duckdb::optional_ptr<duckdb::SchemaCatalogEntry> DeltaCatalog::LookupSchema(duckdb::CatalogTransaction transaction,
@@ -95,10 +99,12 @@ duckdb::optional_ptr<duckdb::SchemaCatalogEntry> DeltaCatalog::LookupSchema(duck
     return DeltaTransaction::Get(*transaction.context, *this).Schema(*this, name);
   }
   if (if_not_found == duckdb::OnEntryNotFound::RETURN_NULL) return nullptr;
-  throw duckdb::CatalogException(lookup.GetErrorContext(), "Schema with name \"%s\" does not exist in store %s", name, store_name());
+  throw duckdb::CatalogException(lookup.GetErrorContext(), "Schema with name \"%s\" does not exist in store %s", name,
+                                 store_name());
 }
 
-void DeltaCatalog::ScanSchemas(duckdb::ClientContext& context, std::function<void(duckdb::SchemaCatalogEntry&)> callback) {
+void DeltaCatalog::ScanSchemas(duckdb::ClientContext& context,
+                               std::function<void(duckdb::SchemaCatalogEntry&)> callback) {
   callback(*main_);
   const auto names = instance_.lookup->list_schemas(RequestOf(context).context(), store_name());
   // A store that does not answer says so when the tables of its main schema are listed.
@@ -108,7 +114,8 @@ void DeltaCatalog::ScanSchemas(duckdb::ClientContext& context, std::function<voi
   }
 }
 
-duckdb::optional_ptr<duckdb::CatalogEntry> DeltaCatalog::CreateSchema(duckdb::CatalogTransaction, duckdb::CreateSchemaInfo&) {
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaCatalog::CreateSchema(duckdb::CatalogTransaction,
+                                                                      duckdb::CreateSchemaInfo&) {
   RefuseStatement("CREATE SCHEMA");
 }
 
@@ -119,19 +126,20 @@ duckdb::PhysicalOperator& DeltaCatalog::PlanCreateTableAs(duckdb::ClientContext&
   RefuseStatement("CREATE TABLE AS");
 }
 
-duckdb::PhysicalOperator& DeltaCatalog::PlanInsert(duckdb::ClientContext& context, duckdb::PhysicalPlanGenerator& planner,
+duckdb::PhysicalOperator& DeltaCatalog::PlanInsert(duckdb::ClientContext& context,
+                                                   duckdb::PhysicalPlanGenerator& planner,
                                                    duckdb::LogicalInsert& insert,
                                                    duckdb::optional_ptr<duckdb::PhysicalOperator> child) {
   return duck::PlanInsert(context, planner, insert, child);
 }
 
-duckdb::PhysicalOperator& DeltaCatalog::PlanDelete(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator&, duckdb::LogicalDelete&,
-                                                   duckdb::PhysicalOperator&) {
+duckdb::PhysicalOperator& DeltaCatalog::PlanDelete(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator&,
+                                                   duckdb::LogicalDelete&, duckdb::PhysicalOperator&) {
   RefuseStatement("DELETE");
 }
 
-duckdb::PhysicalOperator& DeltaCatalog::PlanUpdate(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator&, duckdb::LogicalUpdate&,
-                                                   duckdb::PhysicalOperator&) {
+duckdb::PhysicalOperator& DeltaCatalog::PlanUpdate(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator&,
+                                                   duckdb::LogicalUpdate&, duckdb::PhysicalOperator&) {
   RefuseStatement("UPDATE");
 }
 

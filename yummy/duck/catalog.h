@@ -46,10 +46,11 @@ class DeltaCatalog final : public duckdb::Catalog {
                                                                 const duckdb::EntryLookupInfo& lookup,
                                                                 duckdb::OnEntryNotFound if_not_found) override;
   void ScanSchemas(duckdb::ClientContext& context, std::function<void(duckdb::SchemaCatalogEntry&)> callback) override;
-  duckdb::optional_ptr<duckdb::CatalogEntry> CreateSchema(duckdb::CatalogTransaction, duckdb::CreateSchemaInfo&) override;
+  duckdb::optional_ptr<duckdb::CatalogEntry> CreateSchema(duckdb::CatalogTransaction,
+                                                          duckdb::CreateSchemaInfo&) override;
 
-  duckdb::PhysicalOperator& PlanCreateTableAs(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator&, duckdb::LogicalCreateTable&,
-                                              duckdb::PhysicalOperator&) override;
+  duckdb::PhysicalOperator& PlanCreateTableAs(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator&,
+                                              duckdb::LogicalCreateTable&, duckdb::PhysicalOperator&) override;
   duckdb::PhysicalOperator& PlanInsert(duckdb::ClientContext& context, duckdb::PhysicalPlanGenerator& planner,
                                        duckdb::LogicalInsert& insert,
                                        duckdb::optional_ptr<duckdb::PhysicalOperator> child) override;
@@ -57,8 +58,8 @@ class DeltaCatalog final : public duckdb::Catalog {
                                        duckdb::PhysicalOperator&) override;
   duckdb::PhysicalOperator& PlanUpdate(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator&, duckdb::LogicalUpdate&,
                                        duckdb::PhysicalOperator&) override;
-  duckdb::PhysicalOperator& PlanMergeInto(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator&, duckdb::LogicalMergeInto&,
-                                          duckdb::PhysicalOperator&) override;
+  duckdb::PhysicalOperator& PlanMergeInto(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator&,
+                                          duckdb::LogicalMergeInto&, duckdb::PhysicalOperator&) override;
 
  private:
   void DropSchema(duckdb::ClientContext&, duckdb::DropInfo&) override;

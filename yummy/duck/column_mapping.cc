@@ -1,11 +1,11 @@
 #include "yummy/duck/column_mapping.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <duckdb/planner/filter/expression_filter.hpp>
 #include <limits>
 #include <utility>
+
+#include <duckdb/planner/filter/expression_filter.hpp>
+#include <fmt/format.h>
 
 #include "yummy/duck/filter_predicate.h"
 #include "yummy/duck/types.h"
@@ -38,8 +38,8 @@ bool HoldsStruct(const delta::DataType& type) {
 
 Result<Columns> Children(const delta::DataType& type, const duckdb::LogicalType& logical, ColumnMapping mapping);
 
-Result<Column> Describe(const std::string& name, Value identifier, const delta::DataType& type, const duckdb::LogicalType& logical,
-                        ColumnMapping mapping) {
+Result<Column> Describe(const std::string& name, Value identifier, const delta::DataType& type,
+                        const duckdb::LogicalType& logical, ColumnMapping mapping) {
   Column column = MakeColumn(name, logical, std::move(identifier));
   // Without structs a nested column is mapped as a whole, with a cast where types were widened.
   if (HoldsStruct(type)) column.children = TRY(Children(type, logical, mapping));
@@ -72,8 +72,10 @@ Result<Columns> Children(const delta::DataType& type, const duckdb::LogicalType&
           TRY(Describe("list", Value("list"), type.children[0], duckdb::ListType::GetChildType(logical), mapping)));
       break;
     case delta::TypeKind::kMap:
-      children.push_back(TRY(Describe("key", Value("key"), type.children[0], duckdb::MapType::KeyType(logical), mapping)));
-      children.push_back(TRY(Describe("value", Value("value"), type.children[1], duckdb::MapType::ValueType(logical), mapping)));
+      children.push_back(
+          TRY(Describe("key", Value("key"), type.children[0], duckdb::MapType::KeyType(logical), mapping)));
+      children.push_back(
+          TRY(Describe("value", Value("value"), type.children[1], duckdb::MapType::ValueType(logical), mapping)));
       break;
     default: break;
   }
@@ -86,8 +88,8 @@ bool IsId(const Value& identifier) { return !identifier.IsNull() && identifier.t
 Column* Find(const Column& column, Columns& candidates) {
   const bool by_id = IsId(column.identifier);
   for (Column& candidate : candidates) {
-    if (by_id ? IsId(candidate.identifier) && candidate.identifier.GetValueUnsafe<int32_t>() ==
-                                                  column.identifier.GetValueUnsafe<int32_t>()
+    if (by_id ? IsId(candidate.identifier) &&
+                    candidate.identifier.GetValueUnsafe<int32_t>() == column.identifier.GetValueUnsafe<int32_t>()
               : duckdb::StringUtil::CIEquals(candidate.name, column.GetIdentifierName())) {
       return &candidate;
     }
@@ -145,7 +147,8 @@ Result<void> AlignChildren(Column& column, Column& in_file) {
 // True when the file's values, cast to the table's type, compare as they do in the file.
 bool WidensExactly(const duckdb::LogicalType& in_file, const duckdb::LogicalType& in_table) {
   if (in_file == in_table || KeepsComparisons(in_file, in_table)) return true;
-  const bool micros_in_table = in_table.id() == LogicalTypeId::TIMESTAMP || in_table.id() == LogicalTypeId::TIMESTAMP_TZ;
+  const bool micros_in_table =
+      in_table.id() == LogicalTypeId::TIMESTAMP || in_table.id() == LogicalTypeId::TIMESTAMP_TZ;
   switch (in_file.id()) {
     case LogicalTypeId::TIMESTAMP:
     case LogicalTypeId::TIMESTAMP_TZ:
@@ -172,7 +175,8 @@ const Column* FindName(const Column& column, const Columns& candidates) {
 
 bool CarriesOver(const TableFilter& filter, const Column& column, const Column& in_file) {
   const auto all = [&](const auto& children) {
-    return std::all_of(children.begin(), children.end(), [&](const auto& child) { return CarriesOver(*child, column, in_file); });
+    return std::all_of(children.begin(), children.end(),
+                       [&](const auto& child) { return CarriesOver(*child, column, in_file); });
   };
   switch (filter.filter_type) {
     case TableFilterType::IS_NULL:
@@ -184,7 +188,8 @@ bool CarriesOver(const TableFilter& filter, const Column& column, const Column& 
     case TableFilterType::IN_FILTER: {
       const auto& values = filter.Cast<duckdb::InFilter>().values;
       return WidensExactly(in_file.type, column.type) &&
-             std::all_of(values.begin(), values.end(), [&](const Value& value) { return CastsExactly(value, in_file.type); });
+             std::all_of(values.begin(), values.end(),
+                         [&](const Value& value) { return CastsExactly(value, in_file.type); });
     }
     case TableFilterType::CONJUNCTION_AND: return all(filter.Cast<duckdb::ConjunctionAndFilter>().child_filters);
     case TableFilterType::CONJUNCTION_OR: return all(filter.Cast<duckdb::ConjunctionOrFilter>().child_filters);
@@ -233,10 +238,11 @@ Result<Columns> TableColumns(const delta::Schema& schema, ColumnMapping mapping)
   return columns;
 }
 
-Result<void> AlignColumns(Columns& table_columns, Columns& file_columns, const duckdb::vector<duckdb::ColumnIndex>& column_ids,
-                          ColumnMapping mapping) {
+Result<void> AlignColumns(Columns& table_columns, Columns& file_columns,
+                          const duckdb::vector<duckdb::ColumnIndex>& column_ids, ColumnMapping mapping) {
   const auto has_id = [](const Column& column) { return IsId(column.identifier); };
-  if (mapping == ColumnMapping::kId && !file_columns.empty() && std::none_of(file_columns.begin(), file_columns.end(), has_id)) {
+  if (mapping == ColumnMapping::kId && !file_columns.empty() &&
+      std::none_of(file_columns.begin(), file_columns.end(), has_id)) {
     return Error(ErrorCode::kCorrupt, "a data file of a table with columns mapped by id has no field ids")
         .WithReason("CORRUPT_DATA_FILE");
   }
@@ -247,8 +253,8 @@ Result<void> AlignColumns(Columns& table_columns, Columns& file_columns, const d
   return {};
 }
 
-duckdb::unique_ptr<duckdb::TableFilterSet> FitFilters(const duckdb::TableFilterSet& filters, const Columns& table_columns,
-                                                      const Columns& file_columns,
+duckdb::unique_ptr<duckdb::TableFilterSet> FitFilters(const duckdb::TableFilterSet& filters,
+                                                      const Columns& table_columns, const Columns& file_columns,
                                                       const duckdb::vector<duckdb::ColumnIndex>& column_ids) {
   duckdb::unique_ptr<duckdb::TableFilterSet> result;
   for (const auto& [position, filter] : filters.filters) {

@@ -11,7 +11,8 @@ namespace yummy::duck {
 
 /// The table's columns with their types. They are found in data files by physical name, or by field id.
 /// Errors: Unsupported (reason UNSUPPORTED_TYPE), Corrupt (a column without an id in a table mapped by id).
-Result<duckdb::vector<duckdb::MultiFileColumnDefinition>> TableColumns(const delta::Schema& schema, ColumnMapping mapping);
+Result<duckdb::vector<duckdb::MultiFileColumnDefinition>> TableColumns(const delta::Schema& schema,
+                                                                       ColumnMapping mapping);
 
 /// Fits table and file columns to each other, for those at `column_ids`: field ids are resolved to the file's names, the parts of
 /// lists and maps get the names that the mapper asks for, whatever the writer called them (parquet-format, LogicalTypes.md,
@@ -25,9 +26,9 @@ Result<void> AlignColumns(duckdb::vector<duckdb::MultiFileColumnDefinition>& tab
 /// wrongly become expressions, which are evaluated on the cast values: DuckDB 1.5 rounds a constant to the file's type (1.5 to the
 /// integer 2), and knows no way for bloom filters, which are left out, as are other filters that only save work.
 /// A null pointer when the filters can stay as they are.
-duckdb::unique_ptr<duckdb::TableFilterSet> FitFilters(const duckdb::TableFilterSet& filters,
-                                                      const duckdb::vector<duckdb::MultiFileColumnDefinition>& table_columns,
-                                                      const duckdb::vector<duckdb::MultiFileColumnDefinition>& file_columns,
-                                                      const duckdb::vector<duckdb::ColumnIndex>& column_ids);
+duckdb::unique_ptr<duckdb::TableFilterSet> FitFilters(
+    const duckdb::TableFilterSet& filters, const duckdb::vector<duckdb::MultiFileColumnDefinition>& table_columns,
+    const duckdb::vector<duckdb::MultiFileColumnDefinition>& file_columns,
+    const duckdb::vector<duckdb::ColumnIndex>& column_ids);
 
 }  // namespace yummy::duck

@@ -29,18 +29,23 @@ duckdb::case_insensitive_map_t<duckdb::BoundParameterData> ToParameters(const Qu
   for (size_t i = 0; i < options.parameters.size(); ++i) {
     parameters.emplace(std::to_string(i + 1), duckdb::BoundParameterData(ToValue(options.parameters[i])));
   }
-  for (const auto& [name, value] : options.named_parameters) parameters.emplace(name, duckdb::BoundParameterData(ToValue(value)));
+  for (const auto& [name, value] : options.named_parameters)
+    parameters.emplace(name, duckdb::BoundParameterData(ToValue(value)));
   return parameters;
 }
 
 Error RetiredError() {
-  return Error(ErrorCode::kInternal, "the query engine was restarted after an internal error while this query ran").With("retryable", "true");
+  return Error(ErrorCode::kInternal, "the query engine was restarted after an internal error while this query ran")
+      .With("retryable", "true");
 }
 
 }  // namespace
 
 SessionParts::SessionParts(std::shared_ptr<Database> owner, std::shared_ptr<Instance> on)
-    : database(std::move(owner)), instance(std::move(on)), connection(instance->database()), request(RequestOf(*connection.context)) {
+    : database(std::move(owner)),
+      instance(std::move(on)),
+      connection(instance->database()),
+      request(RequestOf(*connection.context)) {
   connection.context->config.use_replacement_scans = false;
   instance->Register(connection);
 }
@@ -70,13 +75,15 @@ void SessionParts::EndStatement() {
 ConnectionSession::ConnectionSession(std::shared_ptr<Database> database, std::shared_ptr<Instance> instance)
     : parts_(std::move(database), std::move(instance)) {}
 
-Result<std::unique_ptr<Session>> ConnectionSession::Open(std::shared_ptr<Database> database, std::shared_ptr<Instance> instance) {
+Result<std::unique_ptr<Session>> ConnectionSession::Open(std::shared_ptr<Database> database,
+                                                         std::shared_ptr<Instance> instance) {
   return CatchErrors([&]() -> Result<std::unique_ptr<Session>> {
     return std::unique_ptr<Session>(new ConnectionSession(std::move(database), std::move(instance)));
   });
 }
 
-Result<duckdb::unique_ptr<duckdb::SQLStatement>> ConnectionSession::Guard(const Context& context, const std::string& sql,
+Result<duckdb::unique_ptr<duckdb::SQLStatement>> ConnectionSession::Guard(const Context& context,
+                                                                          const std::string& sql,
                                                                           const QueryOptions& options) {
   const InstanceInfo& info = parts_.instance->info();
   GuardOptions guard{
@@ -86,7 +93,8 @@ Result<duckdb::unique_ptr<duckdb::SQLStatement>> ConnectionSession::Guard(const 
       .list_tables = [&](const std::string& store, const std::string& schema) -> Result<std::vector<std::string>> {
         const std::string& in_store = store.empty() ? options.store : store;
         if (in_store.empty()) {
-          return Error(ErrorCode::kInvalidArgument, "SHOW TABLES needs a store: SHOW TABLES FROM store").WithReason("SQL_INVALID");
+          return Error(ErrorCode::kInvalidArgument, "SHOW TABLES needs a store: SHOW TABLES FROM store")
+              .WithReason("SQL_INVALID");
         }
         const std::string& in_schema = !schema.empty() ? schema : store.empty() ? options.schema : std::string("main");
         return info.lookup->list_tables(context, in_store, in_schema);
@@ -111,7 +119,9 @@ Result<std::unique_ptr<QueryResult>> ConnectionSession::Query(const Context& con
   TRY(context.Check());
   if (parts_.instance->retired()) return RetiredError();
   if (!options.store.empty() && !parts_.instance->info().IsStore(options.store)) {
-    return Error(ErrorCode::kNotFound, "no store " + options.store).WithReason("STORE_NOT_FOUND").With("store", options.store);
+    return Error(ErrorCode::kNotFound, "no store " + options.store)
+        .WithReason("STORE_NOT_FOUND")
+        .With("store", options.store);
   }
   return CatchErrors([&]() -> Result<std::unique_ptr<QueryResult>> {
     StreamingQuery query;
@@ -148,7 +158,8 @@ Result<InsertReport> ConnectionSession::Insert(const Context& context, delta::Tr
       return parts_.Explain(CurrentException(), {});
     }
   }();
-  if (!report.ok() && parts_.instance->invalidated()) parts_.database->state().Retire(*parts_.instance, parts_.request.suspect());
+  if (!report.ok() && parts_.instance->invalidated())
+    parts_.database->state().Retire(*parts_.instance, parts_.request.suspect());
   parts_.EndStatement();
   return report;
 }

@@ -34,7 +34,8 @@ class ConnectionSession final : public Session {
  public:
   static Result<std::unique_ptr<Session>> Open(std::shared_ptr<Database> database, std::shared_ptr<Instance> instance);
 
-  Result<std::unique_ptr<QueryResult>> Query(const Context& context, std::string_view sql, const QueryOptions& options) override;
+  Result<std::unique_ptr<QueryResult>> Query(const Context& context, std::string_view sql,
+                                             const QueryOptions& options) override;
   Result<InsertReport> Insert(const Context& context, delta::Transaction& transaction,
                               std::shared_ptr<arrow::RecordBatchReader> rows) override;
 
@@ -44,7 +45,8 @@ class ConnectionSession final : public Session {
  private:
   ConnectionSession(std::shared_ptr<Database> database, std::shared_ptr<Instance> instance);
 
-  Result<duckdb::unique_ptr<duckdb::SQLStatement>> Guard(const Context& context, const std::string& sql, const QueryOptions& options);
+  Result<duckdb::unique_ptr<duckdb::SQLStatement>> Guard(const Context& context, const std::string& sql,
+                                                         const QueryOptions& options);
   void UseStore(const std::string& store, const std::string& schema);
 
   SessionParts parts_;

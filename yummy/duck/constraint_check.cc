@@ -1,9 +1,9 @@
 #include "yummy/duck/constraint_check.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace yummy::duck {
 
@@ -32,11 +32,14 @@ std::unique_ptr<Node> MakeNode(const delta::DataType& type, bool nullable, std::
   node->kind = type.kind;
   node->not_null = !nullable;
   node->index = index;
-  const auto add = [&](const delta::DataType& child, bool child_nullable, const std::string& name, duckdb::idx_t child_index) {
-    if (auto made = MakeNode(child, child_nullable, path + "." + name, child_index)) node->children.push_back(std::move(made));
+  const auto add = [&](const delta::DataType& child, bool child_nullable, const std::string& name,
+                       duckdb::idx_t child_index) {
+    if (auto made = MakeNode(child, child_nullable, path + "." + name, child_index))
+      node->children.push_back(std::move(made));
   };
   if (type.kind == TypeKind::kStruct) {
-    for (size_t i = 0; i < type.fields.size(); i++) add(type.fields[i].type, type.fields[i].nullable, type.fields[i].name, i);
+    for (size_t i = 0; i < type.fields.size(); i++)
+      add(type.fields[i].type, type.fields[i].nullable, type.fields[i].name, i);
   } else if (type.kind == TypeKind::kArray) {
     add(type.children[0], type.contains_null, "element", 0);
   } else if (type.kind == TypeKind::kMap) {
@@ -73,12 +76,14 @@ void KeepFirst(std::optional<Violation>& first, const Violation& violation) {
 
 void FindNulls(const Node& node, const Values& values, std::optional<Violation>& first) {
   const auto& validity = duckdb::FlatVector::Validity(values.vector);
-  const bool check_empty = node.empty_is_null && values.vector.GetType().InternalType() == duckdb::PhysicalType::VARCHAR;
+  const bool check_empty =
+      node.empty_is_null && values.vector.GetType().InternalType() == duckdb::PhysicalType::VARCHAR;
   if (validity.AllValid() && !check_empty) return;
   for (duckdb::idx_t i = 0; i < values.count; i++) {
     if (!values.Exists(i)) continue;
-    const bool is_null = !validity.RowIsValid(i) ||
-                         (check_empty && duckdb::FlatVector::GetData<duckdb::string_t>(values.vector)[i].GetSize() == 0);
+    const bool is_null =
+        !validity.RowIsValid(i) ||
+        (check_empty && duckdb::FlatVector::GetData<duckdb::string_t>(values.vector)[i].GetSize() == 0);
     if (is_null) return KeepFirst(first, {.row = values.Row(i), .node = &node, .breach = Breach::kNull});
   }
 }
@@ -158,14 +163,16 @@ void Find(const Node& node, const Values& values, std::optional<Violation>& firs
 Error Describe(Breach breach, const std::string& path) {
   switch (breach) {
     case Breach::kInfinite:
-      return Error(ErrorCode::kInvalidArgument, fmt::format("column {}: an infinite time has no place in a Delta table", path))
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("column {}: an infinite time has no place in a Delta table", path))
           .WithReason("VALUE_OUT_OF_RANGE");
     case Breach::kVoid:
       return Error(ErrorCode::kInvalidArgument, fmt::format("column {} is void: it holds nothing but null", path))
           .WithReason("SCHEMA_MISMATCH");
     case Breach::kNull: break;
   }
-  return Error(ErrorCode::kInvalidArgument, fmt::format("null in column {}, which is NOT NULL", path)).WithReason("SCHEMA_MISMATCH");
+  return Error(ErrorCode::kInvalidArgument, fmt::format("null in column {}, which is NOT NULL", path))
+      .WithReason("SCHEMA_MISMATCH");
 }
 
 Error ToConstraintError(const Violation& violation, std::optional<uint64_t> first_row) {

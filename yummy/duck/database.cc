@@ -1,10 +1,11 @@
 #include "yummy/duck/database.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <system_error>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "yummy/base/log.h"
 #include "yummy/base/random.h"
@@ -16,11 +17,14 @@ namespace {
 
 Result<std::string> MakeTemporaryFolder(const std::string& parent) {
   std::error_code error;
-  std::filesystem::path base = parent.empty() ? std::filesystem::temp_directory_path(error) : std::filesystem::path(parent);
-  std::filesystem::path folder = base / fmt::format("yummy-spill-{}-{}", ::getpid(), Random::System().Uuid().substr(0, 8));
+  std::filesystem::path base =
+      parent.empty() ? std::filesystem::temp_directory_path(error) : std::filesystem::path(parent);
+  std::filesystem::path folder =
+      base / fmt::format("yummy-spill-{}-{}", ::getpid(), Random::System().Uuid().substr(0, 8));
   if (!error) std::filesystem::create_directories(folder, error);
   if (error) {
-    return Error(ErrorCode::kUnavailable, fmt::format("cannot make a folder for spilling: {}: {}", folder.string(), error.message()));
+    return Error(ErrorCode::kUnavailable,
+                 fmt::format("cannot make a folder for spilling: {}: {}", folder.string(), error.message()));
   }
   // What queries spill is as private as the tables.
   std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);

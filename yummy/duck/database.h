@@ -18,8 +18,8 @@ class Session;
 
 struct DatabaseOptions {
   size_t threads = 2;
-  uint64_t memory_max_bytes = 0;       // 0: 60 % of the machine
-  std::string temporary_folder;        // for spilling; empty: a fresh folder below the system's temporary folder
+  uint64_t memory_max_bytes = 0;  // 0: 60 % of the machine
+  std::string temporary_folder;   // for spilling; empty: a fresh folder below the system's temporary folder
   uint64_t temporary_max_bytes = 10ULL << 30;
 };
 
@@ -32,11 +32,13 @@ struct Lookup {
   };
   std::vector<Store> stores;  // fixed for the life of the Database
   /// `schema` is "main" for tables at the store's root. Errors: NotFound (TABLE_NOT_FOUND, NOT_A_DELTA_TABLE) …
-  std::function<Result<std::shared_ptr<delta::Table>>(const Context&, const std::string& store, const std::string& schema,
-                                                      const std::string& table)>
+  std::function<Result<std::shared_ptr<delta::Table>>(const Context&, const std::string& store,
+                                                      const std::string& schema, const std::string& table)>
       find_table;
-  std::function<Result<std::vector<std::string>>(const Context&, const std::string& store)> list_schemas;  // with "main"
-  std::function<Result<std::vector<std::string>>(const Context&, const std::string& store, const std::string& schema)> list_tables;
+  std::function<Result<std::vector<std::string>>(const Context&, const std::string& store)>
+      list_schemas;  // with "main"
+  std::function<Result<std::vector<std::string>>(const Context&, const std::string& store, const std::string& schema)>
+      list_tables;
 };
 
 /// Holds the live DuckDB instance. An INTERNAL or FATAL error of DuckDB retires the instance: queries that run on it end with

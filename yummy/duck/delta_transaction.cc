@@ -1,8 +1,8 @@
 #include "yummy/duck/delta_transaction.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "yummy/duck/catalog.h"
 #include "yummy/duck/error.h"
@@ -15,8 +15,9 @@ namespace yummy::duck {
 namespace {
 
 bool IsAbsent(const Error& error) {
-  return error.code() == ErrorCode::kNotFound && (error.reason() == "TABLE_NOT_FOUND" || error.reason() == "NOT_A_DELTA_TABLE" ||
-                                                  error.reason() == "SCHEMA_NOT_FOUND");
+  return error.code() == ErrorCode::kNotFound &&
+         (error.reason() == "TABLE_NOT_FOUND" || error.reason() == "NOT_A_DELTA_TABLE" ||
+          error.reason() == "SCHEMA_NOT_FOUND");
 }
 
 }  // namespace
@@ -52,9 +53,11 @@ std::shared_ptr<delta::Table> DeltaTransaction::Find(duckdb::ClientContext& clie
   return tables_.emplace(key, *std::move(result)).first->second;
 }
 
-DeltaTableEntry* DeltaTransaction::FindEntry(const std::string& schema, const std::string& table, const delta::Snapshot* snapshot) {
+DeltaTableEntry* DeltaTransaction::FindEntry(const std::string& schema, const std::string& table,
+                                             const delta::Snapshot* snapshot) {
   for (const auto& entry : entries_) {
-    if (entry->snapshot().get() == snapshot && entry->name == table && entry->schema.name == schema && entry->is_complete()) {
+    if (entry->snapshot().get() == snapshot && entry->name == table && entry->schema.name == schema &&
+        entry->is_complete()) {
       return entry.get();
     }
   }
@@ -84,18 +87,18 @@ delta::Transaction& DeltaTransaction::Writer(duckdb::ClientContext& client, cons
   if (!table.table()) Throw(Error(ErrorCode::kInternal, "a table without its log: " + table.name));
   if (writer_) {
     if (written_ == table.table()) return *writer_;
-    Throw(Error(ErrorCode::kUnsupported,
-                fmt::format("a transaction can write to one table: {} after {}", table.table()->path(), written_->path()))
+    Throw(Error(ErrorCode::kUnsupported, fmt::format("a transaction can write to one table: {} after {}",
+                                                     table.table()->path(), written_->path()))
               .WithReason("ONE_TABLE_PER_TRANSACTION"));
   }
-  auto writer = ValueOrThrow(
-      table.table()->Begin(request.context(), delta::Operation{"WRITE", {{"mode", "\"Append\""}, {"partitionBy", "[]"}}}));
+  auto writer = ValueOrThrow(table.table()->Begin(
+      request.context(), delta::Operation{"WRITE", {{"mode", "\"Append\""}, {"partitionBy", "[]"}}}));
   const auto pinned = pins_.find(table.table().get());
   const bool was_read = std::find(read_.begin(), read_.end(), table.table().get()) != read_.end();
   if (was_read && pinned != pins_.end() && pinned->second.snapshot->version() != writer->base()->version()) {
-    Throw(Error(ErrorCode::kConflict, fmt::format("{} changed while the statement read it: version {} became {}",
-                                                  table.table()->path(), pinned->second.snapshot->version(),
-                                                  writer->base()->version()))
+    Throw(Error(ErrorCode::kConflict,
+                fmt::format("{} changed while the statement read it: version {} became {}", table.table()->path(),
+                            pinned->second.snapshot->version(), writer->base()->version()))
               .WithReason("CONCURRENT_MODIFICATION")
               .With("current_version", std::to_string(writer->base()->version())));
   }
@@ -120,7 +123,8 @@ duckdb::Transaction& DeltaTransactions::StartTransaction(duckdb::ClientContext& 
 }
 
 // After an error DuckDB does not roll back: the transaction, with its staged files, ends here in either case.
-duckdb::ErrorData DeltaTransactions::CommitTransaction(duckdb::ClientContext& context, duckdb::Transaction& transaction) {
+duckdb::ErrorData DeltaTransactions::CommitTransaction(duckdb::ClientContext& context,
+                                                       duckdb::Transaction& transaction) {
   const auto ended = Release(transaction);
   RequestState& request = RequestOf(context);
   auto result = ended->Commit(request.context());

@@ -56,7 +56,8 @@ class DeltaTransaction final : public duckdb::Transaction {
   };
 
   std::map<const delta::Table*, Pinned> pins_;
-  std::map<std::pair<std::string, std::string>, std::shared_ptr<delta::Table>> tables_;  // by schema and name as written
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<delta::Table>>
+      tables_;  // by schema and name as written
   std::map<std::string, duckdb::unique_ptr<duckdb::SchemaCatalogEntry>> schemas_;
   std::vector<duckdb::unique_ptr<DeltaTableEntry>> entries_;
   std::vector<const delta::Table*> read_;

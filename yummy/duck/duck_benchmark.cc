@@ -3,11 +3,7 @@
 // read_parquet on the very same data files, in a plain DuckDB of the same library. Prints one line of JSON a statement:
 // {"wall_ms": […], "cpu_ms": […], "rows": n}.
 
-#include "yummy/duck/duckdb_headers.h"
-
 #include <time.h>
-
-#include <arrow/record_batch.h>
 
 #include <chrono>
 #include <cstdio>
@@ -18,12 +14,14 @@
 #include <string>
 #include <vector>
 
+#include <arrow/record_batch.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "yummy/delta/path.h"
 #include "yummy/delta/table.h"
 #include "yummy/duck/database.h"
+#include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/session.h"
 #include "yummy/store/local_store.h"
 
@@ -49,7 +47,8 @@ void Measure(int repeats, const std::function<int64_t()>& body) {
     wall.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - wall_begin).count());
     cpu.push_back(CpuMilliseconds() - cpu_begin);
   }
-  fmt::print("{{\"wall_ms\": [{:.3f}], \"cpu_ms\": [{:.3f}], \"rows\": {}}}\n", fmt::join(wall, ", "), fmt::join(cpu, ", "), rows);
+  fmt::print("{{\"wall_ms\": [{:.3f}], \"cpu_ms\": [{:.3f}], \"rows\": {}}}\n", fmt::join(wall, ", "),
+             fmt::join(cpu, ", "), rows);
   std::fflush(stdout);
 }
 
@@ -103,13 +102,18 @@ int Run(const std::string& verb, const std::string& folder, const std::string& f
   std::map<std::string, std::shared_ptr<delta::Table>> tables;
   for (const auto& name : FoldersOf(folder)) tables[name] = delta::Table::Make(store, name, {});
   lookup.stores = {{"bench", store}};
-  lookup.find_table = [&](const Context&, const std::string&, const std::string&, const std::string& name) -> Result<std::shared_ptr<delta::Table>> {
+  lookup.find_table = [&](const Context&, const std::string&, const std::string&,
+                          const std::string& name) -> Result<std::shared_ptr<delta::Table>> {
     const auto found = tables.find(name);
     if (found == tables.end()) return Error(ErrorCode::kNotFound, "no table " + name).WithReason("TABLE_NOT_FOUND");
     return found->second;
   };
-  lookup.list_schemas = [](const Context&, const std::string&) -> Result<std::vector<std::string>> { return std::vector<std::string>{"main"}; };
-  lookup.list_tables = [&](const Context&, const std::string&, const std::string&) -> Result<std::vector<std::string>> { return FoldersOf(folder); };
+  lookup.list_schemas = [](const Context&, const std::string&) -> Result<std::vector<std::string>> {
+    return std::vector<std::string>{"main"};
+  };
+  lookup.list_tables = [&](const Context&, const std::string&, const std::string&) -> Result<std::vector<std::string>> {
+    return FoldersOf(folder);
+  };
   const auto database = MUST(Database::Open({.threads = kThreads}, lookup));
   const auto session = MUST(database->Connect());
   while (std::getline(lines, sql)) Measure(repeats, [&] { return RunOurs(*session, sql); });

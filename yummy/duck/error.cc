@@ -1,11 +1,11 @@
 #include "yummy/duck/error.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <map>
 #include <string>
+
+#include <fmt/format.h>
 
 #include "yummy/base/url.h"
 
@@ -27,21 +27,18 @@ constexpr std::string_view kReadable = " !#$&'()*+,/:;=?@[]_-.";
 ExceptionType CarrierType(ErrorCode code) {
   switch (code) {
     case ErrorCode::kCancelled:
-    case ErrorCode::kDeadlineExceeded:
-      return ExceptionType::INTERRUPT;
+    case ErrorCode::kDeadlineExceeded: return ExceptionType::INTERRUPT;
     case ErrorCode::kPermissionDenied:
-    case ErrorCode::kUnauthenticated:
-      return ExceptionType::PERMISSION;
-    case ErrorCode::kInvalidArgument:
-      return ExceptionType::INVALID_INPUT;
-    default:
-      return ExceptionType::IO;
+    case ErrorCode::kUnauthenticated: return ExceptionType::PERMISSION;
+    case ErrorCode::kInvalidArgument: return ExceptionType::INVALID_INPUT;
+    default: return ExceptionType::IO;
   }
 }
 
 // A zero byte, which no escape may stand for (url.h), becomes U+FFFD.
 std::string Encode(std::string text) {
-  for (size_t zero = text.find('\0'); zero != std::string::npos; zero = text.find('\0', zero)) text.replace(zero, 1, "\xEF\xBF\xBD");
+  for (size_t zero = text.find('\0'); zero != std::string::npos; zero = text.find('\0', zero))
+    text.replace(zero, 1, "\xEF\xBF\xBD");
   return PercentEncode(text, kReadable);
 }
 
@@ -70,10 +67,12 @@ std::optional<Error> Unpack(const duckdb::ErrorData& data) {
   if (number < 0 || number >= kErrorCodeCount) return std::nullopt;
   auto message = info.find(kMessageKey);
   Error error(static_cast<ErrorCode>(number), message == info.end() ? data.RawMessage() : Decode(message->second));
-  if (auto reason = info.find(kReasonKey); reason != info.end()) error = std::move(error).WithReason(Decode(reason->second));
+  if (auto reason = info.find(kReasonKey); reason != info.end())
+    error = std::move(error).WithReason(Decode(reason->second));
   std::map<std::string, std::string> details;
   for (const auto& [key, value] : info) {
-    if (key.starts_with(kDetailPrefix) && key.size() > kDetailPrefix.size() + 4) details[key.substr(kDetailPrefix.size())] = value;
+    if (key.starts_with(kDetailPrefix) && key.size() > kDetailPrefix.size() + 4)
+      details[key.substr(kDetailPrefix.size())] = value;
   }
   for (const auto& [key, value] : details) error = std::move(error).With(Decode(key.substr(4)), Decode(value));
   return error;
@@ -88,7 +87,8 @@ Kind KindOfMissingEntry(const std::string& type) {
   if (type == "Table" || type == "View" || type == "Table or View") return {ErrorCode::kNotFound, "TABLE_NOT_FOUND"};
   if (type == "Schema") return {ErrorCode::kNotFound, "SCHEMA_NOT_FOUND"};
   if (type == "Database") return {ErrorCode::kNotFound, "STORE_NOT_FOUND"};
-  if (type.ends_with("Function") || type.ends_with("Macro Function")) return {ErrorCode::kInvalidArgument, "UNKNOWN_FUNCTION"};
+  if (type.ends_with("Function") || type.ends_with("Macro Function"))
+    return {ErrorCode::kInvalidArgument, "UNKNOWN_FUNCTION"};
   if (type == "Type") return {ErrorCode::kInvalidArgument, "UNKNOWN_TYPE"};
   return {ErrorCode::kInvalidArgument, "SQL_INVALID"};
 }
@@ -101,11 +101,11 @@ std::string Find(const duckdb::ErrorData& data, const char* key) {
 Kind KindOf(const duckdb::ErrorData& data) {
   switch (data.Type()) {
     case ExceptionType::PARSER:
-    case ExceptionType::SYNTAX:
-      return {ErrorCode::kInvalidArgument, "SQL_SYNTAX"};
+    case ExceptionType::SYNTAX: return {ErrorCode::kInvalidArgument, "SQL_SYNTAX"};
     case ExceptionType::BINDER:
       if (Find(data, "error_subtype") == "COLUMN_NOT_FOUND") return {ErrorCode::kInvalidArgument, "UNKNOWN_COLUMN"};
-      if (Find(data, "error_subtype") == "NO_MATCHING_FUNCTION") return {ErrorCode::kInvalidArgument, "UNKNOWN_FUNCTION"};
+      if (Find(data, "error_subtype") == "NO_MATCHING_FUNCTION")
+        return {ErrorCode::kInvalidArgument, "UNKNOWN_FUNCTION"};
       return {ErrorCode::kInvalidArgument, "SQL_INVALID"};
     case ExceptionType::CATALOG:
       if (Find(data, "error_subtype") == "MISSING_ENTRY") return KindOfMissingEntry(Find(data, "type"));
@@ -114,8 +114,7 @@ Kind KindOf(const duckdb::ErrorData& data) {
     case ExceptionType::CONVERSION:
     case ExceptionType::DECIMAL:
     case ExceptionType::DIVIDE_BY_ZERO:
-    case ExceptionType::OBJECT_SIZE:
-      return {ErrorCode::kInvalidArgument, "VALUE_OUT_OF_RANGE"};
+    case ExceptionType::OBJECT_SIZE: return {ErrorCode::kInvalidArgument, "VALUE_OUT_OF_RANGE"};
     case ExceptionType::MISMATCH_TYPE:
     case ExceptionType::INVALID_TYPE:
     case ExceptionType::UNKNOWN_TYPE:
@@ -128,27 +127,19 @@ Kind KindOf(const duckdb::ErrorData& data) {
     case ExceptionType::SETTINGS:
     case ExceptionType::INVALID_CONFIGURATION:
     case ExceptionType::DEPENDENCY:
-    case ExceptionType::SEQUENCE:
-      return {ErrorCode::kInvalidArgument, "SQL_INVALID"};
-    case ExceptionType::NOT_IMPLEMENTED:
-      return {ErrorCode::kUnsupported, "UNSUPPORTED_SQL"};
+    case ExceptionType::SEQUENCE: return {ErrorCode::kInvalidArgument, "SQL_INVALID"};
+    case ExceptionType::NOT_IMPLEMENTED: return {ErrorCode::kUnsupported, "UNSUPPORTED_SQL"};
     case ExceptionType::PERMISSION:
     case ExceptionType::MISSING_EXTENSION:
-    case ExceptionType::AUTOLOAD:
-      return {ErrorCode::kPermissionDenied, "SQL_NOT_ALLOWED"};
-    case ExceptionType::OUT_OF_MEMORY:
-      return {ErrorCode::kResourceExhausted, "QUERY_MEMORY"};
-    case ExceptionType::INTERRUPT:
-      return {ErrorCode::kCancelled, ""};
-    case ExceptionType::TRANSACTION:
-      return {ErrorCode::kConflict, ""};
+    case ExceptionType::AUTOLOAD: return {ErrorCode::kPermissionDenied, "SQL_NOT_ALLOWED"};
+    case ExceptionType::OUT_OF_MEMORY: return {ErrorCode::kResourceExhausted, "QUERY_MEMORY"};
+    case ExceptionType::INTERRUPT: return {ErrorCode::kCancelled, ""};
+    case ExceptionType::TRANSACTION: return {ErrorCode::kConflict, ""};
     case ExceptionType::IO:
     case ExceptionType::NETWORK:
     case ExceptionType::HTTP:
-    case ExceptionType::CONNECTION:
-      return {ErrorCode::kUnavailable, ""};
-    default:
-      return {ErrorCode::kInternal, ""};
+    case ExceptionType::CONNECTION: return {ErrorCode::kUnavailable, ""};
+    default: return {ErrorCode::kInternal, ""};
   }
 }
 

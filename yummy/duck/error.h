@@ -21,7 +21,8 @@ duckdb::ErrorData ToErrorData(const Error& error);
 /// The value, or a throw of its error.
 template <typename T>
 T ValueOrThrow(Result<T> result) {
-  if (!result.ok()) [[unlikely]] Throw(result.error());
+  if (!result.ok()) [[unlikely]]
+    Throw(result.error());
   if constexpr (!std::is_void_v<T>) return std::move(result).value();
 }
 

@@ -24,13 +24,16 @@ TEST(DuckError, EveryCodeComesBackAsItWentIn) {
 
 TEST(DuckError, HostileTextAndTheOrderOfDetailsComeBack) {
   const std::string hostile = "\xFF\xFE \"{}%41 %00\n'ü";
-  Error error = Error(ErrorCode::kConflict, hostile).WithReason("A_REASON").With("z", hostile).With("a key", "1").With("b", "");
+  Error error =
+      Error(ErrorCode::kConflict, hostile).WithReason("A_REASON").With("z", hostile).With("a key", "1").With("b", "");
   Error caught = Caught(error);
   EXPECT_EQ(caught.message(), hostile);
   EXPECT_EQ(caught.reason(), "A_REASON");
   EXPECT_EQ(caught.details(), error.details());
   EXPECT_EQ(ToError(ToErrorData(error)).details(), error.details());
-  EXPECT_EQ(Caught(Error(ErrorCode::kConflict, std::string("a\0b%", 4))).message(), "a\xEF\xBF\xBD" "b%");
+  EXPECT_EQ(Caught(Error(ErrorCode::kConflict, std::string("a\0b%", 4))).message(),
+            "a\xEF\xBF\xBD"
+            "b%");
 }
 
 // INTERNAL and FATAL end the instance: none of our errors may be one.
@@ -49,15 +52,15 @@ TEST(DuckError, KindsOfDuckDBBecomeCodes) {
     ErrorCode code;
     const char* reason;
   };
-  for (const Case& test : {Case{ExceptionType::PARSER, ErrorCode::kInvalidArgument, "SQL_SYNTAX"},
-                           Case{ExceptionType::CONVERSION, ErrorCode::kInvalidArgument, "VALUE_OUT_OF_RANGE"},
-                           Case{ExceptionType::DIVIDE_BY_ZERO, ErrorCode::kInvalidArgument, "VALUE_OUT_OF_RANGE"},
-                           Case{ExceptionType::NOT_IMPLEMENTED, ErrorCode::kUnsupported, "UNSUPPORTED_SQL"},
-                           Case{ExceptionType::PERMISSION, ErrorCode::kPermissionDenied, "SQL_NOT_ALLOWED"},
-                           Case{ExceptionType::OUT_OF_MEMORY, ErrorCode::kResourceExhausted, "QUERY_MEMORY"},
-                           Case{ExceptionType::INTERRUPT, ErrorCode::kCancelled, ""},
-                           Case{ExceptionType::IO, ErrorCode::kUnavailable, ""},
-                           Case{ExceptionType::INTERNAL, ErrorCode::kInternal, ""}}) {
+  for (const Case& test :
+       {Case{ExceptionType::PARSER, ErrorCode::kInvalidArgument, "SQL_SYNTAX"},
+        Case{ExceptionType::CONVERSION, ErrorCode::kInvalidArgument, "VALUE_OUT_OF_RANGE"},
+        Case{ExceptionType::DIVIDE_BY_ZERO, ErrorCode::kInvalidArgument, "VALUE_OUT_OF_RANGE"},
+        Case{ExceptionType::NOT_IMPLEMENTED, ErrorCode::kUnsupported, "UNSUPPORTED_SQL"},
+        Case{ExceptionType::PERMISSION, ErrorCode::kPermissionDenied, "SQL_NOT_ALLOWED"},
+        Case{ExceptionType::OUT_OF_MEMORY, ErrorCode::kResourceExhausted, "QUERY_MEMORY"},
+        Case{ExceptionType::INTERRUPT, ErrorCode::kCancelled, ""}, Case{ExceptionType::IO, ErrorCode::kUnavailable, ""},
+        Case{ExceptionType::INTERNAL, ErrorCode::kInternal, ""}}) {
     Error error = ToError(duckdb::ErrorData(test.type, "first line\nsecond line"));
     EXPECT_EQ(error.code(), test.code);
     EXPECT_EQ(error.reason(), test.reason);

@@ -1,13 +1,13 @@
 #include "yummy/duck/exact_timestamps.h"
 
+#include <optional>
+#include <string>
+#include <utility>
+
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <fmt/format.h>
-
-#include <optional>
-#include <string>
-#include <utility>
 
 namespace yummy::duck {
 namespace {
@@ -19,7 +19,8 @@ bool HasNanoseconds(const arrow::DataType& type) {
     const auto& timestamp = static_cast<const arrow::TimestampType&>(type);
     return timestamp.unit() == arrow::TimeUnit::NANO && !timestamp.timezone().empty();
   }
-  if (type.id() == arrow::Type::DICTIONARY) return HasNanoseconds(*static_cast<const arrow::DictionaryType&>(type).value_type());
+  if (type.id() == arrow::Type::DICTIONARY)
+    return HasNanoseconds(*static_cast<const arrow::DictionaryType&>(type).value_type());
   for (const auto& field : type.fields()) {
     if (HasNanoseconds(*field->type())) return true;
   }
@@ -51,9 +52,10 @@ Result<void> CheckNanosecondsExact(const arrow::RecordBatch& batch, uint64_t fir
     const auto found = FindFiner(*batch.column_data(i));
     if (!found) continue;
     const auto& name = batch.schema()->field(i)->name();
-    auto error = Error(ErrorCode::kInvalidArgument, fmt::format("column {}: a timestamp is finer than a microsecond", name))
-                     .WithReason("TYPE_MISMATCH")
-                     .With("column", name);
+    auto error =
+        Error(ErrorCode::kInvalidArgument, fmt::format("column {}: a timestamp is finer than a microsecond", name))
+            .WithReason("TYPE_MISMATCH")
+            .With("column", name);
     if (batch.column_data(i)->type->id() != arrow::Type::TIMESTAMP) return error;
     const auto row = std::to_string(first_row + static_cast<uint64_t>(*found));
     return std::move(error).Prefixed("row " + row).With("row", row);

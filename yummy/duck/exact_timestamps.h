@@ -1,9 +1,9 @@
 #pragma once
 // Nanoseconds in Arrow data: a Delta timestamp has microseconds, and DuckDB's import cuts what is finer without a word.
 
-#include <arrow/type_fwd.h>
-
 #include <cstdint>
+
+#include <arrow/type_fwd.h>
 
 #include "yummy/base/result.h"
 

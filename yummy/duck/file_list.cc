@@ -36,7 +36,8 @@ int64_t DeltaFileList::size_bytes() const {
   return total;
 }
 
-duckdb::unique_ptr<DeltaFileList> DeltaFileList::Narrowed(const delta::Predicate& predicate, std::string filters) const {
+duckdb::unique_ptr<DeltaFileList> DeltaFileList::Narrowed(const delta::Predicate& predicate,
+                                                          std::string filters) const {
   auto kept = std::make_shared<const std::vector<delta::FileId>>(scan_->snapshot->Prune(predicate, files_.get()));
   return duckdb::unique_ptr<DeltaFileList>(new DeltaFileList(scan_, std::move(kept), std::move(filters)));
 }
@@ -141,7 +142,8 @@ duckdb::OpenFileInfo DeltaFileList::GetFile(duckdb::idx_t position) const {
 duckdb::OpenFileInfo DeltaFileList::Describe(delta::FileId id) const {
   const delta::Snapshot& snapshot = *scan_->snapshot;
   const delta::FileView file = snapshot.file(id);
-  const std::string path = ValueOrThrow(delta::ResolveLogPath(*snapshot.object_store(), snapshot.table_path(), file.path));
+  const std::string path =
+      ValueOrThrow(delta::ResolveLogPath(*snapshot.object_store(), snapshot.table_path(), file.path));
   auto info = ReadableFile(*scan_->instance, scan_->store_ordinal, path, static_cast<uint64_t>(file.size_bytes));
   info.extended_info->options[kFileIdOption] = duckdb::Value::UBIGINT(id);
   if (file.deletion_vector) info.extended_info->options["has_deletes"] = duckdb::Value::BOOLEAN(true);

@@ -1,8 +1,8 @@
 #include "yummy/duck/file_reader.h"
 
-#include <fmt/format.h>
-
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "yummy/delta/deletion_vector.h"
 #include "yummy/duck/column_mapping.h"
@@ -44,13 +44,14 @@ std::shared_ptr<const delta::DeletionVector> LoadDeletionVector(duckdb::ClientCo
                                                                 const delta::FileView& file) {
   const delta::Snapshot& snapshot = *scan.snapshot;
   const delta::DeletionVectorDescriptor& descriptor = *file.deletion_vector;
-  const std::string key = fmt::format("{}\n{}\n{}\n{}\n{}", scan.store_ordinal, snapshot.table_path(), descriptor.unique_id(),
-                                      descriptor.size_bytes, descriptor.cardinality);
+  const std::string key = fmt::format("{}\n{}\n{}\n{}\n{}", scan.store_ordinal, snapshot.table_path(),
+                                      descriptor.unique_id(), descriptor.size_bytes, descriptor.cardinality);
   if (auto cached = scan.instance->deletion_vectors.Find(key)) return cached;
-  auto vector = delta::ReadDeletionVector(RequestOf(context).context(), *snapshot.object_store(), snapshot.table_path(), descriptor,
-                                          file.num_records);
+  auto vector = delta::ReadDeletionVector(RequestOf(context).context(), *snapshot.object_store(), snapshot.table_path(),
+                                          descriptor, file.num_records);
   if (!vector.ok()) {
-    Throw(std::move(vector).error().Prefixed(fmt::format("deletion vector of {} in version {}", file.path, snapshot.version())));
+    Throw(std::move(vector).error().Prefixed(
+        fmt::format("deletion vector of {} in version {}", file.path, snapshot.version())));
   }
   auto shared = std::make_shared<const delta::DeletionVector>(*std::move(vector));
   scan.instance->deletion_vectors.Put(key, shared);
@@ -72,7 +73,8 @@ bool SpeaksOfTheFile(const duckdb::ErrorData& data, bool reader_runs_filters) {
 // Carries an Error of ours: what error.cc packs into the extra info.
 bool IsOurs(const duckdb::ErrorData& data) { return data.ExtraInfo().find("yummy_code") != data.ExtraInfo().end(); }
 
-[[noreturn]] void Rethrow(duckdb::ClientContext& context, const ScanInfo& scan, const std::string& path, bool reader_runs_filters) {
+[[noreturn]] void Rethrow(duckdb::ClientContext& context, const ScanInfo& scan, const std::string& path,
+                          bool reader_runs_filters) {
   const duckdb::ErrorData data = CurrentException();
   if (InvalidatesInstance(data)) {
     // Where a filter ran, the statement may be at fault: a sound file must not be refused because of one.
@@ -88,7 +90,8 @@ bool IsOurs(const duckdb::ErrorData& data) { return data.ExtraInfo().find("yummy
     Throw(std::move(error).With("version", version));
   }
   if (path.empty() || !SpeaksOfTheFile(data, reader_runs_filters)) throw;
-  Throw(Error(ErrorCode::kCorrupt, fmt::format("a data file cannot be read: {} in version {}: {}", path, version, data.RawMessage()))
+  Throw(Error(ErrorCode::kCorrupt,
+              fmt::format("a data file cannot be read: {} in version {}: {}", path, version, data.RawMessage()))
             .WithReason("CORRUPT_DATA_FILE")
             .With("path", path)
             .With("version", version));
@@ -102,10 +105,13 @@ void RethrowReading(duckdb::ClientContext& context, const ScanInfo& scan, const 
 
 duckdb::unique_ptr<duckdb::MultiFileReader> DeltaFileReader::Make(const duckdb::TableFunction& function) {
   auto info = function.function_info;
-  return duckdb::make_uniq<DeltaFileReader>(duckdb::shared_ptr_cast<duckdb::TableFunctionInfo, ScanInfo>(std::move(info)));
+  return duckdb::make_uniq<DeltaFileReader>(
+      duckdb::shared_ptr_cast<duckdb::TableFunctionInfo, ScanInfo>(std::move(info)));
 }
 
-duckdb::unique_ptr<duckdb::MultiFileReader> DeltaFileReader::Copy() const { return duckdb::make_uniq<DeltaFileReader>(scan_); }
+duckdb::unique_ptr<duckdb::MultiFileReader> DeltaFileReader::Copy() const {
+  return duckdb::make_uniq<DeltaFileReader>(scan_);
+}
 
 duckdb::shared_ptr<duckdb::MultiFileList> DeltaFileReader::CreateFileList(duckdb::ClientContext&,
                                                                           const duckdb::vector<std::string>&,
@@ -113,8 +119,9 @@ duckdb::shared_ptr<duckdb::MultiFileList> DeltaFileReader::CreateFileList(duckdb
   return duckdb::make_shared_ptr<DeltaFileList>(scan_);
 }
 
-bool DeltaFileReader::Bind(duckdb::MultiFileOptions&, duckdb::MultiFileList&, duckdb::vector<duckdb::LogicalType>& types,
-                           duckdb::vector<std::string>& names, duckdb::MultiFileReaderBindData& bind_data) {
+bool DeltaFileReader::Bind(duckdb::MultiFileOptions&, duckdb::MultiFileList&,
+                           duckdb::vector<duckdb::LogicalType>& types, duckdb::vector<std::string>& names,
+                           duckdb::MultiFileReaderBindData& bind_data) {
   bind_data.schema = ValueOrThrow(TableColumns(scan_->snapshot->schema(), scan_->mapping));
   bind_data.mapping = duckdb::MultiFileColumnMappingMode::BY_NAME;
   for (const auto& column : bind_data.schema) {
@@ -141,7 +148,8 @@ duckdb::shared_ptr<duckdb::BaseFileReader> DeltaFileReader::CreateReader(duckdb:
 void DeltaFileReader::FinalizeBind(duckdb::MultiFileReaderData& reader_data, const duckdb::MultiFileOptions&,
                                    const duckdb::MultiFileReaderBindData&,
                                    const duckdb::vector<duckdb::MultiFileColumnDefinition>&,
-                                   const duckdb::vector<duckdb::ColumnIndex>& column_ids, duckdb::ClientContext& context,
+                                   const duckdb::vector<duckdb::ColumnIndex>& column_ids,
+                                   duckdb::ClientContext& context,
                                    duckdb::optional_ptr<duckdb::MultiFileReaderGlobalState>) {
   const delta::Snapshot& snapshot = *scan_->snapshot;
   const delta::FileId id = FileIdOf(reader_data.reader->file);
@@ -151,7 +159,8 @@ void DeltaFileReader::FinalizeBind(duckdb::MultiFileReaderData& reader_data, con
     for (size_t p = 0; p < partition_columns.size(); ++p) {
       if (partition_columns[p] != column_ids[i].GetPrimaryIndex()) continue;
       const delta::Scalar value = ValueOrThrow(snapshot.partition_value(id, p));
-      reader_data.constant_map.Add(duckdb::MultiFileGlobalIndex(i), ToValue(value, snapshot.schema()[partition_columns[p]].type));
+      reader_data.constant_map.Add(duckdb::MultiFileGlobalIndex(i),
+                                   ToValue(value, snapshot.schema()[partition_columns[p]].type));
     }
   }
   const delta::FileView file = snapshot.file(id);
@@ -162,10 +171,10 @@ void DeltaFileReader::FinalizeBind(duckdb::MultiFileReaderData& reader_data, con
 
 duckdb::ReaderInitializeType DeltaFileReader::CreateMapping(
     duckdb::ClientContext& context, duckdb::MultiFileReaderData& reader_data,
-    const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns, const duckdb::vector<duckdb::ColumnIndex>& column_ids,
-    duckdb::optional_ptr<duckdb::TableFilterSet> filters, duckdb::MultiFileList& files,
-    const duckdb::MultiFileReaderBindData& bind_data, const duckdb::virtual_column_map_t& virtual_columns,
-    duckdb::MultiFileColumnMappingMode mode) {
+    const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns,
+    const duckdb::vector<duckdb::ColumnIndex>& column_ids, duckdb::optional_ptr<duckdb::TableFilterSet> filters,
+    duckdb::MultiFileList& files, const duckdb::MultiFileReaderBindData& bind_data,
+    const duckdb::virtual_column_map_t& virtual_columns, duckdb::MultiFileColumnMappingMode mode) {
   auto& file_columns = reader_data.reader->columns;
   duckdb::vector<duckdb::MultiFileColumnDefinition> aligned;
   const bool align = scan_->has_nested_columns || scan_->mapping == ColumnMapping::kId;
@@ -194,11 +203,11 @@ duckdb::ReaderInitializeType DeltaFileReader::CreateMapping(
   }
 }
 
-duckdb::unique_ptr<duckdb::Expression> DeltaFileReader::GetConstantVirtualColumn(duckdb::MultiFileReaderData& reader_data,
-                                                                                 duckdb::idx_t column,
-                                                                                 const duckdb::LogicalType& type) {
+duckdb::unique_ptr<duckdb::Expression> DeltaFileReader::GetConstantVirtualColumn(
+    duckdb::MultiFileReaderData& reader_data, duckdb::idx_t column, const duckdb::LogicalType& type) {
   if (column == kFileIdColumn) {
-    return duckdb::make_uniq<duckdb::BoundConstantExpression>(duckdb::Value::UBIGINT(FileIdOf(reader_data.reader->file)));
+    return duckdb::make_uniq<duckdb::BoundConstantExpression>(
+        duckdb::Value::UBIGINT(FileIdOf(reader_data.reader->file)));
   }
   return MultiFileReader::GetConstantVirtualColumn(reader_data, column, type);
 }

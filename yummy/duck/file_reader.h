@@ -17,7 +17,8 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
   static duckdb::unique_ptr<duckdb::MultiFileReader> Make(const duckdb::TableFunction& function);
 
   duckdb::unique_ptr<duckdb::MultiFileReader> Copy() const override;
-  duckdb::shared_ptr<duckdb::MultiFileList> CreateFileList(duckdb::ClientContext& context, const duckdb::vector<std::string>& paths,
+  duckdb::shared_ptr<duckdb::MultiFileList> CreateFileList(duckdb::ClientContext& context,
+                                                           const duckdb::vector<std::string>& paths,
                                                            const duckdb::FileGlobInput& glob) override;
   bool Bind(duckdb::MultiFileOptions& options, duckdb::MultiFileList& files, duckdb::vector<duckdb::LogicalType>& types,
             duckdb::vector<std::string>& names, duckdb::MultiFileReaderBindData& bind_data) override;
@@ -39,7 +40,8 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
                                              const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns,
                                              const duckdb::vector<duckdb::ColumnIndex>& column_ids,
                                              duckdb::optional_ptr<duckdb::TableFilterSet> filters,
-                                             duckdb::MultiFileList& files, const duckdb::MultiFileReaderBindData& bind_data,
+                                             duckdb::MultiFileList& files,
+                                             const duckdb::MultiFileReaderBindData& bind_data,
                                              const duckdb::virtual_column_map_t& virtual_columns,
                                              duckdb::MultiFileColumnMappingMode mode) override;
   duckdb::unique_ptr<duckdb::Expression> GetConstantVirtualColumn(duckdb::MultiFileReaderData& reader_data,
@@ -52,6 +54,7 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
 
 /// Throws the exception that is being handled as what it means for the table: a data file that cannot be decoded is Corrupt
 /// (CORRUPT_DATA_FILE), with its path and the version. To be called in a catch block; `reader` may be absent.
-[[noreturn]] void RethrowReading(duckdb::ClientContext& context, const ScanInfo& scan, const duckdb::BaseFileReader* reader);
+[[noreturn]] void RethrowReading(duckdb::ClientContext& context, const ScanInfo& scan,
+                                 const duckdb::BaseFileReader* reader);
 
 }  // namespace yummy::duck

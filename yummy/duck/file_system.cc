@@ -1,10 +1,10 @@
 #include "yummy/duck/file_system.h"
 
-#include <fmt/format.h>
-
 #include <atomic>
 #include <charconv>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "yummy/duck/error.h"
 #include "yummy/duck/instance.h"
@@ -14,32 +14,43 @@ namespace yummy::duck {
 namespace {
 
 Error NotAllowed(std::string_view verb, std::string_view path) {
-  return Error(ErrorCode::kPermissionDenied, fmt::format("files cannot be {} by SQL: {}", verb, path)).WithReason("SQL_NOT_ALLOWED");
+  return Error(ErrorCode::kPermissionDenied, fmt::format("files cannot be {} by SQL: {}", verb, path))
+      .WithReason("SQL_NOT_ALLOWED");
 }
 
 // A data file that the log names and the store does not have, or has shorter: the table is at fault, not the request.
 Error ForDataFile(Error error, const std::string& path) {
   if (error.code() == ErrorCode::kInvalidArgument) {  // a read beyond the end
-    return Error(ErrorCode::kCorrupt, "a data file is smaller than the log says: " + path).WithReason("CORRUPT_DATA_FILE").With("path", path);
+    return Error(ErrorCode::kCorrupt, "a data file is smaller than the log says: " + path)
+        .WithReason("CORRUPT_DATA_FILE")
+        .With("path", path);
   }
   if (error.code() != ErrorCode::kNotFound) return std::move(error).Prefixed(path);
-  return Error(ErrorCode::kNotFound, "a data file of the table is missing: " + path).WithReason("MISSING_FILE").With("path", path);
+  return Error(ErrorCode::kNotFound, "a data file of the table is missing: " + path)
+      .WithReason("MISSING_FILE")
+      .With("path", path);
 }
 
 class ReadHandle final : public duckdb::FileHandle {
  public:
   ReadHandle(duckdb::FileSystem& owner, DataFile file, duckdb::FileOpenFlags open_flags, std::string store_path,
              std::unique_ptr<store::ObjectReader> reader, bool is_local, Context context, RequestState* request)
-      : duckdb::FileHandle(owner, file.path, open_flags), file_(std::move(file)), store_path_(std::move(store_path)),
-        reader_(std::move(reader)), is_local_(is_local), context_(std::move(context)), request_(request) {}
+      : duckdb::FileHandle(owner, file.path, open_flags),
+        file_(std::move(file)),
+        store_path_(std::move(store_path)),
+        reader_(std::move(reader)),
+        is_local_(is_local),
+        context_(std::move(context)),
+        request_(request) {}
 
   void Close() override { reader_.reset(); }
 
   void ReadAt(void* buffer, uint64_t bytes, uint64_t offset) {
     if (!reader_) Throw(Error(ErrorCode::kInternal, "read after close: " + store_path_));
     if (offset > size_bytes() || bytes > size_bytes() - offset) {
-      Throw(Error(ErrorCode::kCorrupt, fmt::format("a read beyond the end of a data file: {}, {} bytes at {}, the size is {}",
-                                                   store_path_, bytes, offset, size_bytes()))
+      Throw(Error(ErrorCode::kCorrupt,
+                  fmt::format("a read beyond the end of a data file: {}, {} bytes at {}, the size is {}", store_path_,
+                              bytes, offset, size_bytes()))
                 .WithReason("CORRUPT_DATA_FILE")
                 .With("path", store_path_));
     }
@@ -58,16 +69,18 @@ class ReadHandle final : public duckdb::FileHandle {
   const std::string store_path_;
   std::unique_ptr<store::ObjectReader> reader_;
   const bool is_local_;
-  const Context context_;  // of the request that opened the file
+  const Context context_;        // of the request that opened the file
   RequestState* const request_;  // may be absent; outlives the handle, as both belong to the connection's query
 };
 
 class WriteHandle final : public duckdb::FileHandle {
  public:
-  WriteHandle(duckdb::FileSystem& owner, std::string duck_path, duckdb::FileOpenFlags open_flags, std::string store_path,
-              std::unique_ptr<store::Upload> upload, Context context)
-      : duckdb::FileHandle(owner, std::move(duck_path), open_flags), store_path_(std::move(store_path)),
-        upload_(std::move(upload)), context_(std::move(context)) {}
+  WriteHandle(duckdb::FileSystem& owner, std::string duck_path, duckdb::FileOpenFlags open_flags,
+              std::string store_path, std::unique_ptr<store::Upload> upload, Context context)
+      : duckdb::FileHandle(owner, std::move(duck_path), open_flags),
+        store_path_(std::move(store_path)),
+        upload_(std::move(upload)),
+        context_(std::move(context)) {}
 
   // A handle that was not closed aborts: the Upload's destructor does it.
 
@@ -83,7 +96,8 @@ class WriteHandle final : public duckdb::FileHandle {
   void Append(const void* buffer, uint64_t bytes) {
     if (!upload_) Throw(Error(ErrorCode::kInternal, "write after close: " + store_path_));
     auto checked = context_.Check();
-    auto result = checked.ok() ? upload_->Write(context_, {static_cast<const char*>(buffer), bytes}) : std::move(checked);
+    auto result =
+        checked.ok() ? upload_->Write(context_, {static_cast<const char*>(buffer), bytes}) : std::move(checked);
     if (!result.ok()) {
       failed_ = true;
       Throw(std::move(result).error().Prefixed(store_path_));
@@ -171,18 +185,17 @@ std::string ObjectStoreFileSystem::CanonicalizePath(const std::string& path, duc
   return path;
 }
 
-duckdb::unique_ptr<duckdb::FileHandle> ObjectStoreFileSystem::OpenFileExtended(const duckdb::OpenFileInfo& file,
-                                                                               duckdb::FileOpenFlags flags,
-                                                                               duckdb::optional_ptr<duckdb::FileOpener> opener) {
+duckdb::unique_ptr<duckdb::FileHandle> ObjectStoreFileSystem::OpenFileExtended(
+    const duckdb::OpenFileInfo& file, duckdb::FileOpenFlags flags, duckdb::optional_ptr<duckdb::FileOpener> opener) {
   if (flags.OpenForWriting()) return OpenForWriting(file, flags, opener);
   return OpenForReading(file, flags, opener);
 }
 
-duckdb::unique_ptr<duckdb::FileHandle> ObjectStoreFileSystem::OpenForReading(const duckdb::OpenFileInfo& file,
-                                                                             duckdb::FileOpenFlags flags,
-                                                                             duckdb::optional_ptr<duckdb::FileOpener> opener) {
+duckdb::unique_ptr<duckdb::FileHandle> ObjectStoreFileSystem::OpenForReading(
+    const duckdb::OpenFileInfo& file, duckdb::FileOpenFlags flags, duckdb::optional_ptr<duckdb::FileOpener> opener) {
   const duckdb::Value* token = FindOption(file, kTokenOption);
-  if (!token || token->type().id() != duckdb::LogicalTypeId::UBIGINT || token->GetValue<uint64_t>() != instance_.token) {
+  if (!token || token->type().id() != duckdb::LogicalTypeId::UBIGINT ||
+      token->GetValue<uint64_t>() != instance_.token) {
     Throw(NotAllowed("read", file.path));
   }
   StorePath parsed = ValueOrThrow(ParseDuckPath(file.path));
@@ -204,9 +217,8 @@ duckdb::unique_ptr<duckdb::FileHandle> ObjectStoreFileSystem::OpenForReading(con
                                        object_store.capabilities().is_local, std::move(context), request);
 }
 
-duckdb::unique_ptr<duckdb::FileHandle> ObjectStoreFileSystem::OpenForWriting(const duckdb::OpenFileInfo& file,
-                                                                             duckdb::FileOpenFlags flags,
-                                                                             duckdb::optional_ptr<duckdb::FileOpener> opener) {
+duckdb::unique_ptr<duckdb::FileHandle> ObjectStoreFileSystem::OpenForWriting(
+    const duckdb::OpenFileInfo& file, duckdb::FileOpenFlags flags, duckdb::optional_ptr<duckdb::FileOpener> opener) {
   StorePath parsed = ValueOrThrow(ParseDuckPath(file.path));
   RequestState* request = RequestOfOpener(opener);
   if (!request || parsed.store_ordinal >= instance_.lookup->stores.size() || flags.OpenForAppending() ||
@@ -217,7 +229,8 @@ duckdb::unique_ptr<duckdb::FileHandle> ObjectStoreFileSystem::OpenForWriting(con
   auto upload =
       instance_.store(parsed.store_ordinal).object_store->StartUpload(context, parsed.path, store::PutMode::kCreate);
   if (!upload.ok()) Throw(std::move(upload).error().Prefixed(parsed.path));
-  return duckdb::make_uniq<WriteHandle>(*this, file.path, flags, std::move(parsed.path), *std::move(upload), std::move(context));
+  return duckdb::make_uniq<WriteHandle>(*this, file.path, flags, std::move(parsed.path), *std::move(upload),
+                                        std::move(context));
 }
 
 void ObjectStoreFileSystem::Read(duckdb::FileHandle& handle, void* buffer, int64_t bytes, duckdb::idx_t location) {
@@ -241,7 +254,8 @@ int64_t ObjectStoreFileSystem::Write(duckdb::FileHandle& handle, void* buffer, i
 void ObjectStoreFileSystem::Write(duckdb::FileHandle& handle, void* buffer, int64_t bytes, duckdb::idx_t location) {
   WriteHandle& writing = WriteHandleOf(handle);
   if (location != writing.written_bytes()) {
-    Throw(Error(ErrorCode::kUnsupported, "an object can only be written from its beginning to its end: " + handle.path));
+    Throw(
+        Error(ErrorCode::kUnsupported, "an object can only be written from its beginning to its end: " + handle.path));
   }
   writing.Append(buffer, static_cast<uint64_t>(bytes));
 }
@@ -249,7 +263,9 @@ void ObjectStoreFileSystem::Write(duckdb::FileHandle& handle, void* buffer, int6
 // Close makes the object durable; there is nothing to see before.
 void ObjectStoreFileSystem::FileSync(duckdb::FileHandle&) {}
 
-void ObjectStoreFileSystem::Truncate(duckdb::FileHandle& handle, int64_t) { Throw(NotAllowed("truncated", handle.path)); }
+void ObjectStoreFileSystem::Truncate(duckdb::FileHandle& handle, int64_t) {
+  Throw(NotAllowed("truncated", handle.path));
+}
 
 int64_t ObjectStoreFileSystem::GetFileSize(duckdb::FileHandle& handle) {
   if (auto* writing = dynamic_cast<WriteHandle*>(&handle)) return static_cast<int64_t>(writing->written_bytes());
@@ -270,7 +286,9 @@ duckdb::FileMetadata ObjectStoreFileSystem::Stats(duckdb::FileHandle& handle) {
   return metadata;
 }
 
-void ObjectStoreFileSystem::Seek(duckdb::FileHandle& handle, duckdb::idx_t location) { ReadHandleOf(handle).position = location; }
+void ObjectStoreFileSystem::Seek(duckdb::FileHandle& handle, duckdb::idx_t location) {
+  ReadHandleOf(handle).position = location;
+}
 
 void ObjectStoreFileSystem::Reset(duckdb::FileHandle& handle) { ReadHandleOf(handle).position = 0; }
 
@@ -288,7 +306,8 @@ void ObjectStoreFileSystem::RemoveDirectory(const std::string& path, duckdb::opt
   Throw(NotAllowed("removed", path));
 }
 
-void ObjectStoreFileSystem::MoveFile(const std::string& from, const std::string&, duckdb::optional_ptr<duckdb::FileOpener>) {
+void ObjectStoreFileSystem::MoveFile(const std::string& from, const std::string&,
+                                     duckdb::optional_ptr<duckdb::FileOpener>) {
   Throw(NotAllowed("moved", from));
 }
 
@@ -298,9 +317,12 @@ void ObjectStoreFileSystem::RemoveFile(const std::string& path, duckdb::optional
 
 // Asked by a writer that cleans up after an error: what is not finished is not there, and what was finished belongs to the
 // transaction, which deletes its staged files itself.
-bool ObjectStoreFileSystem::TryRemoveFile(const std::string&, duckdb::optional_ptr<duckdb::FileOpener>) { return false; }
+bool ObjectStoreFileSystem::TryRemoveFile(const std::string&, duckdb::optional_ptr<duckdb::FileOpener>) {
+  return false;
+}
 
-void ObjectStoreFileSystem::RemoveFiles(const duckdb::vector<std::string>& paths, duckdb::optional_ptr<duckdb::FileOpener>) {
+void ObjectStoreFileSystem::RemoveFiles(const duckdb::vector<std::string>& paths,
+                                        duckdb::optional_ptr<duckdb::FileOpener>) {
   if (!paths.empty()) Throw(NotAllowed("removed", paths.front()));
 }
 

@@ -74,7 +74,8 @@ class ObjectStoreFileSystem final : public duckdb::FileSystem {
   void RemoveFile(const std::string& path, duckdb::optional_ptr<duckdb::FileOpener>) override;
   bool TryRemoveFile(const std::string& path, duckdb::optional_ptr<duckdb::FileOpener>) override;
   void RemoveFiles(const duckdb::vector<std::string>& paths, duckdb::optional_ptr<duckdb::FileOpener>) override;
-  bool ListFiles(const std::string& path, const std::function<void(const std::string&, bool)>&, duckdb::FileOpener*) override;
+  bool ListFiles(const std::string& path, const std::function<void(const std::string&, bool)>&,
+                 duckdb::FileOpener*) override;
   duckdb::vector<duckdb::OpenFileInfo> Glob(const std::string& path, duckdb::FileOpener*) override;
 
  protected:

@@ -36,7 +36,8 @@ class FileSystemTest : public testing::Test {
       return duckdb::FileSystem::GetFileSystem(*connection_->context).OpenFile(file, flags);
     });
   }
-  Result<duckdb::unique_ptr<duckdb::FileHandle>> OpenToRead(uint64_t size_bytes, const std::string& path = "t/a.parquet") {
+  Result<duckdb::unique_ptr<duckdb::FileHandle>> OpenToRead(uint64_t size_bytes,
+                                                            const std::string& path = "t/a.parquet") {
     return Open(ReadableFile(instance_->info(), 0, path, size_bytes), FileFlags::FILE_FLAGS_READ);
   }
   Result<duckdb::unique_ptr<duckdb::FileHandle>> OpenToWrite(const std::string& path) {
@@ -77,8 +78,10 @@ TEST_F(FileSystemTest, RefusesPathsThatLeaveTheStore) {
   }
   auto other_store = ReadableFile(instance_->info(), 1, "t/a.parquet", 10);
   EXPECT_THAT(Open(other_store, FileFlags::FILE_FLAGS_READ), IsError(ErrorCode::kPermissionDenied));
-  for (const char* path : {"/etc/passwd", "file:///etc/passwd", "yummy:/0/a", "yummy://x/a", "yummy:///a", "yummy://0"}) {
-    EXPECT_THAT(Open(duckdb::OpenFileInfo(path), FileFlags::FILE_FLAGS_READ), IsError(ErrorCode::kPermissionDenied)) << path;
+  for (const char* path :
+       {"/etc/passwd", "file:///etc/passwd", "yummy:/0/a", "yummy://x/a", "yummy:///a", "yummy://0"}) {
+    EXPECT_THAT(Open(duckdb::OpenFileInfo(path), FileFlags::FILE_FLAGS_READ), IsError(ErrorCode::kPermissionDenied))
+        << path;
   }
 }
 
@@ -87,7 +90,10 @@ TEST_F(FileSystemTest, NamesAMissingAndAShortenedFile) {
   Error error = [&] {
     if (!missing.ok()) return missing.error();
     std::string bytes(10, ' ');  // with a known size a store may notice it only now
-    auto read = CatchErrors([&]() -> Result<void> { (*missing)->Read(bytes.data(), 10, 0); return {}; });
+    auto read = CatchErrors([&]() -> Result<void> {
+      (*missing)->Read(bytes.data(), 10, 0);
+      return {};
+    });
     return read.ok() ? Error(ErrorCode::kInternal, "was read") : read.error();
   }();
   EXPECT_EQ(error.code(), ErrorCode::kNotFound);
@@ -98,7 +104,8 @@ TEST_F(FileSystemTest, NamesAMissingAndAShortenedFile) {
     std::string bytes(15, ' ');
     (*longer)->Read(bytes.data(), 15, 0);
     return {};
-  }) : Result<void>(longer.error());
+  })
+                                  : Result<void>(longer.error());
   ASSERT_THAT(read, IsError(ErrorCode::kCorrupt));
   EXPECT_EQ(read.error().reason(), "CORRUPT_DATA_FILE");
 }
@@ -178,9 +185,20 @@ TEST_F(FileSystemTest, NeverReplacesAFile) {
 
 TEST_F(FileSystemTest, RefusesToListMoveAndRemove) {
   auto& files = duckdb::FileSystem::GetFileSystem(*connection_->context);
-  EXPECT_THAT(CatchErrors([&]() -> Result<void> { files.Glob("yummy://0/t/*"); return {}; }), IsError(ErrorCode::kPermissionDenied));
-  EXPECT_THAT(CatchErrors([&]() -> Result<void> { files.RemoveFile(kPath); return {}; }), IsError(ErrorCode::kPermissionDenied));
-  EXPECT_THAT(CatchErrors([&]() -> Result<void> { files.MoveFile(kPath, "yummy://0/t/z"); return {}; }),
+  EXPECT_THAT(CatchErrors([&]() -> Result<void> {
+                files.Glob("yummy://0/t/*");
+                return {};
+              }),
+              IsError(ErrorCode::kPermissionDenied));
+  EXPECT_THAT(CatchErrors([&]() -> Result<void> {
+                files.RemoveFile(kPath);
+                return {};
+              }),
+              IsError(ErrorCode::kPermissionDenied));
+  EXPECT_THAT(CatchErrors([&]() -> Result<void> {
+                files.MoveFile(kPath, "yummy://0/t/z");
+                return {};
+              }),
               IsError(ErrorCode::kPermissionDenied));
   EXPECT_THAT(store_->Head({}, "t/a.parquet"), IsOk());
 }

@@ -1,12 +1,13 @@
 #include "yummy/duck/filter_predicate.h"
 
 #include <algorithm>
-#include <duckdb/function/scalar/struct_utils.hpp>
-#include <duckdb/planner/filter/expression_filter.hpp>
 #include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <duckdb/function/scalar/struct_utils.hpp>
+#include <duckdb/planner/filter/expression_filter.hpp>
 
 #include "yummy/duck/types.h"
 
@@ -81,7 +82,8 @@ class ExpressionConverter {
 
   Predicate Convert(const Expression& expression) const {
     switch (expression.GetExpressionClass()) {
-      case ExpressionClass::BOUND_CONJUNCTION: return Conjunction(expression.Cast<duckdb::BoundConjunctionExpression>());
+      case ExpressionClass::BOUND_CONJUNCTION:
+        return Conjunction(expression.Cast<duckdb::BoundConjunctionExpression>());
       case ExpressionClass::BOUND_COMPARISON: return Compared(expression.Cast<duckdb::BoundComparisonExpression>());
       case ExpressionClass::BOUND_BETWEEN: return Between(expression.Cast<duckdb::BoundBetweenExpression>());
       case ExpressionClass::BOUND_OPERATOR: return Operator(expression.Cast<duckdb::BoundOperatorExpression>());
@@ -181,7 +183,8 @@ class ExpressionConverter {
     if (expression.children.size() != 2) return Predicate::Unknown();
     auto column = Column(*expression.children[0]);
     const Value* pattern = ConstantOf(*expression.children[1]);
-    if (!column || column->type->kind != TypeKind::kString || !pattern || pattern->type().id() != LogicalTypeId::VARCHAR) {
+    if (!column || column->type->kind != TypeKind::kString || !pattern ||
+        pattern->type().id() != LogicalTypeId::VARCHAR) {
       return Predicate::Unknown();
     }
     if (pattern->IsNull()) return Predicate::Constant(false);
@@ -251,7 +254,8 @@ std::vector<Predicate> Children(const Filter& filter, const FilteredColumn& colu
 
 bool KeepsComparisons(const duckdb::LogicalType& from, const duckdb::LogicalType& to) {
   if (IsIntegerId(from.id())) {
-    if (IsIntegerId(to.id())) return duckdb::GetTypeIdSize(to.InternalType()) >= duckdb::GetTypeIdSize(from.InternalType());
+    if (IsIntegerId(to.id()))
+      return duckdb::GetTypeIdSize(to.InternalType()) >= duckdb::GetTypeIdSize(from.InternalType());
     if (to.id() == LogicalTypeId::DOUBLE) return duckdb::GetTypeIdSize(from.InternalType()) <= 4;
     if (to.id() == LogicalTypeId::DECIMAL) {
       return duckdb::DecimalType::GetWidth(to) - duckdb::DecimalType::GetScale(to) >= 19;
@@ -262,7 +266,8 @@ bool KeepsComparisons(const duckdb::LogicalType& from, const duckdb::LogicalType
     case LogicalTypeId::FLOAT: return to.id() == LogicalTypeId::DOUBLE;
     case LogicalTypeId::DATE: return to.id() == LogicalTypeId::TIMESTAMP;
     case LogicalTypeId::DECIMAL:
-      return to.id() == LogicalTypeId::DECIMAL && duckdb::DecimalType::GetScale(to) >= duckdb::DecimalType::GetScale(from) &&
+      return to.id() == LogicalTypeId::DECIMAL &&
+             duckdb::DecimalType::GetScale(to) >= duckdb::DecimalType::GetScale(from) &&
              duckdb::DecimalType::GetWidth(to) - duckdb::DecimalType::GetScale(to) >=
                  duckdb::DecimalType::GetWidth(from) - duckdb::DecimalType::GetScale(from);
     default: return false;
@@ -281,8 +286,10 @@ Predicate ToPredicate(const TableFilter& filter, const FilteredColumn& column) {
     }
     case TableFilterType::IS_NULL: return Predicate::IsNull(column.path);
     case TableFilterType::IS_NOT_NULL: return Predicate::IsNotNull(column.path);
-    case TableFilterType::CONJUNCTION_OR: return Predicate::Or(Children(filter.Cast<duckdb::ConjunctionOrFilter>(), column));
-    case TableFilterType::CONJUNCTION_AND: return Predicate::And(Children(filter.Cast<duckdb::ConjunctionAndFilter>(), column));
+    case TableFilterType::CONJUNCTION_OR:
+      return Predicate::Or(Children(filter.Cast<duckdb::ConjunctionOrFilter>(), column));
+    case TableFilterType::CONJUNCTION_AND:
+      return Predicate::And(Children(filter.Cast<duckdb::ConjunctionAndFilter>(), column));
     case TableFilterType::STRUCT_EXTRACT: {
       const auto& extract = filter.Cast<duckdb::StructFilter>();
       auto field = FieldOf(column, extract.child_idx);

@@ -17,35 +17,35 @@ constexpr std::array<std::string_view, 7> kTableFunctions = {
 
 // Scalar functions, aggregates and macros: all but these, sorted.
 constexpr std::array<std::string_view, 29> kDeniedFunctions = {
-    "combine",                        // reads the bytes of an aggregate's state
-    "current_connection_id",          // the server's inside
-    "current_query",                  // the server's inside
-    "current_query_id",               // the server's inside
-    "current_setting",                // settings
-    "current_transaction_id",         // the server's inside
-    "currval",                        // sequences
-    "finalize",                       // reads the bytes of an aggregate's state
-    "get_block_size",                 // a macro over pragma_database_size
-    "getenv",                         // the environment
-    "getvariable",                    // variables of the connection
-    "histogram_values",               // query_table
-    "in_search_path",                 // the server's inside
-    "json_deserialize_sql",           // parses SQL that this guard has not seen
-    "json_execute_serialized_sql",    // runs SQL that this guard has not seen
-    "json_serialize_plan",            // binds SQL that this guard has not seen
-    "json_serialize_sql",             // parses SQL that this guard has not seen
-    "nextval",                        // sequences
-    "parse_duckdb_log_message",       // logs
-    "pg_sleep",                       // holds a thread
-    "query",                          // runs SQL that this guard has not seen
-    "query_table",                    // names a table by a string
-    "read_blob",                      // files
-    "read_text",                      // files
-    "setseed",                        // state of the connection
-    "sleep_ms",                       // holds a thread
-    "txid_current",                   // the server's inside
-    "variant_bytes_to_variant",       // reads the bytes of a variant without checking them
-    "write_log",                      // logs
+    "combine",                      // reads the bytes of an aggregate's state
+    "current_connection_id",        // the server's inside
+    "current_query",                // the server's inside
+    "current_query_id",             // the server's inside
+    "current_setting",              // settings
+    "current_transaction_id",       // the server's inside
+    "currval",                      // sequences
+    "finalize",                     // reads the bytes of an aggregate's state
+    "get_block_size",               // a macro over pragma_database_size
+    "getenv",                       // the environment
+    "getvariable",                  // variables of the connection
+    "histogram_values",             // query_table
+    "in_search_path",               // the server's inside
+    "json_deserialize_sql",         // parses SQL that this guard has not seen
+    "json_execute_serialized_sql",  // runs SQL that this guard has not seen
+    "json_serialize_plan",          // binds SQL that this guard has not seen
+    "json_serialize_sql",           // parses SQL that this guard has not seen
+    "nextval",                      // sequences
+    "parse_duckdb_log_message",     // logs
+    "pg_sleep",                     // holds a thread
+    "query",                        // runs SQL that this guard has not seen
+    "query_table",                  // names a table by a string
+    "read_blob",                    // files
+    "read_text",                    // files
+    "setseed",                      // state of the connection
+    "sleep_ms",                     // holds a thread
+    "txid_current",                 // the server's inside
+    "variant_bytes_to_variant",     // reads the bytes of a variant without checking them
+    "write_log",                    // logs
 };
 static_assert(std::is_sorted(kDeniedFunctions.begin(), kDeniedFunctions.end()));
 static_assert(std::is_sorted(kTableFunctions.begin(), kTableFunctions.end()));
@@ -65,6 +65,8 @@ bool IsAllowedFunction(const std::string& name) {
   return !lower.starts_with(kInternalPrefix) && !Contains(kDeniedFunctions, lower);
 }
 
-bool IsAllowedTableFunction(const std::string& name) { return Contains(kTableFunctions, duckdb::StringUtil::Lower(name)); }
+bool IsAllowedTableFunction(const std::string& name) {
+  return Contains(kTableFunctions, duckdb::StringUtil::Lower(name));
+}
 
 }  // namespace yummy::duck

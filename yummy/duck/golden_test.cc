@@ -1,11 +1,11 @@
 // The public Delta tables, read through the whole engine and compared with what independent readers found in them.
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <random>
 #include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "yummy/base/testing.h"
 #include "yummy/duck/golden_testing.h"
@@ -36,8 +36,9 @@ class Golden : public testing::Test {
 bool IsTemporal(const GoldenColumn& column) { return column.type.starts_with("timestamp"); }
 
 bool HasComparableBounds(const GoldenColumn& column) {
-  return column.min && column.max && (column.type.starts_with("int") || column.type.starts_with("decimal") || column.type == "string" ||
-                        column.type == "date" || IsTemporal(column));
+  return column.min && column.max &&
+         (column.type.starts_with("int") || column.type.starts_with("decimal") || column.type == "string" ||
+          column.type == "date" || IsTemporal(column));
 }
 
 // The bound in the form that the index has.
@@ -112,8 +113,8 @@ TEST_F(Golden, EveryVersionHasItsRowsCountedAndRead) {
     for (const auto& [version, count] : table.rows_by_version) {
       SCOPED_TRACE(fmt::format("{} version {}", table.name, version));
       for (const char* condition : {"", " WHERE random() >= 0"}) {
-        auto rows = Rows(*session_, fmt::format("SELECT CAST(count(*) AS VARCHAR) FROM {} AT (VERSION => {}){}", TableRef(table),
-                                                version, condition));
+        auto rows = Rows(*session_, fmt::format("SELECT CAST(count(*) AS VARCHAR) FROM {} AT (VERSION => {}){}",
+                                                TableRef(table), version, condition));
         EXPECT_THAT(rows, IsOk());
         if (!rows.ok()) continue;
         EXPECT_EQ(rows->at(0).at(0), std::to_string(count)) << condition;
@@ -167,7 +168,8 @@ class Conditions {
     return literals[Below(literals.size())];
   }
   std::string Rest(const std::string& column) {
-    static const std::vector<std::string> operators = {"=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"};
+    static const std::vector<std::string> operators = {
+        "=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"};
     switch (Below(6)) {
       case 0: return " IS NULL";
       case 1: return " IS NOT NULL";
@@ -188,12 +190,14 @@ TEST_F(Golden, NullSafeComparisonsFindTheRowsOfANullPartition) {
     const char* condition;
     size_t rows;
   };
-  for (const Case& test : {Case{"k IS DISTINCT FROM 'A'", 1}, Case{"k = 'zz' OR k IS DISTINCT FROM 'A'", 1},
-                           Case{"k = 'zz' OR 'zz' IS DISTINCT FROM k", 2}, Case{"k = 'zz' OR k IS NOT DISTINCT FROM NULL", 1},
-                           Case{"k IS NOT DISTINCT FROM NULL OR k IS NOT DISTINCT FROM 'A'", 2},
-                           Case{"NOT (k IS NOT DISTINCT FROM 'A') OR k = 'A'", 2}, Case{"NOT (k IS DISTINCT FROM 'A')", 1},
-                           Case{"k <= 'zz' OR k IS DISTINCT FROM NULL", 1}, Case{"k IS DISTINCT FROM k OR k = 'A'", 1}}) {
-    auto rows = Rows(*session_, fmt::format("SELECT v FROM golden.main.\"deltars_delta-0.8.0-null-partition\" WHERE {}", test.condition));
+  for (const Case& test :
+       {Case{"k IS DISTINCT FROM 'A'", 1}, Case{"k = 'zz' OR k IS DISTINCT FROM 'A'", 1},
+        Case{"k = 'zz' OR 'zz' IS DISTINCT FROM k", 2}, Case{"k = 'zz' OR k IS NOT DISTINCT FROM NULL", 1},
+        Case{"k IS NOT DISTINCT FROM NULL OR k IS NOT DISTINCT FROM 'A'", 2},
+        Case{"NOT (k IS NOT DISTINCT FROM 'A') OR k = 'A'", 2}, Case{"NOT (k IS DISTINCT FROM 'A')", 1},
+        Case{"k <= 'zz' OR k IS DISTINCT FROM NULL", 1}, Case{"k IS DISTINCT FROM k OR k = 'A'", 1}}) {
+    auto rows = Rows(*session_, fmt::format("SELECT v FROM golden.main.\"deltars_delta-0.8.0-null-partition\" WHERE {}",
+                                            test.condition));
     ASSERT_THAT(rows, IsOk()) << test.condition;
     EXPECT_EQ(rows->size(), test.rows) << test.condition;
   }
@@ -213,9 +217,10 @@ TEST_F(Golden, LeavingFilesOutNeverChangesAnAnswer) {
           column.type == "null") {
         continue;
       }
-      auto values = Rows(*session_, fmt::format("SELECT DISTINCT CAST({0} AS VARCHAR), typeof({0}) FROM {1} WHERE {0} IS NOT NULL "
-                                                "ORDER BY 1 LIMIT 20",
-                                                Quoted(column.name), TableRef(table)));
+      auto values = Rows(*session_,
+                         fmt::format("SELECT DISTINCT CAST({0} AS VARCHAR), typeof({0}) FROM {1} WHERE {0} IS NOT NULL "
+                                     "ORDER BY 1 LIMIT 20",
+                                     Quoted(column.name), TableRef(table)));
       ASSERT_THAT(values, IsOk());
       if (values->empty() || values->front()[1] == "BLOB") continue;
       columns.push_back(column);

@@ -1,12 +1,12 @@
 #include "yummy/duck/golden_testing.h"
 
-#include <arrow/api.h>
-#include <simdjson.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+
+#include <arrow/api.h>
+#include <simdjson.h>
 
 #include "yummy/store/local_store.h"
 
@@ -66,7 +66,8 @@ void ReadIndex(const std::string& path, bool is_dat, std::vector<GoldenTable>& t
       if (entry["rows_by_version_deltalake"].get(versions) == simdjson::SUCCESS) {
         for (auto [version, rows] : versions) {
           int64_t count = 0;
-          if (rows.get(count) == simdjson::SUCCESS) table.rows_by_version.emplace_back(std::stoll(std::string(version)), count);
+          if (rows.get(count) == simdjson::SUCCESS)
+            table.rows_by_version.emplace_back(std::stoll(std::string(version)), count);
         }
       }
     }
@@ -92,7 +93,8 @@ std::vector<GoldenTable> ReadGoldenTables(const std::string& folder) {
   return tables;
 }
 
-Result<std::shared_ptr<Database>> OpenGoldenDatabase(const std::string& folder, const std::vector<GoldenTable>& tables) {
+Result<std::shared_ptr<Database>> OpenGoldenDatabase(const std::string& folder,
+                                                     const std::vector<GoldenTable>& tables) {
   std::shared_ptr<store::ObjectStore> object_store = TRY(store::LocalStore::Open(folder + "/delta"));
   struct Known {
     std::map<std::string, std::shared_ptr<delta::Table>> tables;  // constant once the database is open
@@ -108,15 +110,15 @@ Result<std::shared_ptr<Database>> OpenGoldenDatabase(const std::string& folder, 
   lookup.find_table = [known](const Context&, const std::string&, const std::string&,
                               const std::string& name) -> Result<std::shared_ptr<delta::Table>> {
     auto table = known->tables.find(name);
-    if (table == known->tables.end()) return Error(ErrorCode::kNotFound, "no table " + name).WithReason("TABLE_NOT_FOUND");
+    if (table == known->tables.end())
+      return Error(ErrorCode::kNotFound, "no table " + name).WithReason("TABLE_NOT_FOUND");
     return table->second;
   };
   lookup.list_schemas = [](const Context&, const std::string&) -> Result<std::vector<std::string>> {
     return std::vector<std::string>{"main"};
   };
-  lookup.list_tables = [names](const Context&, const std::string&, const std::string&) -> Result<std::vector<std::string>> {
-    return names;
-  };
+  lookup.list_tables = [names](const Context&, const std::string&,
+                               const std::string&) -> Result<std::vector<std::string>> { return names; };
   return Database::Open({}, std::move(lookup));
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 // Session::Insert: rows of a record batch reader into the data files of a transaction, by the operator that SQL INSERT runs.
 
-#include <arrow/type_fwd.h>
-
 #include <cstddef>
 #include <memory>
+
+#include <arrow/type_fwd.h>
 
 #include "yummy/base/result.h"
 #include "yummy/delta/transaction.h"

@@ -1,12 +1,5 @@
 #include "yummy/duck/insert.h"
 
-#include <arrow/api.h>
-#include <arrow/io/memory.h>
-#include <arrow/json/from_string.h>
-#include <parquet/arrow/reader.h>
-#include <parquet/file_reader.h>
-#include <parquet/schema.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -15,6 +8,13 @@
 #include <stop_token>
 #include <string>
 #include <vector>
+
+#include <arrow/api.h>
+#include <arrow/io/memory.h>
+#include <arrow/json/from_string.h>
+#include <parquet/arrow/reader.h>
+#include <parquet/file_reader.h>
+#include <parquet/schema.h>
 
 #include "yummy/base/executor.h"
 #include "yummy/base/testing.h"
@@ -64,8 +64,7 @@ std::shared_ptr<arrow::RecordBatchReader> Reader(const std::vector<std::shared_p
 /// A DuckDB with our file system over a store of memory, without a catalogue: the writer alone.
 class InsertTest : public ::testing::Test {
  protected:
-  InsertTest()
-      : store_(std::make_shared<store::FaultStore>(std::make_shared<store::MemoryStore>(Clock::System()))) {
+  InsertTest() : store_(std::make_shared<store::FaultStore>(std::make_shared<store::MemoryStore>(Clock::System()))) {
     auto lookup = std::make_shared<Lookup>();
     lookup->stores.push_back({.name = "s", .object_store = store_});
     info_.lookup = lookup;
@@ -76,7 +75,8 @@ class InsertTest : public ::testing::Test {
     table_ = delta::Table::Make(store_, "t", options);
   }
 
-  std::unique_ptr<delta::Transaction> Begin(const delta::Schema& schema, std::vector<std::string> partition_columns = {},
+  std::unique_ptr<delta::Transaction> Begin(const delta::Schema& schema,
+                                            std::vector<std::string> partition_columns = {},
                                             delta::StringMap configuration = {}) {
     auto transaction = MUST(table_->BeginCreate(context_, {"CREATE TABLE", {}}));
     delta::Metadata metadata;
@@ -138,12 +138,14 @@ Columns AllTypes() {
       {arrow::field("single", arrow::float32()), "[-1.5, null, 2.25]"},
       {arrow::field("double", arrow::float64()), "[-1e300, null, 0.1]"},
       {arrow::field("money", arrow::decimal128(10, 2)), R"(["-12.34", null, "99999999.99"])"},
-      {arrow::field("huge", arrow::decimal128(38, 10)), R"(["-1234567890123456789012345678.0123456789", null, "0.0000000001"])"},
+      {arrow::field("huge", arrow::decimal128(38, 10)),
+       R"(["-1234567890123456789012345678.0123456789", null, "0.0000000001"])"},
       {arrow::field("text", arrow::utf8()), R"(["zürich", null, ""])"},
       {arrow::field("raw", arrow::binary()), R"(["abc", null, ""])"},
       {arrow::field("day", arrow::date32()), "[-1, null, 20000]"},
       {arrow::field("moment", utc), R"(["2024-01-02 03:04:05.000006", null, "1969-12-31 23:59:59.999999"])"},
-      {arrow::field("local", arrow::timestamp(arrow::TimeUnit::MICRO)), R"(["2024-01-02 03:04:05.000006", null, "0001-01-01 00:00:00"])"},
+      {arrow::field("local", arrow::timestamp(arrow::TimeUnit::MICRO)),
+       R"(["2024-01-02 03:04:05.000006", null, "0001-01-01 00:00:00"])"},
       {arrow::field("point", arrow::struct_({arrow::field("x", arrow::int64()), arrow::field("y", arrow::utf8())})),
        R"([{"x": 1, "y": "a"}, null, {"x": null, "y": "b"}])"},
       {arrow::field("list", arrow::list(arrow::field("element", arrow::int32()))), "[[1, null, 3], null, []]"},
@@ -177,15 +179,18 @@ TEST_F(InsertTest, GivesTimestampsTheirMeaningInTheParquetSchema) {
   ASSERT_THAT(Insert(*transaction, Reader({batch})), IsOk());
   const auto snapshot = Commit(*transaction);
   const auto bytes = BytesOf(snapshot->add(snapshot->files().at(0)));
-  const auto reader = parquet::ParquetFileReader::Open(std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(bytes)));
+  const auto reader =
+      parquet::ParquetFileReader::Open(std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(bytes)));
   std::map<std::string, std::string> types;
   const auto* schema = reader->metadata()->schema();
   for (int i = 0; i < schema->num_columns(); i++) {
     types[schema->Column(i)->path()->ToDotString()] = schema->Column(i)->logical_type()->ToString();
     EXPECT_GT(schema->Column(i)->max_definition_level(), 0) << schema->Column(i)->name();
   }
-  EXPECT_NE(types.at("moment").find("isAdjustedToUTC=true, timeUnit=microseconds"), std::string::npos) << types.at("moment");
-  EXPECT_NE(types.at("local").find("isAdjustedToUTC=false, timeUnit=microseconds"), std::string::npos) << types.at("local");
+  EXPECT_NE(types.at("moment").find("isAdjustedToUTC=true, timeUnit=microseconds"), std::string::npos)
+      << types.at("moment");
+  EXPECT_NE(types.at("local").find("isAdjustedToUTC=false, timeUnit=microseconds"), std::string::npos)
+      << types.at("local");
   EXPECT_TRUE(types.contains("list.list.element"));
   EXPECT_TRUE(types.contains("map.key_value.key"));
   EXPECT_EQ(types.at("text"), "String");
@@ -230,7 +235,8 @@ TEST_F(InsertTest, LeavesBoundsOutWhenAnEarlierRowGroupHasNaN) {
 
 TEST_F(InsertTest, KeepsHostilePartitionValuesApart) {
   const std::string values = R"(["it's", "a/b", "100%", "ü", "", null, "x=y", " ", "..", "a\"b"])";
-  const auto batch = Batch({{arrow::field("p", arrow::utf8()), values}, {arrow::field("id", arrow::int64()), "[0,1,2,3,4,5,6,7,8,9]"}});
+  const auto batch = Batch(
+      {{arrow::field("p", arrow::utf8()), values}, {arrow::field("id", arrow::int64()), "[0,1,2,3,4,5,6,7,8,9]"}});
   auto transaction = Begin(SchemaOf(*batch->schema()), {"p"});
   const auto report = Insert(*transaction, Reader({batch}));
   ASSERT_THAT(report, IsOk());
@@ -248,12 +254,13 @@ TEST_F(InsertTest, KeepsHostilePartitionValuesApart) {
 }
 
 TEST_F(InsertTest, FormatsTypedPartitionValues) {
-  const auto batch = Batch({{arrow::field("d", arrow::date32()), "[0, null]"},
-                            {arrow::field("t", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")), R"(["2024-01-02 03:04:05.000006", null])"},
-                            {arrow::field("x", arrow::float64()), "[NaN, null]"},
-                            {arrow::field("m", arrow::decimal128(10, 2)), R"(["1.50", null])"},
-                            {arrow::field("b", arrow::boolean()), "[true, null]"},
-                            {arrow::field("id", arrow::int64()), "[1, 2]"}});
+  const auto batch = Batch(
+      {{arrow::field("d", arrow::date32()), "[0, null]"},
+       {arrow::field("t", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")), R"(["2024-01-02 03:04:05.000006", null])"},
+       {arrow::field("x", arrow::float64()), "[NaN, null]"},
+       {arrow::field("m", arrow::decimal128(10, 2)), R"(["1.50", null])"},
+       {arrow::field("b", arrow::boolean()), "[true, null]"},
+       {arrow::field("id", arrow::int64()), "[1, 2]"}});
   auto transaction = Begin(SchemaOf(*batch->schema()), {"d", "t", "x", "m", "b"});
   ASSERT_THAT(Insert(*transaction, Reader({batch})), IsOk());
   const auto snapshot = Commit(*transaction);
@@ -264,9 +271,10 @@ TEST_F(InsertTest, FormatsTypedPartitionValues) {
     found.insert(values);
   }
   using std::nullopt;
-  EXPECT_EQ(found, (std::set<delta::PartitionValues>{
-                       {{"b", "true"}, {"d", "1970-01-01"}, {"m", "1.50"}, {"t", "2024-01-02T03:04:05.000006Z"}, {"x", "NaN"}},
-                       {{"b", nullopt}, {"d", nullopt}, {"m", nullopt}, {"t", nullopt}, {"x", nullopt}}}));
+  EXPECT_EQ(found,
+            (std::set<delta::PartitionValues>{
+                {{"b", "true"}, {"d", "1970-01-01"}, {"m", "1.50"}, {"t", "2024-01-02T03:04:05.000006Z"}, {"x", "NaN"}},
+                {{"b", nullopt}, {"d", nullopt}, {"m", nullopt}, {"t", nullopt}, {"x", nullopt}}}));
 }
 
 TEST_F(InsertTest, WritesOneFileForEachOfFiveHundredPartitions) {
@@ -298,8 +306,13 @@ TEST_F(InsertTest, WritesNoFileForNoRows) {
 }
 
 TEST_F(InsertTest, LeavesNothingBehindWhenTheStoreFails) {
-  for (const auto operation : {store::Operation::kUploadWrite, store::Operation::kUploadFinish, store::Operation::kStartUpload}) {
-    store_->Inject({.operation = operation, .path_contains = ".parquet", .kind = store::FaultKind::kErrorBefore, .times = 1, .skip = 2});
+  for (const auto operation :
+       {store::Operation::kUploadWrite, store::Operation::kUploadFinish, store::Operation::kStartUpload}) {
+    store_->Inject({.operation = operation,
+                    .path_contains = ".parquet",
+                    .kind = store::FaultKind::kErrorBefore,
+                    .times = 1,
+                    .skip = 2});
     const auto batch = Batch({{arrow::field("p", arrow::int64()), "[1, 2, 3, 4, 5, 6, 7, 8]"},
                               {arrow::field("id", arrow::int64()), "[1, 2, 3, 4, 5, 6, 7, 8]"}});
     auto transaction = Begin(SchemaOf(*batch->schema()), {"p"});
@@ -348,15 +361,20 @@ std::vector<Refusal> Refusals() {
   const auto structs = arrow::struct_({arrow::field("x", arrow::int64())});
   const auto nanos = arrow::timestamp(arrow::TimeUnit::NANO, "UTC");
   return {
-      {"null", Column("c", TypeKind::kLong, false), arrow::field("c", arrow::int64()), "[1, null]", "SCHEMA_MISMATCH", "1", "c"},
-      {"null in a struct", inner, arrow::field("c", structs), R"([null, {"x": 1}, {"x": null}])", "SCHEMA_MISMATCH", "2", "c.x"},
-      {"null in a list", list, arrow::field("c", arrow::list(arrow::int64())), "[[1], null, [], [2, null]]", "SCHEMA_MISMATCH", "3",
-       "c.element"},
-      {"null in a map", map, arrow::field("c", arrow::map(arrow::utf8(), arrow::int64())), R"([[["a", 1]], [["a", null]]])",
-       "SCHEMA_MISMATCH", "1", "c.value"},
-      {"fraction", Column("c", TypeKind::kLong), arrow::field("c", arrow::float64()), "[1, 2.5]", "TYPE_MISMATCH", "1", "c"},
-      {"too large", Column("c", TypeKind::kByte), arrow::field("c", arrow::int64()), "[1, 2, 128]", "VALUE_OUT_OF_RANGE", "2", "c"},
-      {"nanoseconds", Column("c", TypeKind::kTimestamp), arrow::field("c", nanos), "[1000, 1001]", "TYPE_MISMATCH", "1", "c"},
+      {"null", Column("c", TypeKind::kLong, false), arrow::field("c", arrow::int64()), "[1, null]", "SCHEMA_MISMATCH",
+       "1", "c"},
+      {"null in a struct", inner, arrow::field("c", structs), R"([null, {"x": 1}, {"x": null}])", "SCHEMA_MISMATCH",
+       "2", "c.x"},
+      {"null in a list", list, arrow::field("c", arrow::list(arrow::int64())), "[[1], null, [], [2, null]]",
+       "SCHEMA_MISMATCH", "3", "c.element"},
+      {"null in a map", map, arrow::field("c", arrow::map(arrow::utf8(), arrow::int64())),
+       R"([[["a", 1]], [["a", null]]])", "SCHEMA_MISMATCH", "1", "c.value"},
+      {"fraction", Column("c", TypeKind::kLong), arrow::field("c", arrow::float64()), "[1, 2.5]", "TYPE_MISMATCH", "1",
+       "c"},
+      {"too large", Column("c", TypeKind::kByte), arrow::field("c", arrow::int64()), "[1, 2, 128]",
+       "VALUE_OUT_OF_RANGE", "2", "c"},
+      {"nanoseconds", Column("c", TypeKind::kTimestamp), arrow::field("c", nanos), "[1000, 1001]", "TYPE_MISMATCH", "1",
+       "c"},
       {"text", Column("c", TypeKind::kLong), arrow::field("c", arrow::utf8()), R"(["1"])", "TYPE_MISMATCH", "", "c"},
       {"unknown", Column("c", TypeKind::kLong), arrow::field("d", arrow::int64()), "[1]", "SCHEMA_MISMATCH", "", "d"},
   };
@@ -376,13 +394,17 @@ TEST_F(InsertTest, RefusesRowsThatDoNotFitAndNamesThem) {
 }
 
 TEST_F(InsertTest, ConvertsWhatKeepsItsValue) {
-  const auto batch = Batch({{arrow::field("A", arrow::uint16()), "[1, 65535]"}, {arrow::field("b", arrow::float64()), "[3, null]"}});
-  auto transaction = Begin({Column("a", TypeKind::kLong), Column("b", TypeKind::kInteger), Column("missing", TypeKind::kString)});
+  const auto batch =
+      Batch({{arrow::field("A", arrow::uint16()), "[1, 65535]"}, {arrow::field("b", arrow::float64()), "[3, null]"}});
+  auto transaction =
+      Begin({Column("a", TypeKind::kLong), Column("b", TypeKind::kInteger), Column("missing", TypeKind::kString)});
   ASSERT_THAT(Insert(*transaction, Reader({batch})), IsOk());
   const auto snapshot = Commit(*transaction);
   const auto table = Read(snapshot->add(snapshot->files().at(0)));
-  EXPECT_EQ(table->column(0)->chunk(0)->ToString(), arrow::json::ArrayFromJSONString(arrow::int64(), "[1, 65535]").ValueOrDie()->ToString());
-  EXPECT_EQ(table->column(1)->chunk(0)->ToString(), arrow::json::ArrayFromJSONString(arrow::int32(), "[3, null]").ValueOrDie()->ToString());
+  EXPECT_EQ(table->column(0)->chunk(0)->ToString(),
+            arrow::json::ArrayFromJSONString(arrow::int64(), "[1, 65535]").ValueOrDie()->ToString());
+  EXPECT_EQ(table->column(1)->chunk(0)->ToString(),
+            arrow::json::ArrayFromJSONString(arrow::int32(), "[3, null]").ValueOrDie()->ToString());
   EXPECT_EQ(table->column(2)->null_count(), 2);
 }
 
@@ -398,7 +420,8 @@ TEST_F(InsertTest, NumbersRowsAcrossBatches) {
 }
 
 TEST(ArrowError, ComesBackWhole) {
-  const auto error = ToError(ToStatus(Error(ErrorCode::kUnavailable, "gone").WithReason("STORE_TIMEOUT").With("row", "7")));
+  const auto error =
+      ToError(ToStatus(Error(ErrorCode::kUnavailable, "gone").WithReason("STORE_TIMEOUT").With("row", "7")));
   EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
   EXPECT_EQ(error.reason(), "STORE_TIMEOUT");
   EXPECT_EQ(error.detail("row"), "7");

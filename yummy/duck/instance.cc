@@ -1,13 +1,12 @@
 #include "yummy/duck/instance.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include <duckdb/main/valid_checker.hpp>
+#include <fmt/format.h>
 
 #include "yummy/base/random.h"
 #include "yummy/duck/catalog.h"
@@ -24,8 +23,8 @@ constexpr const char* kLibraryVersion = "v1.5.5";
 
 struct Setting {
   const char* name;
-  std::string value;   // as SET takes it, quotes included
-  std::string reads;   // as current_setting shows it afterwards; empty: not compared
+  std::string value;  // as SET takes it, quotes included
+  std::string reads;  // as current_setting shows it afterwards; empty: not compared
 };
 
 std::string Quoted(std::string_view text, char quote) {
@@ -43,7 +42,8 @@ std::vector<Setting> Lock(const DatabaseOptions& options) {
     memory_bytes = machine.IsValid() ? machine.GetIndex() / 10 * 6 : uint64_t{1} << 30;
   }
   return {
-      {"threads", std::to_string(std::max<size_t>(options.threads, 1)), std::to_string(std::max<size_t>(options.threads, 1))},
+      {"threads", std::to_string(std::max<size_t>(options.threads, 1)),
+       std::to_string(std::max<size_t>(options.threads, 1))},
       {"memory_limit", fmt::format("'{}B'", memory_bytes), ""},
       {"temp_directory", Quoted(options.temporary_folder, '\''), options.temporary_folder},
       {"max_temp_directory_size", fmt::format("'{}B'", options.temporary_max_bytes), ""},
@@ -63,7 +63,8 @@ std::vector<Setting> Lock(const DatabaseOptions& options) {
 Result<std::string> Run(duckdb::Connection& connection, const std::string& sql) {
   auto result = connection.Query(sql);
   if (result->HasError()) {
-    return Error(ErrorCode::kInternal, fmt::format("DuckDB refused \"{}\": {}", sql, result->GetErrorObject().RawMessage()));
+    return Error(ErrorCode::kInternal,
+                 fmt::format("DuckDB refused \"{}\": {}", sql, result->GetErrorObject().RawMessage()));
   }
   if (result->RowCount() == 0) return std::string();
   return result->GetValue(0, 0).ToString();
@@ -71,7 +72,8 @@ Result<std::string> Run(duckdb::Connection& connection, const std::string& sql) 
 
 Result<void> LockDown(duckdb::Connection& connection, const DatabaseOptions& options) {
   std::vector<Setting> lock = Lock(options);
-  for (const Setting& setting : lock) TRY(Run(connection, fmt::format("SET GLOBAL {} = {}", setting.name, setting.value)));
+  for (const Setting& setting : lock)
+    TRY(Run(connection, fmt::format("SET GLOBAL {} = {}", setting.name, setting.value)));
   // DuckDB adds the paths of what is attached, which are only numbers here, and the folder of temporary files, which spilling
   // needs: no function that reads a file by its name gets past statement_guard.h.
   auto& config = duckdb::DBConfig::GetConfig(*connection.context).options;
@@ -84,12 +86,13 @@ Result<void> LockDown(duckdb::Connection& connection, const DatabaseOptions& opt
     if (setting.reads.empty()) continue;
     std::string found = TRY(Run(connection, fmt::format("SELECT current_setting('{}')::VARCHAR", setting.name)));
     if (found != setting.reads) {
-      return Error(ErrorCode::kInternal,
-                   fmt::format("the lock of DuckDB does not hold: {}, expected {}, found {}", setting.name, setting.reads, found));
+      return Error(ErrorCode::kInternal, fmt::format("the lock of DuckDB does not hold: {}, expected {}, found {}",
+                                                     setting.name, setting.reads, found));
     }
   }
   auto probe = connection.Query("SET GLOBAL threads = 1");
-  if (!probe->HasError()) return Error(ErrorCode::kInternal, "the lock of DuckDB does not hold: settings can still be changed");
+  if (!probe->HasError())
+    return Error(ErrorCode::kInternal, "the lock of DuckDB does not hold: settings can still be changed");
   return {};
 }
 
@@ -138,7 +141,8 @@ bool InstanceInfo::IsStore(const std::string& name) const {
 Result<std::shared_ptr<Instance>> Instance::Open(const DatabaseOptions& options, std::shared_ptr<const Lookup> lookup,
                                                  std::shared_ptr<RefusedFiles> refused_files) {
   if (LibraryVersion() != kLibraryVersion) {
-    return Error(ErrorCode::kInternal, fmt::format("another DuckDB library: expected {}, found {}", kLibraryVersion, LibraryVersion()));
+    return Error(ErrorCode::kInternal,
+                 fmt::format("another DuckDB library: expected {}, found {}", kLibraryVersion, LibraryVersion()));
   }
   return CatchErrors([&]() -> Result<std::shared_ptr<Instance>> {
     std::shared_ptr<Instance> instance(new Instance());
@@ -178,7 +182,8 @@ Instance::~Instance() {
 
 Result<void> Instance::Attach(duckdb::Connection& connection) {
   for (size_t ordinal = 0; ordinal < info_->lookup->stores.size(); ++ordinal) {
-    TRY(Run(connection, fmt::format("ATTACH '{}' AS {} (TYPE {})", ordinal, Quoted(info_->store(ordinal).name, '"'), kStorageType)));
+    TRY(Run(connection, fmt::format("ATTACH '{}' AS {} (TYPE {})", ordinal, Quoted(info_->store(ordinal).name, '"'),
+                                    kStorageType)));
   }
   return {};
 }

@@ -53,9 +53,9 @@ class RefusedFiles {
 /// What catalogue, scans and file system of one instance share. Lives as long as the instance.
 struct InstanceInfo {
   std::shared_ptr<const Lookup> lookup;
-  uint64_t token = 0;                           // capability to read files; random per instance
-  std::shared_ptr<RefusedFiles> refused_files;  // shared: outlives the instance that refused a file
-  ObjectStoreFileSystem* file_system = nullptr; // owned by DuckDB's virtual file system
+  uint64_t token = 0;                            // capability to read files; random per instance
+  std::shared_ptr<RefusedFiles> refused_files;   // shared: outlives the instance that refused a file
+  ObjectStoreFileSystem* file_system = nullptr;  // owned by DuckDB's virtual file system
   DeletionVectorCache deletion_vectors{4096};
 
   const Lookup::Store& store(size_t ordinal) const { return lookup->stores.at(ordinal); }
@@ -91,7 +91,7 @@ class Instance {
   Instance() = default;
   Result<void> Attach(duckdb::Connection& connection);
   std::shared_ptr<InstanceInfo> info_;  // shared with DuckDB's copy of the storage extension
-  std::string temporary_folder_;  // removed with the instance
+  std::string temporary_folder_;        // removed with the instance
   std::unique_ptr<duckdb::DuckDB> database_;
   std::atomic<bool> retired_ = false;
   std::mutex mutex_;

@@ -1,11 +1,12 @@
 #include "yummy/duck/null_safe_comparison.h"
 
+#include <optional>
+#include <utility>
+
 #include <duckdb/execution/expression_executor.hpp>
 #include <duckdb/optimizer/optimizer_extension.hpp>
 #include <duckdb/planner/expression_iterator.hpp>
 #include <duckdb/planner/logical_operator_visitor.hpp>
-#include <optional>
-#include <utility>
 
 namespace yummy::duck {
 namespace {
@@ -27,7 +28,8 @@ ExpressionPointer IsNull(bool negated, ExpressionPointer operand) {
 // The value of an expression that depends on no row; absent when it has none (it fails, or depends on rows).
 std::optional<duckdb::Value> ConstantOf(duckdb::ClientContext& context, const duckdb::Expression& expression) {
   duckdb::Value value;
-  if (!expression.IsFoldable() || !duckdb::ExpressionExecutor::TryEvaluateScalar(context, expression, value)) return std::nullopt;
+  if (!expression.IsFoldable() || !duckdb::ExpressionExecutor::TryEvaluateScalar(context, expression, value))
+    return std::nullopt;
   return value;
 }
 
@@ -39,12 +41,15 @@ ExpressionPointer InPlainWords(bool distinct, ExpressionPointer operand, const d
       distinct ? ExpressionType::COMPARE_NOTEQUAL : ExpressionType::COMPARE_EQUAL, std::move(operand),
       duckdb::make_uniq<duckdb::BoundConstantExpression>(constant));
   return duckdb::make_uniq<duckdb::BoundConjunctionExpression>(
-      distinct ? ExpressionType::CONJUNCTION_OR : ExpressionType::CONJUNCTION_AND, std::move(null_test), std::move(comparison));
+      distinct ? ExpressionType::CONJUNCTION_OR : ExpressionType::CONJUNCTION_AND, std::move(null_test),
+      std::move(comparison));
 }
 
 void Rewrite(duckdb::ClientContext& context, ExpressionPointer& expression) {
-  duckdb::ExpressionIterator::EnumerateChildren(*expression, [&](ExpressionPointer& child) { Rewrite(context, child); });
-  if (expression->GetExpressionClass() != duckdb::ExpressionClass::BOUND_COMPARISON || !IsNullSafe(expression->GetExpressionType())) {
+  duckdb::ExpressionIterator::EnumerateChildren(*expression,
+                                                [&](ExpressionPointer& child) { Rewrite(context, child); });
+  if (expression->GetExpressionClass() != duckdb::ExpressionClass::BOUND_COMPARISON ||
+      !IsNullSafe(expression->GetExpressionType())) {
     return;
   }
   auto& comparison = expression->Cast<duckdb::BoundComparisonExpression>();
@@ -63,8 +68,8 @@ void Rewrite(duckdb::ClientContext& context, ExpressionPointer& expression) {
 }
 
 void RewriteOperator(duckdb::ClientContext& context, duckdb::LogicalOperator& plan) {
-  duckdb::LogicalOperatorVisitor::EnumerateExpressions(plan,
-                                                       [&](ExpressionPointer* expression) { Rewrite(context, *expression); });
+  duckdb::LogicalOperatorVisitor::EnumerateExpressions(
+      plan, [&](ExpressionPointer* expression) { Rewrite(context, *expression); });
   for (auto& child : plan.children) RewriteOperator(context, *child);
 }
 

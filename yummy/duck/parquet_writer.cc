@@ -53,8 +53,8 @@ std::optional<duckdb::Value> ChildIds(const delta::DataType& type) {
       if (auto ids = FieldIds(field)) values.emplace_back(field.physical_name(), std::move(*ids));
     }
   } else {
-    const std::array<const char*, 2> names = type.kind == delta::TypeKind::kMap ? std::array{"key", "value"}
-                                                                                : std::array{"element", ""};
+    const std::array<const char*, 2> names =
+        type.kind == delta::TypeKind::kMap ? std::array{"key", "value"} : std::array{"element", ""};
     for (size_t i = 0; i < type.children.size(); i++) {
       if (auto ids = ChildIds(type.children[i])) values.emplace_back(names[i], std::move(*ids));
     }
@@ -77,8 +77,8 @@ void SetFieldIds(const TableLayout& layout, duckdb::CopyInfo& info) {
 }  // namespace
 
 std::unique_ptr<ParquetFormat> ParquetFormat::Make(duckdb::ClientContext& context, const TableLayout& layout) {
-  auto& entry = duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::CopyFunctionCatalogEntry>(context, DEFAULT_SCHEMA,
-                                                                                                       "parquet");
+  auto& entry = duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::CopyFunctionCatalogEntry>(
+      context, DEFAULT_SCHEMA, "parquet");
   auto format = std::unique_ptr<ParquetFormat>(
       new ParquetFormat{.function = entry.function, .bind_data = {}, .types = layout.file_types, .statistics = {}});
   duckdb::CopyInfo info;
@@ -117,7 +117,8 @@ bool RowGroupBuffer::half_full() const {
   return rows() >= kRowGroupRows / 2 || rows_->SizeInBytes() >= kRowGroupBytesMax / 2;
 }
 
-ParquetFile::ParquetFile(duckdb::ClientContext& context, const ParquetFormat& format, const std::string& url, delta::Add target)
+ParquetFile::ParquetFile(duckdb::ClientContext& context, const ParquetFormat& format, const std::string& url,
+                         delta::Add target)
     : context_(context), format_(format), add_(std::move(target)), statistics_(format.statistics) {
   file_ = format_.function.copy_to_initialize_global(context_, *format_.bind_data, url);
   format_.function.copy_to_get_written_statistics(context_, *format_.bind_data, *file_, written_);

@@ -29,11 +29,13 @@ uint64_t BufferBytes(duckdb::ClientContext& context) {
 
 /// Appends a value of a partition column so that equal values and nothing else get equal bytes. An empty string or binary is null:
 /// PROTOCOL.md, "Partition Value Serialization": "an empty string for any type translates to a null partition value".
-void AppendKey(std::string& key, const duckdb::UnifiedVectorFormat& values, duckdb::PhysicalType type, duckdb::idx_t row) {
+void AppendKey(std::string& key, const duckdb::UnifiedVectorFormat& values, duckdb::PhysicalType type,
+               duckdb::idx_t row) {
   const auto index = values.sel->get_index(row);
   const bool valid = values.validity.RowIsValid(index);
   if (type == duckdb::PhysicalType::VARCHAR) {
-    const auto text = valid ? duckdb::UnifiedVectorFormat::GetData<duckdb::string_t>(values)[index] : duckdb::string_t();
+    const auto text =
+        valid ? duckdb::UnifiedVectorFormat::GetData<duckdb::string_t>(values)[index] : duckdb::string_t();
     const auto size = valid ? text.GetSize() : 0;
     key.append(reinterpret_cast<const char*>(&size), sizeof(size));
     key.append(text.GetData(), size);
@@ -79,7 +81,8 @@ void PartitionedWriter::Write(Local& local, duckdb::DataChunk& rows) {
   size_t last = 0;
   for (duckdb::idx_t row = 0; row < count; row++) {
     key.clear();
-    for (size_t i = 0; i < keys.size(); i++) AppendKey(key, keys[i], layout.types[layout.partition_columns[i]].InternalType(), row);
+    for (size_t i = 0; i < keys.size(); i++)
+      AppendKey(key, keys[i], layout.types[layout.partition_columns[i]].InternalType(), row);
     if (row == 0 || key != last_key) {
       last = NumberOf(buffer, key, rows, row);
       std::swap(key, last_key);
@@ -177,7 +180,8 @@ void PartitionedWriter::WriteLargest(Buffer& buffer) {
     order.push_back(partition);
     total += buffer.rows[partition].size();
   }
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return buffer.rows[a].size() > buffer.rows[b].size(); });
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return buffer.rows[a].size() > buffer.rows[b].size(); });
   size_t written = 0;
   for (const auto partition : order) {
     if (written * 2 >= total) break;
@@ -195,7 +199,8 @@ void PartitionedWriter::WriteLargest(Buffer& buffer) {
         packed.chunks.back()->Initialize(files_.context(), files_.format().types);
       }
       auto& chunk = *packed.chunks.back();
-      packed.Add(partition, {.chunk = static_cast<uint32_t>(packed.chunks.size() - 1), .row = static_cast<uint32_t>(chunk.size())});
+      packed.Add(partition, {.chunk = static_cast<uint32_t>(packed.chunks.size() - 1),
+                             .row = static_cast<uint32_t>(chunk.size())});
       duckdb::SelectionVector one(1);
       one.set_index(0, ref.row);
       chunk.Append(*buffer.chunks[ref.chunk], false, &one, 1);
@@ -210,7 +215,8 @@ template <typename Take>
 void PartitionedWriter::ForEachRowGroup(const Buffer& buffer, const std::vector<RowRef>& rows, Take take) const {
   std::unique_ptr<RowGroupBuffer> group;
   duckdb::DataChunk gathered;
-  gathered.Initialize(files_.context(), files_.format().types, std::min<duckdb::idx_t>(rows.size(), STANDARD_VECTOR_SIZE));
+  gathered.Initialize(files_.context(), files_.format().types,
+                      std::min<duckdb::idx_t>(rows.size(), STANDARD_VECTOR_SIZE));
   duckdb::SelectionVector run(STANDARD_VECTOR_SIZE);
   for (size_t begin = 0; begin < rows.size();) {
     // A run: rows of one chunk that fit into `gathered`.
@@ -232,7 +238,8 @@ void PartitionedWriter::ForEachRowGroup(const Buffer& buffer, const std::vector<
 }
 
 /// Writes the rows of a partition to files of their own. Safe from several threads for several partitions.
-void PartitionedWriter::WriteFiles(const Partition& partition, const Buffer& buffer, const std::vector<RowRef>& rows) const {
+void PartitionedWriter::WriteFiles(const Partition& partition, const Buffer& buffer,
+                                   const std::vector<RowRef>& rows) const {
   ValueOrThrow(RequestOf(files_.context()).context().Check());
   std::unique_ptr<ParquetFile> file;
   ForEachRowGroup(buffer, rows, [&](std::unique_ptr<RowGroupBuffer> group) {

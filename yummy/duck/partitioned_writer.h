@@ -37,8 +37,8 @@ class PartitionedWriter final : public RowWriter {
   struct Buffer;
   struct Partition {
     delta::PartitionValues values;
-    std::unique_ptr<ParquetFile> file;      // open while row groups go to it
-    std::list<size_t>::iterator recent;     // in open_, when file is there
+    std::unique_ptr<ParquetFile> file;   // open while row groups go to it
+    std::list<size_t>::iterator recent;  // in open_, when file is there
   };
 
   size_t NumberOf(Buffer& buffer, const std::string& key, duckdb::DataChunk& rows, duckdb::idx_t row);
@@ -54,7 +54,7 @@ class PartitionedWriter final : public RowWriter {
 
   DataFiles& files_;
   uint64_t buffer_bytes_max_;
-  std::mutex mutex_;                                  // held while a thread writes
+  std::mutex mutex_;                                    // held while a thread writes
   std::vector<std::unique_ptr<Partition>> partitions_;  // guarded by mutex_
   std::unordered_map<std::string, size_t> numbers_;     // guarded by mutex_; by key
   std::list<size_t> open_;                              // guarded by mutex_; partitions with an open file, newest first

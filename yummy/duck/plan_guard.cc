@@ -1,10 +1,9 @@
 #include "yummy/duck/plan_guard.h"
 
-#include <fmt/format.h>
-
 #include <duckdb/optimizer/optimizer_extension.hpp>
 #include <duckdb/planner/expression_iterator.hpp>
 #include <duckdb/planner/logical_operator_visitor.hpp>
+#include <fmt/format.h>
 
 #include "yummy/duck/error.h"
 #include "yummy/duck/instance.h"
@@ -37,10 +36,10 @@ void CheckExpression(const duckdb::Expression& expression) {
     case duckdb::ExpressionClass::BOUND_AGGREGATE:
       CheckFunction(expression.Cast<duckdb::BoundAggregateExpression>().function.name);
       break;
-    default:
-      break;
+    default: break;
   }
-  duckdb::ExpressionIterator::EnumerateChildren(expression, [](const duckdb::Expression& child) { CheckExpression(child); });
+  duckdb::ExpressionIterator::EnumerateChildren(expression,
+                                                [](const duckdb::Expression& child) { CheckExpression(child); });
 }
 
 void CheckScan(const InstanceInfo& instance, const duckdb::LogicalGet& scan) {
@@ -89,10 +88,8 @@ bool IsQueryOperator(LogicalOperatorType type) {
     case LogicalOperatorType::LOGICAL_INTERSECT:
     case LogicalOperatorType::LOGICAL_RECURSIVE_CTE:
     case LogicalOperatorType::LOGICAL_MATERIALIZED_CTE:
-    case LogicalOperatorType::LOGICAL_EXPLAIN:
-      return true;
-    default:
-      return false;
+    case LogicalOperatorType::LOGICAL_EXPLAIN: return true;
+    default: return false;
   }
 }
 

@@ -38,7 +38,8 @@ void RequestState::Finish() {
 
 const TablePin* RequestState::FindPin(std::string_view store, std::string_view schema, std::string_view table) const {
   for (auto match : {Matches, MatchesIgnoringCase}) {
-    auto found = std::find_if(pins_.begin(), pins_.end(), [&](const TablePin& pin) { return match(pin, store, schema, table); });
+    auto found =
+        std::find_if(pins_.begin(), pins_.end(), [&](const TablePin& pin) { return match(pin, store, schema, table); });
     if (found != pins_.end()) return &*found;
   }
   return nullptr;
@@ -54,7 +55,8 @@ bool RequestState::BeginWrite(const std::string& path, const std::string& store_
   {
     std::scoped_lock lock(mutex_);
     auto found = std::find_if(writes_.begin(), writes_.end(), [&](const WritePermission& write) {
-      return write.path.ends_with('/') ? path.starts_with(write.path) && path.size() > write.path.size() : path == write.path;
+      return write.path.ends_with('/') ? path.starts_with(write.path) && path.size() > write.path.size()
+                                       : path == write.path;
     });
     if (found == writes_.end()) return false;
     on_open = found->on_open;

@@ -1,8 +1,8 @@
 #include "yummy/duck/row_change.h"
 
-#include <fmt/format.h>
-
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "yummy/duck/error.h"
 #include "yummy/duck/request_state.h"
@@ -64,13 +64,15 @@ duckdb::InsertionOrderPreservingMap<std::string> RowChangeOperator::ParamsToStri
   return result;
 }
 
-duckdb::unique_ptr<duckdb::GlobalSinkState> RowChangeOperator::GetGlobalSinkState(duckdb::ClientContext& context) const {
+duckdb::unique_ptr<duckdb::GlobalSinkState> RowChangeOperator::GetGlobalSinkState(
+    duckdb::ClientContext& context) const {
   auto state = duckdb::make_uniq<Global>();
   auto& transaction = target_.transaction(context);
   state->run = std::make_unique<StatementRun>(
       context, transaction, StatementRun::Options{.store_ordinal = target_.store_ordinal, .ordered = target_.ordered});
   if (state->run->layout().types != target_.row_types) {
-    Throw(Error(ErrorCode::kConflict, fmt::format("the columns of table {} changed while the statement was planned", target_.table))
+    Throw(Error(ErrorCode::kConflict,
+                fmt::format("the columns of table {} changed while the statement was planned", target_.table))
               .WithReason("METADATA_CHANGED"));
   }
   return state;

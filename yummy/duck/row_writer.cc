@@ -14,7 +14,10 @@ namespace yummy::duck {
 
 DataFiles::DataFiles(duckdb::ClientContext& context, delta::Transaction& transaction, size_t store_ordinal,
                      const TableLayout& layout)
-    : context_(context), transaction_(transaction), store_ordinal_(store_ordinal), layout_(layout),
+    : context_(context),
+      transaction_(transaction),
+      store_ordinal_(store_ordinal),
+      layout_(layout),
       format_(ParquetFormat::Make(context, layout)) {}
 
 Executor* DataFiles::executor() const { return transaction_.table().options().executor; }

@@ -19,7 +19,8 @@ namespace yummy::duck {
 class DataFiles {
  public:
   /// `layout` is of `transaction`; both outlive this. Throws what DuckDB throws.
-  DataFiles(duckdb::ClientContext& context, delta::Transaction& transaction, size_t store_ordinal, const TableLayout& layout);
+  DataFiles(duckdb::ClientContext& context, delta::Transaction& transaction, size_t store_ordinal,
+            const TableLayout& layout);
 
   duckdb::ClientContext& context() const { return context_; }
   const TableLayout& layout() const { return layout_; }

@@ -1,9 +1,9 @@
 #include "yummy/duck/scan.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "yummy/duck/error.h"
 #include "yummy/duck/file_list.h"
@@ -136,7 +136,8 @@ duckdb::InsertionOrderPreservingMap<std::string> Describe(duckdb::TableFunctionT
 duckdb::InsertionOrderPreservingMap<std::string> DescribeRun(duckdb::TableFunctionDynamicToStringInput& input) {
   duckdb::InsertionOrderPreservingMap<std::string> result;
   if (!input.global_state) return result;
-  result.insert("Files Read", std::to_string(input.global_state->Cast<duckdb::MultiFileGlobalState>().file_index.load()));
+  result.insert("Files Read",
+                std::to_string(input.global_state->Cast<duckdb::MultiFileGlobalState>().file_index.load()));
   return result;
 }
 

@@ -30,8 +30,8 @@ struct ScanInfo final : duckdb::TableFunctionInfo {
   duckdb::TableCatalogEntry* table = nullptr;  // lives as long as the transaction
   ColumnMapping mapping = ColumnMapping::kName;
   bool has_nested_columns = false;
-  duckdb::table_function_t scan = nullptr;                      // of the Parquet scan
-  duckdb::table_function_init_global_t init_global = nullptr;   // of the Parquet scan
+  duckdb::table_function_t scan = nullptr;                     // of the Parquet scan
+  duckdb::table_function_init_global_t init_global = nullptr;  // of the Parquet scan
 };
 
 /// The Parquet scan with our callbacks, without a table. Made once per catalogue.

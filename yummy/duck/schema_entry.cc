@@ -1,10 +1,10 @@
 #include "yummy/duck/schema_entry.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <limits>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "yummy/delta/scalar.h"
 #include "yummy/duck/catalog.h"
@@ -24,8 +24,8 @@ constexpr size_t kListedWithColumnsMax = 64;
 constexpr int64_t kMicrosPerDay = 86'400'000'000;
 
 Error BadVersion(const duckdb::BoundAtClause& at) {
-  return Error(ErrorCode::kInvalidArgument, fmt::format("no version or time that a table can have: AT ({} => {})", at.Unit(),
-                                                        at.GetValue().ToString()))
+  return Error(ErrorCode::kInvalidArgument, fmt::format("no version or time that a table can have: AT ({} => {})",
+                                                        at.Unit(), at.GetValue().ToString()))
       .WithReason("INVALID_VERSION");
 }
 
@@ -79,10 +79,12 @@ Result<int64_t> TimeOf(const duckdb::BoundAtClause& at) {
 Result<delta::SnapshotRef> SnapshotAt(const Context& context, delta::Table& table, const duckdb::BoundAtClause& at) {
   if (duckdb::StringUtil::CIEquals(at.Unit(), "version")) return table.AtVersion(context, TRY(VersionOf(at)));
   if (duckdb::StringUtil::CIEquals(at.Unit(), "timestamp")) return table.AtTimestamp(context, TRY(TimeOf(at)));
-  return Error(ErrorCode::kInvalidArgument, "AT takes VERSION or TIMESTAMP, not " + at.Unit()).WithReason("INVALID_VERSION");
+  return Error(ErrorCode::kInvalidArgument, "AT takes VERSION or TIMESTAMP, not " + at.Unit())
+      .WithReason("INVALID_VERSION");
 }
 
-bool IsFor(const AdoptedTransaction& adopted, const std::string& store, const std::string& schema, const std::string& table) {
+bool IsFor(const AdoptedTransaction& adopted, const std::string& store, const std::string& schema,
+           const std::string& table) {
   return adopted.store == store && adopted.schema == schema && adopted.table == table;
 }
 
@@ -129,8 +131,8 @@ void DeltaSchemaEntry::Scan(duckdb::ClientContext& context, duckdb::CatalogType 
   if (kind != duckdb::CatalogType::TABLE_ENTRY) return;
   auto& reading = DeltaTransaction::Get(context, catalog);
   const InstanceInfo& instance = delta_catalog_.instance();
-  const auto names = ValueOrThrow(
-      instance.lookup->list_tables(RequestOf(context).context(), delta_catalog_.store_name(), name));
+  const auto names =
+      ValueOrThrow(instance.lookup->list_tables(RequestOf(context).context(), delta_catalog_.store_name(), name));
   const bool with_columns = names.size() <= kListedWithColumnsMax &&
                             instance.store(delta_catalog_.store_ordinal()).object_store->capabilities().is_local;
   for (const std::string& table_name : names) {
@@ -148,7 +150,8 @@ void DeltaSchemaEntry::Scan(duckdb::ClientContext& context, duckdb::CatalogType 
   }
 }
 
-duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateIndex(duckdb::CatalogTransaction, duckdb::CreateIndexInfo&,
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateIndex(duckdb::CatalogTransaction,
+                                                                         duckdb::CreateIndexInfo&,
                                                                          duckdb::TableCatalogEntry&) {
   RefuseStatement("CREATE INDEX");
 }
@@ -158,11 +161,13 @@ duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateFunction(duck
   RefuseStatement("CREATE FUNCTION");
 }
 
-duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateTable(duckdb::CatalogTransaction, duckdb::BoundCreateTableInfo&) {
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateTable(duckdb::CatalogTransaction,
+                                                                         duckdb::BoundCreateTableInfo&) {
   RefuseStatement("CREATE TABLE");
 }
 
-duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateView(duckdb::CatalogTransaction, duckdb::CreateViewInfo&) {
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateView(duckdb::CatalogTransaction,
+                                                                        duckdb::CreateViewInfo&) {
   RefuseStatement("CREATE VIEW");
 }
 
@@ -191,7 +196,8 @@ duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateCollation(duc
   RefuseStatement("CREATE COLLATION");
 }
 
-duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateType(duckdb::CatalogTransaction, duckdb::CreateTypeInfo&) {
+duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::CreateType(duckdb::CatalogTransaction,
+                                                                        duckdb::CreateTypeInfo&) {
   RefuseStatement("CREATE TYPE");
 }
 

@@ -24,21 +24,27 @@ class DeltaSchemaEntry final : public duckdb::SchemaCatalogEntry {
             const std::function<void(duckdb::CatalogEntry&)>& callback) override;
   void Scan(duckdb::CatalogType, const std::function<void(duckdb::CatalogEntry&)>&) override {}
   /// None: DuckDB would list every store for a misspelt name.
-  duckdb::SimilarCatalogEntry GetSimilarEntry(duckdb::CatalogTransaction, const duckdb::EntryLookupInfo&) override { return {}; }
+  duckdb::SimilarCatalogEntry GetSimilarEntry(duckdb::CatalogTransaction, const duckdb::EntryLookupInfo&) override {
+    return {};
+  }
 
   duckdb::optional_ptr<duckdb::CatalogEntry> CreateIndex(duckdb::CatalogTransaction, duckdb::CreateIndexInfo&,
                                                          duckdb::TableCatalogEntry&) override;
-  duckdb::optional_ptr<duckdb::CatalogEntry> CreateFunction(duckdb::CatalogTransaction, duckdb::CreateFunctionInfo&) override;
-  duckdb::optional_ptr<duckdb::CatalogEntry> CreateTable(duckdb::CatalogTransaction, duckdb::BoundCreateTableInfo&) override;
+  duckdb::optional_ptr<duckdb::CatalogEntry> CreateFunction(duckdb::CatalogTransaction,
+                                                            duckdb::CreateFunctionInfo&) override;
+  duckdb::optional_ptr<duckdb::CatalogEntry> CreateTable(duckdb::CatalogTransaction,
+                                                         duckdb::BoundCreateTableInfo&) override;
   duckdb::optional_ptr<duckdb::CatalogEntry> CreateView(duckdb::CatalogTransaction, duckdb::CreateViewInfo&) override;
-  duckdb::optional_ptr<duckdb::CatalogEntry> CreateSequence(duckdb::CatalogTransaction, duckdb::CreateSequenceInfo&) override;
+  duckdb::optional_ptr<duckdb::CatalogEntry> CreateSequence(duckdb::CatalogTransaction,
+                                                            duckdb::CreateSequenceInfo&) override;
   duckdb::optional_ptr<duckdb::CatalogEntry> CreateTableFunction(duckdb::CatalogTransaction,
                                                                  duckdb::CreateTableFunctionInfo&) override;
   duckdb::optional_ptr<duckdb::CatalogEntry> CreateCopyFunction(duckdb::CatalogTransaction,
                                                                 duckdb::CreateCopyFunctionInfo&) override;
   duckdb::optional_ptr<duckdb::CatalogEntry> CreatePragmaFunction(duckdb::CatalogTransaction,
                                                                   duckdb::CreatePragmaFunctionInfo&) override;
-  duckdb::optional_ptr<duckdb::CatalogEntry> CreateCollation(duckdb::CatalogTransaction, duckdb::CreateCollationInfo&) override;
+  duckdb::optional_ptr<duckdb::CatalogEntry> CreateCollation(duckdb::CatalogTransaction,
+                                                             duckdb::CreateCollationInfo&) override;
   duckdb::optional_ptr<duckdb::CatalogEntry> CreateType(duckdb::CatalogTransaction, duckdb::CreateTypeInfo&) override;
   void DropEntry(duckdb::ClientContext&, duckdb::DropInfo&) override;
   void Alter(duckdb::CatalogTransaction, duckdb::AlterInfo&) override;

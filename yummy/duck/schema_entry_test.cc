@@ -28,7 +28,8 @@ class TableVersions : public testing::Test {
   }
 
   Result<std::string> Count(const std::string& at) {
-    auto rows = TRY(Rows(*session_, fmt::format("SELECT CAST(count(*) AS VARCHAR) FROM golden.main.{} {}", Quoted(kTable), at)));
+    auto rows = TRY(
+        Rows(*session_, fmt::format("SELECT CAST(count(*) AS VARCHAR) FROM golden.main.{} {}", Quoted(kTable), at)));
     return rows.at(0).at(0);
   }
 
@@ -50,17 +51,19 @@ TEST_F(TableVersions, AVersionIsAnyWholeNumber) {
 }
 
 TEST_F(TableVersions, WhatIsNoVersionIsRefused) {
-  for (const char* at : {"AT (VERSION => -1)", "AT (VERSION => 1.5)", "AT (VERSION => 'one')", "AT (VERSION => NULL)",
-                         "AT (TIMESTAMP => 'yesterday')", "AT (TIMESTAMP => 12)", "AT (TIMESTAMP => DATE 'infinity')"}) {
+  for (const char* at :
+       {"AT (VERSION => -1)", "AT (VERSION => 1.5)", "AT (VERSION => 'one')", "AT (VERSION => NULL)",
+        "AT (TIMESTAMP => 'yesterday')", "AT (TIMESTAMP => 12)", "AT (TIMESTAMP => DATE 'infinity')"}) {
     EXPECT_THAT(Count(at), IsError(ErrorCode::kInvalidArgument)) << at;
   }
   EXPECT_THAT(Count("AT (VERSION => 100000)"), IsError(ErrorCode::kNotFound));
 }
 
 TEST_F(TableVersions, ATimeInTheFutureIsTheNewestVersion) {
-  for (const char* at : {"AT (TIMESTAMP => '2100-01-01')", "AT (TIMESTAMP => DATE '2100-01-01')",
-                         "AT (timestamp => TIMESTAMP '2100-01-01 00:00:00')", "AT (TIMESTAMP => '2100-01-01T00:00:00Z')",
-                         "AT (TIMESTAMP => TIMESTAMPTZ '2100-01-01 00:00:00+02')"}) {
+  for (const char* at :
+       {"AT (TIMESTAMP => '2100-01-01')", "AT (TIMESTAMP => DATE '2100-01-01')",
+        "AT (timestamp => TIMESTAMP '2100-01-01 00:00:00')", "AT (TIMESTAMP => '2100-01-01T00:00:00Z')",
+        "AT (TIMESTAMP => TIMESTAMPTZ '2100-01-01 00:00:00+02')"}) {
     auto count = Count(at);
     ASSERT_THAT(count, IsOk()) << at;
     EXPECT_EQ(*count, std::to_string(table_.rows)) << at;
@@ -75,9 +78,11 @@ TEST_F(TableVersions, APinIsTheVersionThatIsReadButAtComesFirst) {
   auto table = delta::Table::Make(std::move(object_store), table_.path, {});
   QueryOptions options;
   options.store = "golden";
-  options.pins.push_back({.store = "golden", .schema = "main", .table = kTable, .snapshot = MUST(table->AtVersion({}, version))});
+  options.pins.push_back(
+      {.store = "golden", .schema = "main", .table = kTable, .snapshot = MUST(table->AtVersion({}, version))});
   const auto count = [&](const std::string& at) {
-    auto result = MUST(session_->Query({}, fmt::format("SELECT count(*)::VARCHAR FROM {} {}", Quoted(kTable), at), options));
+    auto result =
+        MUST(session_->Query({}, fmt::format("SELECT count(*)::VARCHAR FROM {} {}", Quoted(kTable), at), options));
     return MUST(result->Next())->column(0)->GetScalar(0).ValueOrDie()->ToString();
   };
   EXPECT_EQ(count(""), std::to_string(rows));

@@ -31,7 +31,7 @@ class SequenceWriter final : public RowWriter {
 
   DataFiles& files_;
   std::mutex mutex_;
-  std::shared_ptr<OpenFile> current_;          // guarded by mutex_; shared: by the threads that prepare row groups for it
+  std::shared_ptr<OpenFile> current_;  // guarded by mutex_; shared: by the threads that prepare row groups for it
   std::unique_ptr<RowGroupBuffer> remainder_;  // guarded by mutex_; small rests of threads
 };
 

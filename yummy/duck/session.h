@@ -1,14 +1,14 @@
 #pragma once
 // One connection: queries that stream Arrow batches, and rows written as data files of a transaction.
 
-#include <arrow/type_fwd.h>
-
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include <arrow/type_fwd.h>
 
 #include "yummy/base/context.h"
 #include "yummy/base/result.h"
@@ -28,10 +28,10 @@ struct TablePin {
 using Parameter = std::variant<std::monostate, bool, int64_t, double, std::string>;
 
 struct QueryOptions {
-  std::string store;             // tables of this store are visible by their bare names; empty: none
+  std::string store;  // tables of this store are visible by their bare names; empty: none
   std::string schema = "main";
   std::vector<TablePin> pins;
-  std::vector<Parameter> parameters;                             // for ? and $1
+  std::vector<Parameter> parameters;                                // for ? and $1
   std::vector<std::pair<std::string, Parameter>> named_parameters;  // for $name
   size_t batch_rows_max = 65536;
   size_t sql_max_bytes = 1 << 20;
@@ -65,7 +65,8 @@ class Session {
   /// Errors: InvalidArgument (SQL_SYNTAX, ONE_STATEMENT, SQL_TOO_LONG, TOO_DEEP, UNKNOWN_COLUMN …; details line, column, hint),
   /// InvalidArgument reason READ_ONLY_ENDPOINT (a statement that writes), PermissionDenied reason SQL_NOT_ALLOWED,
   /// NotFound (TABLE_NOT_FOUND, VERSION_NOT_FOUND), and those of Next.
-  virtual Result<std::unique_ptr<QueryResult>> Query(const Context& context, std::string_view sql, const QueryOptions& options) = 0;
+  virtual Result<std::unique_ptr<QueryResult>> Query(const Context& context, std::string_view sql,
+                                                     const QueryOptions& options) = 0;
 
   /// Writes the rows as Parquet data files of `transaction`'s table (its staged metadata when it creates or replaces the schema),
   /// and stages their add actions with statistics. Columns are matched by name, ignoring case; a missing nullable column is null.

@@ -1,10 +1,5 @@
 #include "yummy/duck/session.h"
 
-#include <arrow/array.h>
-#include <arrow/record_batch.h>
-#include <arrow/scalar.h>
-#include <arrow/type.h>
-
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -14,6 +9,10 @@
 #include <vector>
 
 #include "duckdb/parser/parsed_data/create_scalar_function_info.hpp"
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
 
 #include "yummy/base/testing.h"
 #include "yummy/duck/database.h"
@@ -44,7 +43,8 @@ Result<int64_t> Drain(QueryResult& result) {
   }
 }
 
-Result<int64_t> Execute(Session& session, const std::string& sql, const Context& context = {}, const QueryOptions& options = {}) {
+Result<int64_t> Execute(Session& session, const std::string& sql, const Context& context = {},
+                        const QueryOptions& options = {}) {
   auto result = TRY(session.Query(context, sql, options));
   return Drain(*result);
 }
@@ -93,17 +93,20 @@ TEST_F(SessionTest, GivesEveryTypeAnArrowForm) {
     const char* type;
     const char* value;
   };
-  for (const Case& test : {
-           Case{"SELECT 1::HUGEINT", "decimal128(38, 0)", "1"}, Case{"SELECT 7::UHUGEINT", "decimal128(38, 0)", "7"},
-           Case{"SELECT '6f9619ff-8b86-d011-b42d-00cf4fc964ff'::UUID", "string", "6f9619ff-8b86-d011-b42d-00cf4fc964ff"},
-           Case{"SELECT INTERVAL 3 DAY", "string", "3 days"}, Case{"SELECT 'a'::ENUM('a', 'b')", "string", "a"},
-           Case{"SELECT '101'::BIT", "string", "101"}, Case{"SELECT union_value(x := 1)", "string", "1"},
-           Case{"SELECT '{\"a\": 1}'::JSON", "string", "{\"a\": 1}"}, Case{"SELECT TIME '01:02:03'", "time64[us]", "01:02:03.000000"},
-           Case{"SELECT '01:02:03+02'::TIMETZ", "string", "01:02:03+02"}, Case{"SELECT 1.50::DECIMAL(4, 2)", "decimal128(4, 2)", "1.50"},
-           Case{"SELECT TIMESTAMP_S '2020-01-01 00:00:00'", "timestamp[us]", "2020-01-01 00:00:00.000000"},
-           Case{"SELECT TIMESTAMPTZ '2020-01-01 02:00:00+02'", "timestamp[us, tz=UTC]", "2020-01-01 00:00:00.000000Z"},
-           Case{"SELECT 'a'::BLOB", "binary", "a"}, Case{"SELECT 1::UTINYINT", "uint8", "1"}, Case{"SELECT NULL::INT", "int32", "null"},
-           Case{"SELECT [INTERVAL 1 DAY]", "list<item: string>", "list<item: string>[1 day]"}}) {
+  for (const Case& test :
+       {Case{"SELECT 1::HUGEINT", "decimal128(38, 0)", "1"}, Case{"SELECT 7::UHUGEINT", "decimal128(38, 0)", "7"},
+        Case{"SELECT '6f9619ff-8b86-d011-b42d-00cf4fc964ff'::UUID", "string", "6f9619ff-8b86-d011-b42d-00cf4fc964ff"},
+        Case{"SELECT INTERVAL 3 DAY", "string", "3 days"}, Case{"SELECT 'a'::ENUM('a', 'b')", "string", "a"},
+        Case{"SELECT '101'::BIT", "string", "101"}, Case{"SELECT union_value(x := 1)", "string", "1"},
+        Case{"SELECT '{\"a\": 1}'::JSON", "string", "{\"a\": 1}"},
+        Case{"SELECT TIME '01:02:03'", "time64[us]", "01:02:03.000000"},
+        Case{"SELECT '01:02:03+02'::TIMETZ", "string", "01:02:03+02"},
+        Case{"SELECT 1.50::DECIMAL(4, 2)", "decimal128(4, 2)", "1.50"},
+        Case{"SELECT TIMESTAMP_S '2020-01-01 00:00:00'", "timestamp[us]", "2020-01-01 00:00:00.000000"},
+        Case{"SELECT TIMESTAMPTZ '2020-01-01 02:00:00+02'", "timestamp[us, tz=UTC]", "2020-01-01 00:00:00.000000Z"},
+        Case{"SELECT 'a'::BLOB", "binary", "a"}, Case{"SELECT 1::UTINYINT", "uint8", "1"},
+        Case{"SELECT NULL::INT", "int32", "null"},
+        Case{"SELECT [INTERVAL 1 DAY]", "list<item: string>", "list<item: string>[1 day]"}}) {
     auto result = session_->Query({}, test.sql, {});
     ASSERT_THAT(result, IsOk()) << test.sql;
     EXPECT_EQ((*result)->schema()->field(0)->type()->ToString(), test.type) << test.sql;
@@ -114,7 +117,8 @@ TEST_F(SessionTest, GivesEveryTypeAnArrowForm) {
 }
 
 TEST_F(SessionTest, RefusesAnIntegerThatArrowCannotHold) {
-  EXPECT_THAT(Execute(*session_, "SELECT 170141183460469231731687303715884105727::HUGEINT"), IsError(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Execute(*session_, "SELECT 170141183460469231731687303715884105727::HUGEINT"),
+              IsError(ErrorCode::kInvalidArgument));
 }
 
 TEST_F(SessionTest, BindsParameters) {
@@ -132,7 +136,8 @@ TEST_F(SessionTest, BindsParameters) {
 }
 
 TEST_F(SessionTest, FailsARowInTheMiddleOfTheStream) {
-  auto result = session_->Query({}, "SELECT CASE WHEN i = 999999 THEN 'x' ELSE '1' END::INT FROM range(1000000) t(i)", {.batch_rows_max = 1024});
+  auto result = session_->Query({}, "SELECT CASE WHEN i = 999999 THEN 'x' ELSE '1' END::INT FROM range(1000000) t(i)",
+                                {.batch_rows_max = 1024});
   ASSERT_THAT(result, IsOk());
   EXPECT_THAT(Drain(**result), IsError(ErrorCode::kInvalidArgument));
   EXPECT_THAT(Execute(*session_, "SELECT 1"), IsOk());
@@ -140,8 +145,8 @@ TEST_F(SessionTest, FailsARowInTheMiddleOfTheStream) {
 
 TEST_F(SessionTest, RefusesViewsThatReadTheServersInside) {
   for (const char* sql : {"SELECT * FROM duckdb_tables", "SELECT * FROM sqlite_master", "SELECT * FROM pg_tables",
-                          "SELECT * FROM duckdb_databases", "SELECT * FROM pragma_database_list", "SELECT * FROM duckdb_logs",
-                          "SELECT has_table_privilege('a', 'b') FROM duckdb_schemas"}) {
+                          "SELECT * FROM duckdb_databases", "SELECT * FROM pragma_database_list",
+                          "SELECT * FROM duckdb_logs", "SELECT has_table_privilege('a', 'b') FROM duckdb_schemas"}) {
     EXPECT_THAT(Execute(*session_, sql), IsError(ErrorCode::kPermissionDenied)) << sql;
   }
 }
@@ -163,7 +168,8 @@ TEST_F(SessionTest, NamesWhatIsUnknown) {
 
 // Statements that would run for hours end at their deadline, and the next one on the session works.
 TEST_F(SessionTest, EndsEveryQueryAtItsDeadline) {
-  for (const char* sql : {"SELECT count(*) FROM range(10000000000) a", "SELECT sum(a.i * b.i) FROM range(1000000) a(i), range(1000000) b(i)",
+  for (const char* sql : {"SELECT count(*) FROM range(10000000000) a",
+                          "SELECT sum(a.i * b.i) FROM range(1000000) a(i), range(1000000) b(i)",
                           "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
                           "SELECT * FROM generate_series(1, 1000000000000000000)"}) {
     auto begin = steady_clock::now();
@@ -177,7 +183,8 @@ TEST_F(SessionTest, EndsEveryQueryAtItsDeadline) {
 
 TEST_F(SessionTest, EndsACancelledQuery) {
   std::stop_source stop;
-  auto result = session_->Query(Context(Context::Time::max(), stop.get_token(), "test"), "SELECT * FROM range(1000000000000)", {});
+  auto result = session_->Query(Context(Context::Time::max(), stop.get_token(), "test"),
+                                "SELECT * FROM range(1000000000000)", {});
   ASSERT_THAT(result, IsOk());
   ASSERT_THAT((*result)->Next(), IsOk());
   stop.request_stop();
@@ -198,7 +205,8 @@ TEST_F(SessionTest, EndsAQueryThatIsCancelledFromAnotherThread) {
 TEST_F(SessionTest, RefusesAStoppedContextAtOnce) {
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_THAT(Execute(*session_, "SELECT 1", Context(Context::Time::max(), stop.get_token(), "test")), IsError(ErrorCode::kCancelled));
+  EXPECT_THAT(Execute(*session_, "SELECT 1", Context(Context::Time::max(), stop.get_token(), "test")),
+              IsError(ErrorCode::kCancelled));
 }
 
 TEST_F(SessionTest, TakesTheNextQueryAfterAnAbandonedOne) {
@@ -215,7 +223,8 @@ TEST(Database, HasNoFunctionThatWasNotReviewed) {
   auto database = OpenDatabase();
   duckdb::Connection connection(database->state().instance->database());
   auto result = connection.Query(
-      "SELECT count(*), bit_xor(md5_number_lower(name)) FROM (SELECT DISTINCT function_name AS name FROM duckdb_functions() "
+      "SELECT count(*), bit_xor(md5_number_lower(name)) FROM (SELECT DISTINCT function_name AS name FROM "
+      "duckdb_functions() "
       "WHERE function_type IN ('scalar', 'aggregate', 'macro'))");
   ASSERT_FALSE(result->HasError()) << result->GetError();
   EXPECT_EQ(result->GetValue(0, 0).ToString(), "818");
@@ -276,7 +285,8 @@ void ThrowInternal(duckdb::DataChunk&, duckdb::ExpressionState&, duckdb::Vector&
 // Makes a function that brings the instance down, past the lock, as only this program can.
 void AddThrowingFunction(Database& database) {
   duckdb::Connection connection(database.state().instance->database());
-  duckdb::ScalarFunction function("test_throw_internal", {duckdb::LogicalType::BIGINT}, duckdb::LogicalType::BIGINT, ThrowInternal);
+  duckdb::ScalarFunction function("test_throw_internal", {duckdb::LogicalType::BIGINT}, duckdb::LogicalType::BIGINT,
+                                  ThrowInternal);
   duckdb::CreateScalarFunctionInfo info(function);
   connection.context->RegisterFunction(info);
 }

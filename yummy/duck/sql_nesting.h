@@ -8,12 +8,13 @@
 namespace yummy::duck {
 
 struct NestingLimits {
-  size_t depth_max = 200;        // brackets within brackets
-  size_t connectives_max = 2000;  // AND, OR, UNION, INTERSECT, EXCEPT: DuckDB's parser takes time with the square of a chain
+  size_t depth_max = 200;  // brackets within brackets
+  size_t connectives_max =
+      2000;  // AND, OR, UNION, INTERSECT, EXCEPT: DuckDB's parser takes time with the square of a chain
 };
 
 struct NestingExcess {
-  size_t position = 0;  // in bytes
+  size_t position = 0;    // in bytes
   bool too_deep = false;  // else too many connectives
 };
 

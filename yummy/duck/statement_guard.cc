@@ -1,9 +1,9 @@
 #include "yummy/duck/statement_guard.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "yummy/duck/error.h"
 
@@ -15,9 +15,13 @@ using duckdb::TableReferenceType;
 using ExpressionPointer = duckdb::unique_ptr<duckdb::ParsedExpression>;
 using TableRefPointer = duckdb::unique_ptr<duckdb::TableRef>;
 
-Error NotAllowed(std::string message) { return Error(ErrorCode::kPermissionDenied, std::move(message)).WithReason("SQL_NOT_ALLOWED"); }
+Error NotAllowed(std::string message) {
+  return Error(ErrorCode::kPermissionDenied, std::move(message)).WithReason("SQL_NOT_ALLOWED");
+}
 
-Error Refused(ErrorCode code, const char* reason, std::string message) { return Error(code, std::move(message)).WithReason(reason); }
+Error Refused(ErrorCode code, const char* reason, std::string message) {
+  return Error(code, std::move(message)).WithReason(reason);
+}
 
 // Carries a position in the text through ToError, which makes line and column of it.
 duckdb::ErrorData WithPosition(const Error& error, duckdb::optional_idx position) {
@@ -40,7 +44,8 @@ constexpr std::array<WriteHint, 8> kWrites = {{
     {StatementType::DELETE_STATEMENT, "DELETE", "delete rows by DELETE {}?where="},
     {StatementType::MERGE_INTO_STATEMENT, "MERGE", "merge rows by POST {}/merge"},
     {StatementType::CREATE_STATEMENT, "CREATE", "create a table by POST /api/1.0/delta/{{store}}, fill it by PUT {}"},
-    {StatementType::CREATE_FUNC_STATEMENT, "CREATE", "create a table by POST /api/1.0/delta/{{store}}, fill it by PUT {}"},
+    {StatementType::CREATE_FUNC_STATEMENT, "CREATE",
+     "create a table by POST /api/1.0/delta/{{store}}, fill it by PUT {}"},
     {StatementType::DROP_STATEMENT, "DROP", "drop a table by DELETE {}?drop=true"},
     {StatementType::ALTER_STATEMENT, "ALTER", "alter a table by PATCH {}/details"},
 }};
@@ -51,8 +56,8 @@ bool IsOfNoTable(const duckdb::SQLStatement& statement) {
   CatalogType type = CatalogType::INVALID;
   if (statement.type == StatementType::CREATE_STATEMENT) type = statement.Cast<duckdb::CreateStatement>().info->type;
   if (statement.type == StatementType::DROP_STATEMENT) type = statement.Cast<duckdb::DropStatement>().info->type;
-  return type == CatalogType::PREPARED_STATEMENT || type == CatalogType::SECRET_ENTRY || type == CatalogType::SECRET_TYPE_ENTRY ||
-         type == CatalogType::SECRET_FUNCTION_ENTRY;
+  return type == CatalogType::PREPARED_STATEMENT || type == CatalogType::SECRET_ENTRY ||
+         type == CatalogType::SECRET_TYPE_ENTRY || type == CatalogType::SECRET_FUNCTION_ENTRY;
 }
 
 // TRUNCATE is parsed as a DELETE without WHERE; its answer is that of DELETE.
@@ -73,9 +78,7 @@ class TreeWalk {
 
   Result<void> Node(duckdb::QueryNode& node) {
     switch (node.type) {
-      case duckdb::QueryNodeType::SELECT_NODE:
-        TRY(Select(node.Cast<duckdb::SelectNode>()));
-        break;
+      case duckdb::QueryNodeType::SELECT_NODE: TRY(Select(node.Cast<duckdb::SelectNode>())); break;
       case duckdb::QueryNodeType::SET_OPERATION_NODE:
         for (auto& child : node.Cast<duckdb::SetOperationNode>().children) TRY(Node(*child));
         break;
@@ -92,8 +95,7 @@ class TreeWalk {
         TRY(Node(*cte.child));
         break;
       }
-      default:
-        return NotAllowed("a statement inside a query is not allowed");
+      default: return NotAllowed("a statement inside a query is not allowed");
     }
     TRY(Modifiers(node));
     for (auto& [name, cte] : node.cte_map.map) {
@@ -109,7 +111,8 @@ class TreeWalk {
       case duckdb::ExpressionClass::FUNCTION: {
         auto& function = expression->Cast<duckdb::FunctionExpression>();
         if (function.export_state) return At(NotAllowed("EXPORT_STATE is not allowed"), *expression);
-        if (!IsAllowedFunction(function.function_name)) return At(FunctionNotAllowed(function.function_name), *expression);
+        if (!IsAllowedFunction(function.function_name))
+          return At(FunctionNotAllowed(function.function_name), *expression);
         break;
       }
       case duckdb::ExpressionClass::WINDOW: {
@@ -120,8 +123,7 @@ class TreeWalk {
       case duckdb::ExpressionClass::SUBQUERY:
         TRY(Node(*expression->Cast<duckdb::SubqueryExpression>().subquery->node));
         break;
-      default:
-        break;
+      default: break;
     }
     return Children(*expression);
   }
@@ -139,7 +141,9 @@ class TreeWalk {
     if (!position_.IsValid()) position_ = PositionOf(element);
     return error;
   }
-  static duckdb::optional_idx PositionOf(const duckdb::ParsedExpression& expression) { return expression.GetQueryLocation(); }
+  static duckdb::optional_idx PositionOf(const duckdb::ParsedExpression& expression) {
+    return expression.GetQueryLocation();
+  }
   static duckdb::optional_idx PositionOf(const duckdb::TableRef& ref) { return ref.query_location; }
 
   template <typename List>
@@ -177,10 +181,8 @@ class TreeWalk {
   Result<void> Ref(TableRefPointer& ref) {
     if (!ref) return {};
     switch (ref->type) {
-      case TableReferenceType::BASE_TABLE:
-        return BaseTable(ref->Cast<duckdb::BaseTableRef>());
-      case TableReferenceType::SUBQUERY:
-        return Node(*ref->Cast<duckdb::SubqueryRef>().subquery->node);
+      case TableReferenceType::BASE_TABLE: return BaseTable(ref->Cast<duckdb::BaseTableRef>());
+      case TableReferenceType::SUBQUERY: return Node(*ref->Cast<duckdb::SubqueryRef>().subquery->node);
       case TableReferenceType::JOIN: {
         auto& join = ref->Cast<duckdb::JoinRef>();
         TRY(Ref(join.left));
@@ -188,19 +190,14 @@ class TreeWalk {
         TRY(Expressions(join.duplicate_eliminated_columns));
         return Expression(join.condition);
       }
-      case TableReferenceType::TABLE_FUNCTION:
-        return TableFunction(ref->Cast<duckdb::TableFunctionRef>());
+      case TableReferenceType::TABLE_FUNCTION: return TableFunction(ref->Cast<duckdb::TableFunctionRef>());
       case TableReferenceType::EXPRESSION_LIST:
         for (auto& row : ref->Cast<duckdb::ExpressionListRef>().values) TRY(Expressions(row));
         return {};
-      case TableReferenceType::PIVOT:
-        return Pivot(ref->Cast<duckdb::PivotRef>());
-      case TableReferenceType::SHOW_REF:
-        return Show(ref);
-      case TableReferenceType::EMPTY_FROM:
-        return {};
-      default:
-        return At(NotAllowed("this kind of FROM is not allowed"), *ref);
+      case TableReferenceType::PIVOT: return Pivot(ref->Cast<duckdb::PivotRef>());
+      case TableReferenceType::SHOW_REF: return Show(ref);
+      case TableReferenceType::EMPTY_FROM: return {};
+      default: return At(NotAllowed("this kind of FROM is not allowed"), *ref);
     }
   }
 
@@ -214,10 +211,13 @@ class TreeWalk {
       std::string lower = duckdb::StringUtil::Lower(outer);
       for (const char* internal : {"information_schema", "pg_catalog", "system", "temp", "memory"}) {
         if (lower != internal) continue;
-        return At(NotAllowed(fmt::format("{} cannot be read", outer)).With("hint", "use SHOW TABLES and DESCRIBE"), table);
+        return At(NotAllowed(fmt::format("{} cannot be read", outer)).With("hint", "use SHOW TABLES and DESCRIBE"),
+                  table);
       }
       if (!table.catalog_name.empty()) {
-        return At(Refused(ErrorCode::kNotFound, "STORE_NOT_FOUND", fmt::format("no store {}", outer)).With("store", outer), table);
+        return At(
+            Refused(ErrorCode::kNotFound, "STORE_NOT_FOUND", fmt::format("no store {}", outer)).With("store", outer),
+            table);
       }
     }
     if (table.at_clause) return Expression(table.at_clause->ExpressionMutable());
@@ -246,7 +246,9 @@ class TreeWalk {
       for (auto& entry : column.entries) TRY(Expression(entry.expr));
       if (column.subquery) TRY(Node(*column.subquery));
       if (!column.pivot_enum.empty()) {
-        return At(NotAllowed("PIVOT over an enum type is not allowed").With("hint", "name the values: PIVOT … ON column IN (…)"), pivot);
+        return At(NotAllowed("PIVOT over an enum type is not allowed")
+                      .With("hint", "name the values: PIVOT … ON column IN (…)"),
+                  pivot);
       }
     }
     return {};
@@ -255,9 +257,12 @@ class TreeWalk {
   Result<void> Show(TableRefPointer& ref) {
     auto& show = ref->Cast<duckdb::ShowRef>();
     if (show.query) return Node(*show.query);
-    bool tables = show.show_type == duckdb::ShowType::SHOW_FROM || duckdb::StringUtil::Lower(show.table_name) == "\"tables\"";
+    bool tables =
+        show.show_type == duckdb::ShowType::SHOW_FROM || duckdb::StringUtil::Lower(show.table_name) == "\"tables\"";
     if (!tables) {
-      return At(NotAllowed("this SHOW is not allowed").With("hint", "use SHOW TABLES, SHOW TABLES FROM store, DESCRIBE table"), *ref);
+      return At(NotAllowed("this SHOW is not allowed")
+                    .With("hint", "use SHOW TABLES, SHOW TABLES FROM store, DESCRIBE table"),
+                *ref);
     }
     std::string store = show.catalog_name;
     std::string schema = show.schema_name;
@@ -310,7 +315,9 @@ Result<duckdb::unique_ptr<duckdb::SQLStatement>> ParseOne(const std::string& sql
   duckdb::Parser parser(options.parser);
   parser.ParseQuery(sql);
   if (parser.statements.empty()) {
-    return Refused(ErrorCode::kInvalidArgument, "SQL_SYNTAX", "the statement is empty").With("line", "1").With("column", "1");
+    return Refused(ErrorCode::kInvalidArgument, "SQL_SYNTAX", "the statement is empty")
+        .With("line", "1")
+        .With("column", "1");
   }
   if (parser.statements.size() > 1) {
     Error error = Refused(ErrorCode::kInvalidArgument, "ONE_STATEMENT",
@@ -325,8 +332,9 @@ Result<duckdb::unique_ptr<duckdb::SQLStatement>> ParseOne(const std::string& sql
 
 Result<duckdb::unique_ptr<duckdb::SQLStatement>> GuardStatement(const std::string& sql, const GuardOptions& options) {
   if (sql.size() > options.sql_max_bytes) {
-    return Refused(ErrorCode::kInvalidArgument, "SQL_TOO_LONG",
-                   fmt::format("the statement has {} bytes, at most {} are allowed", sql.size(), options.sql_max_bytes));
+    return Refused(
+        ErrorCode::kInvalidArgument, "SQL_TOO_LONG",
+        fmt::format("the statement has {} bytes, at most {} are allowed", sql.size(), options.sql_max_bytes));
   }
   // The parser takes the text as a C string: what follows a zero would go unseen.
   if (size_t zero = sql.find('\0'); zero != std::string::npos) {
@@ -334,9 +342,10 @@ Result<duckdb::unique_ptr<duckdb::SQLStatement>> GuardStatement(const std::strin
     return ToError(WithPosition(error, duckdb::optional_idx(zero)), sql);
   }
   if (auto excess = FindExcess(sql, options.nesting)) {
-    std::string what = excess->too_deep ? fmt::format("brackets nest deeper than {}", options.nesting.depth_max)
-                                        : fmt::format("more than {} times AND, OR, UNION, INTERSECT or EXCEPT; for many values use IN",
-                                                      options.nesting.connectives_max);
+    std::string what =
+        excess->too_deep ? fmt::format("brackets nest deeper than {}", options.nesting.depth_max)
+                         : fmt::format("more than {} times AND, OR, UNION, INTERSECT or EXCEPT; for many values use IN",
+                                       options.nesting.connectives_max);
     Error error = Refused(ErrorCode::kInvalidArgument, "TOO_DEEP", std::move(what));
     return ToError(WithPosition(error, duckdb::optional_idx(excess->position)), sql);
   }

@@ -20,7 +20,9 @@ GuardOptions Options() {
   return options;
 }
 
-Result<duckdb::unique_ptr<duckdb::SQLStatement>> Guard(const std::string& sql) { return GuardStatement(sql, Options()); }
+Result<duckdb::unique_ptr<duckdb::SQLStatement>> Guard(const std::string& sql) {
+  return GuardStatement(sql, Options());
+}
 
 std::string ReasonOf(const std::string& sql) {
   auto result = Guard(sql);
@@ -34,88 +36,203 @@ std::string Repeated(const std::string& text, size_t times) {
 }
 
 TEST(StatementGuard, AllowsQueries) {
-  for (const char* sql : {
-           "SELECT 1", "SELECT 1;", "-- c\nSELECT 1", "FROM t", "VALUES (1), (2)", "WITH a AS (SELECT 1) SELECT * FROM a",
-           "SELECT * FROM t WHERE a IN (SELECT b FROM local.u)", "SELECT * FROM local.main.t", "SELECT * FROM LOCAL.t",
-           "SELECT * FROM s.t", "SELECT * FROM t AT (VERSION => 3)", "SELECT * FROM range(10)", "SELECT unnest([1, 2])",
-           "SELECT * FROM unnest([1, 2]) u(x)", "SELECT sum(a) OVER (PARTITION BY b ORDER BY c) FROM t", "EXPLAIN SELECT 1",
-           "EXPLAIN ANALYZE SELECT 1", "DESCRIBE t", "DESCRIBE SELECT 1", "SHOW TABLES", "SHOW TABLES FROM local", "SUMMARIZE t",
-           "SELECT list_transform([1], lambda x: x + 1)", "SELECT * FROM a JOIN b USING (i) LEFT JOIN c ON a.i = c.i",
-           "SELECT * FROM t PIVOT (sum(v) FOR k IN ('a', 'b'))", "SELECT * FROM t UNPIVOT (v FOR k IN (a, b))",
-           "SELECT COLUMNS('a.*') FROM t", "SELECT * EXCLUDE (a) REPLACE (b + 1 AS b) FROM t", "SELECT ?", "SELECT $name",
-           "SELECT histogram(a) FROM t", "SELECT a FROM t GROUP BY ROLLUP (a) HAVING count(*) > 1 QUALIFY true LIMIT 3",
-           "SELECT 'SELECT * FROM read_csv(1); DROP TABLE t'", "SELECT 1 /* ; DROP TABLE t */"}) {
+  for (const char* sql : {"SELECT 1",
+                          "SELECT 1;",
+                          "-- c\nSELECT 1",
+                          "FROM t",
+                          "VALUES (1), (2)",
+                          "WITH a AS (SELECT 1) SELECT * FROM a",
+                          "SELECT * FROM t WHERE a IN (SELECT b FROM local.u)",
+                          "SELECT * FROM local.main.t",
+                          "SELECT * FROM LOCAL.t",
+                          "SELECT * FROM s.t",
+                          "SELECT * FROM t AT (VERSION => 3)",
+                          "SELECT * FROM range(10)",
+                          "SELECT unnest([1, 2])",
+                          "SELECT * FROM unnest([1, 2]) u(x)",
+                          "SELECT sum(a) OVER (PARTITION BY b ORDER BY c) FROM t",
+                          "EXPLAIN SELECT 1",
+                          "EXPLAIN ANALYZE SELECT 1",
+                          "DESCRIBE t",
+                          "DESCRIBE SELECT 1",
+                          "SHOW TABLES",
+                          "SHOW TABLES FROM local",
+                          "SUMMARIZE t",
+                          "SELECT list_transform([1], lambda x: x + 1)",
+                          "SELECT * FROM a JOIN b USING (i) LEFT JOIN c ON a.i = c.i",
+                          "SELECT * FROM t PIVOT (sum(v) FOR k IN ('a', 'b'))",
+                          "SELECT * FROM t UNPIVOT (v FOR k IN (a, b))",
+                          "SELECT COLUMNS('a.*') FROM t",
+                          "SELECT * EXCLUDE (a) REPLACE (b + 1 AS b) FROM t",
+                          "SELECT ?",
+                          "SELECT $name",
+                          "SELECT histogram(a) FROM t",
+                          "SELECT a FROM t GROUP BY ROLLUP (a) HAVING count(*) > 1 QUALIFY true LIMIT 3",
+                          "SELECT 'SELECT * FROM read_csv(1); DROP TABLE t'",
+                          "SELECT 1 /* ; DROP TABLE t */"}) {
     EXPECT_THAT(Guard(sql), IsOk()) << sql;
   }
 }
 
 TEST(StatementGuard, RefusesFilesAndUrls) {
-  for (const char* sql : {
-           "SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM read_csv_auto('/etc/passwd')",
-           "SELECT * FROM read_text('/etc/passwd')", "SELECT * FROM read_blob('/etc/passwd')",
-           "SELECT * FROM read_parquet('x.parquet')", "SELECT * FROM parquet_scan('x')", "SELECT * FROM read_json('x')",
-           "SELECT * FROM read_ndjson_auto('x')", "SELECT * FROM read_duckdb('x')", "SELECT * FROM sniff_csv('/etc/passwd')",
-           "SELECT * FROM glob('/etc/*')", "SELECT * FROM parquet_metadata('x')", "SELECT * FROM parquet_schema('x')",
-           "SELECT * FROM parquet_file_metadata('x')", "SELECT * FROM parquet_full_metadata('x')",
-           "SELECT * FROM parquet_kv_metadata('x')", "SELECT * FROM parquet_bloom_probe('x', 'a', 1)", "SELECT * FROM '/etc/passwd'",
-           "SELECT * FROM \"/etc/passwd\"", "SELECT * FROM 's3://x/y'", "SELECT * FROM 'https://x/y.parquet'",
-           "SELECT * FROM 'yummy://0/t/a.parquet'", "SELECT * FROM read_parquet('yummy://0/t/a.parquet')", "FROM '../x.csv'",
-           "FROM '*.parquet'", "SELECT (SELECT count(*) FROM read_text('/etc/passwd'))",
-           "WITH a AS (SELECT * FROM read_text('/etc/passwd')) SELECT * FROM a",
-           "WITH a AS MATERIALIZED (FROM glob('*')) SELECT 1",
-           "WITH RECURSIVE r AS (SELECT 1 AS n UNION SELECT n FROM r, glob('*')) SELECT * FROM r",
-           "SELECT * FROM t, LATERAL (SELECT * FROM read_text(t.a))", "SELECT * FROM t JOIN read_text('x') r ON true",
-           "SELECT * FROM t WHERE EXISTS (FROM glob('*'))", "SELECT 1 UNION ALL SELECT content FROM read_text('x')",
-           "SELECT 1 ORDER BY (SELECT count(*) FROM glob('*'))", "SELECT 1 LIMIT (SELECT count(*) FROM glob('*'))",
-           "SELECT CASE WHEN true THEN (SELECT count(*) FROM glob('*')) END",
-           "SELECT list_transform([1], lambda x: (SELECT count(*) FROM glob('*')))",
-           "SELECT sum(1) FILTER ((SELECT count(*) FROM glob('*')) > 0)",
-           "SELECT sum(1) OVER (ORDER BY (SELECT count(*) FROM glob('*')))",
-           "SELECT * FROM (VALUES ((SELECT count(*) FROM glob('*'))))", "SELECT * FROM range((SELECT count(*) FROM glob('*')))",
-           "SELECT * FROM t AT (VERSION => (SELECT count(*) FROM glob('*')))", "DESCRIBE SELECT * FROM read_text('x')",
-           "SUMMARIZE SELECT * FROM read_text('x')", "EXPLAIN SELECT * FROM read_text('x')",
-           "SELECT * FROM (DESCRIBE SELECT * FROM read_text('x'))", "SELECT * FROM system.main.read_text('x')",
-           "SELECT * FROM READ_TEXT('x')", "SELECT * FROM \"read_text\"('x')", "SELECT * REPLACE ((SELECT 1 FROM glob('*')) AS a) FROM t",
-           "SELECT * FROM read_text(['a', 'b'])", "SELECT DISTINCT ON ((SELECT count(*) FROM glob('*'))) 1"}) {
+  for (const char* sql : {"SELECT * FROM read_csv('/etc/passwd')",
+                          "SELECT * FROM read_csv_auto('/etc/passwd')",
+                          "SELECT * FROM read_text('/etc/passwd')",
+                          "SELECT * FROM read_blob('/etc/passwd')",
+                          "SELECT * FROM read_parquet('x.parquet')",
+                          "SELECT * FROM parquet_scan('x')",
+                          "SELECT * FROM read_json('x')",
+                          "SELECT * FROM read_ndjson_auto('x')",
+                          "SELECT * FROM read_duckdb('x')",
+                          "SELECT * FROM sniff_csv('/etc/passwd')",
+                          "SELECT * FROM glob('/etc/*')",
+                          "SELECT * FROM parquet_metadata('x')",
+                          "SELECT * FROM parquet_schema('x')",
+                          "SELECT * FROM parquet_file_metadata('x')",
+                          "SELECT * FROM parquet_full_metadata('x')",
+                          "SELECT * FROM parquet_kv_metadata('x')",
+                          "SELECT * FROM parquet_bloom_probe('x', 'a', 1)",
+                          "SELECT * FROM '/etc/passwd'",
+                          "SELECT * FROM \"/etc/passwd\"",
+                          "SELECT * FROM 's3://x/y'",
+                          "SELECT * FROM 'https://x/y.parquet'",
+                          "SELECT * FROM 'yummy://0/t/a.parquet'",
+                          "SELECT * FROM read_parquet('yummy://0/t/a.parquet')",
+                          "FROM '../x.csv'",
+                          "FROM '*.parquet'",
+                          "SELECT (SELECT count(*) FROM read_text('/etc/passwd'))",
+                          "WITH a AS (SELECT * FROM read_text('/etc/passwd')) SELECT * FROM a",
+                          "WITH a AS MATERIALIZED (FROM glob('*')) SELECT 1",
+                          "WITH RECURSIVE r AS (SELECT 1 AS n UNION SELECT n FROM r, glob('*')) SELECT * FROM r",
+                          "SELECT * FROM t, LATERAL (SELECT * FROM read_text(t.a))",
+                          "SELECT * FROM t JOIN read_text('x') r ON true",
+                          "SELECT * FROM t WHERE EXISTS (FROM glob('*'))",
+                          "SELECT 1 UNION ALL SELECT content FROM read_text('x')",
+                          "SELECT 1 ORDER BY (SELECT count(*) FROM glob('*'))",
+                          "SELECT 1 LIMIT (SELECT count(*) FROM glob('*'))",
+                          "SELECT CASE WHEN true THEN (SELECT count(*) FROM glob('*')) END",
+                          "SELECT list_transform([1], lambda x: (SELECT count(*) FROM glob('*')))",
+                          "SELECT sum(1) FILTER ((SELECT count(*) FROM glob('*')) > 0)",
+                          "SELECT sum(1) OVER (ORDER BY (SELECT count(*) FROM glob('*')))",
+                          "SELECT * FROM (VALUES ((SELECT count(*) FROM glob('*'))))",
+                          "SELECT * FROM range((SELECT count(*) FROM glob('*')))",
+                          "SELECT * FROM t AT (VERSION => (SELECT count(*) FROM glob('*')))",
+                          "DESCRIBE SELECT * FROM read_text('x')",
+                          "SUMMARIZE SELECT * FROM read_text('x')",
+                          "EXPLAIN SELECT * FROM read_text('x')",
+                          "SELECT * FROM (DESCRIBE SELECT * FROM read_text('x'))",
+                          "SELECT * FROM system.main.read_text('x')",
+                          "SELECT * FROM READ_TEXT('x')",
+                          "SELECT * FROM \"read_text\"('x')",
+                          "SELECT * REPLACE ((SELECT 1 FROM glob('*')) AS a) FROM t",
+                          "SELECT * FROM read_text(['a', 'b'])",
+                          "SELECT DISTINCT ON ((SELECT count(*) FROM glob('*'))) 1"}) {
     EXPECT_EQ(ReasonOf(sql), "SQL_NOT_ALLOWED") << sql;
   }
 }
 
 TEST(StatementGuard, RefusesTheServersInside) {
-  for (const char* sql : {
-           "SELECT getenv('HOME')", "SELECT GETENV('HOME')", "SELECT \"getenv\"('HOME')", "SELECT system.main.getenv('HOME')",
-           "SELECT current_setting('threads')", "SELECT getvariable('x')", "SELECT nextval('s')", "SELECT currval('s')",
-           "SELECT txid_current()", "SELECT write_log('x')", "SELECT sleep_ms(1000)", "SELECT pg_sleep(1)", "SELECT setseed(0.5)",
-           "SELECT json_serialize_sql('SELECT 1')", "SELECT json_serialize_plan('SELECT 1')", "SELECT json_deserialize_sql('{}')",
-           "SELECT * FROM json_execute_serialized_sql('{}')", "SELECT current_query()", "SELECT __internal_decompress_string(1)",
-           "SELECT sum(1) OVER (ORDER BY getenv('x'))", "SELECT list_transform(['x'], lambda x: getenv(x))",
-           "SELECT * FROM query('SELECT 1')", "SELECT * FROM query_table('t')", "SELECT * FROM duckdb_settings()",
-           "SELECT * FROM duckdb_secrets()", "SELECT * FROM duckdb_functions()", "SELECT * FROM duckdb_tables()",
-           "SELECT * FROM duckdb_databases()", "SELECT * FROM pragma_database_size()", "SELECT * FROM pragma_table_info('t')",
-           "SELECT * FROM pragma_show('t')", "SELECT * FROM duckdb_variables()", "SELECT * FROM duckdb_external_file_cache()",
-           "SELECT * FROM which_secret('s3://x', 's3')", "SELECT * FROM seq_scan('t')", "SELECT * FROM arrow_scan(1, 2, 3)",
-           "SELECT * FROM pandas_scan(1)", "SELECT * FROM checkpoint()", "SELECT * FROM enable_logging()",
-           "SELECT * FROM enable_profiling()", "SELECT * FROM histogram('t', 'a')", "SELECT * FROM summary(TABLE t)",
-           "SELECT * FROM test_all_types()", "SELECT * FROM information_schema.tables", "SELECT * FROM pg_catalog.pg_class",
-           "SELECT * FROM system.information_schema.tables", "SELECT * FROM memory.main.t", "SELECT * FROM temp.t",
-           "SELECT * FROM SYSTEM.main.duckdb_tables", "SHOW DATABASES", "SHOW ALL TABLES", "SHOW SCHEMAS", "SHOW VARIABLES",
-           "SELECT * FROM (SHOW DATABASES)", "SELECT sum(1) EXPORT_STATE"}) {
+  for (const char* sql : {"SELECT getenv('HOME')",
+                          "SELECT GETENV('HOME')",
+                          "SELECT \"getenv\"('HOME')",
+                          "SELECT system.main.getenv('HOME')",
+                          "SELECT current_setting('threads')",
+                          "SELECT getvariable('x')",
+                          "SELECT nextval('s')",
+                          "SELECT currval('s')",
+                          "SELECT txid_current()",
+                          "SELECT write_log('x')",
+                          "SELECT sleep_ms(1000)",
+                          "SELECT pg_sleep(1)",
+                          "SELECT setseed(0.5)",
+                          "SELECT json_serialize_sql('SELECT 1')",
+                          "SELECT json_serialize_plan('SELECT 1')",
+                          "SELECT json_deserialize_sql('{}')",
+                          "SELECT * FROM json_execute_serialized_sql('{}')",
+                          "SELECT current_query()",
+                          "SELECT __internal_decompress_string(1)",
+                          "SELECT sum(1) OVER (ORDER BY getenv('x'))",
+                          "SELECT list_transform(['x'], lambda x: getenv(x))",
+                          "SELECT * FROM query('SELECT 1')",
+                          "SELECT * FROM query_table('t')",
+                          "SELECT * FROM duckdb_settings()",
+                          "SELECT * FROM duckdb_secrets()",
+                          "SELECT * FROM duckdb_functions()",
+                          "SELECT * FROM duckdb_tables()",
+                          "SELECT * FROM duckdb_databases()",
+                          "SELECT * FROM pragma_database_size()",
+                          "SELECT * FROM pragma_table_info('t')",
+                          "SELECT * FROM pragma_show('t')",
+                          "SELECT * FROM duckdb_variables()",
+                          "SELECT * FROM duckdb_external_file_cache()",
+                          "SELECT * FROM which_secret('s3://x', 's3')",
+                          "SELECT * FROM seq_scan('t')",
+                          "SELECT * FROM arrow_scan(1, 2, 3)",
+                          "SELECT * FROM pandas_scan(1)",
+                          "SELECT * FROM checkpoint()",
+                          "SELECT * FROM enable_logging()",
+                          "SELECT * FROM enable_profiling()",
+                          "SELECT * FROM histogram('t', 'a')",
+                          "SELECT * FROM summary(TABLE t)",
+                          "SELECT * FROM test_all_types()",
+                          "SELECT * FROM information_schema.tables",
+                          "SELECT * FROM pg_catalog.pg_class",
+                          "SELECT * FROM system.information_schema.tables",
+                          "SELECT * FROM memory.main.t",
+                          "SELECT * FROM temp.t",
+                          "SELECT * FROM SYSTEM.main.duckdb_tables",
+                          "SHOW DATABASES",
+                          "SHOW ALL TABLES",
+                          "SHOW SCHEMAS",
+                          "SHOW VARIABLES",
+                          "SELECT * FROM (SHOW DATABASES)",
+                          "SELECT sum(1) EXPORT_STATE"}) {
     auto result = Guard(sql);
     ASSERT_FALSE(result.ok()) << sql;
-    EXPECT_TRUE(result.error().reason() == "SQL_NOT_ALLOWED" || result.error().reason() == "SQL_SYNTAX") << sql << result.error().ToString();
+    EXPECT_TRUE(result.error().reason() == "SQL_NOT_ALLOWED" || result.error().reason() == "SQL_SYNTAX")
+        << sql << result.error().ToString();
   }
 }
 
 TEST(StatementGuard, RefusesStatementsThatAreNoQueries) {
-  for (const char* sql : {
-           "COPY t TO '/tmp/x'", "COPY (SELECT 1) TO '/tmp/x'", "COPY t FROM '/tmp/x'", "EXPORT DATABASE '/tmp/x'",
-           "IMPORT DATABASE '/tmp/x'", "ATTACH 'x.db'", "ATTACH ':memory:' AS x", "DETACH local", "USE memory", "INSTALL httpfs",
-           "LOAD httpfs", "FORCE INSTALL httpfs FROM 'http://x'", "SET threads = 1", "SET VARIABLE x = 1", "SET search_path = 'a'",
-           "RESET threads", "PRAGMA enable_profiling", "PRAGMA database_list", "CALL pragma_version()", "CREATE SECRET s (TYPE s3)",
-           "CREATE PERSISTENT SECRET s (TYPE s3)", "DROP SECRET s", "PREPARE p AS SELECT 1", "EXECUTE p", "DEALLOCATE p", "BEGIN",
-           "COMMIT", "ROLLBACK", "VACUUM", "ANALYZE", "CHECKPOINT", "FORCE CHECKPOINT", "EXPLAIN INSERT INTO t VALUES (1)",
-           "EXPLAIN ANALYZE DELETE FROM t", "EXPLAIN ANALYZE COPY t TO 'x'", "COPY FROM DATABASE a TO b", "UPDATE EXTENSIONS",
-           "PIVOT t ON a USING sum(b)"}) {
+  for (const char* sql : {"COPY t TO '/tmp/x'",
+                          "COPY (SELECT 1) TO '/tmp/x'",
+                          "COPY t FROM '/tmp/x'",
+                          "EXPORT DATABASE '/tmp/x'",
+                          "IMPORT DATABASE '/tmp/x'",
+                          "ATTACH 'x.db'",
+                          "ATTACH ':memory:' AS x",
+                          "DETACH local",
+                          "USE memory",
+                          "INSTALL httpfs",
+                          "LOAD httpfs",
+                          "FORCE INSTALL httpfs FROM 'http://x'",
+                          "SET threads = 1",
+                          "SET VARIABLE x = 1",
+                          "SET search_path = 'a'",
+                          "RESET threads",
+                          "PRAGMA enable_profiling",
+                          "PRAGMA database_list",
+                          "CALL pragma_version()",
+                          "CREATE SECRET s (TYPE s3)",
+                          "CREATE PERSISTENT SECRET s (TYPE s3)",
+                          "DROP SECRET s",
+                          "PREPARE p AS SELECT 1",
+                          "EXECUTE p",
+                          "DEALLOCATE p",
+                          "BEGIN",
+                          "COMMIT",
+                          "ROLLBACK",
+                          "VACUUM",
+                          "ANALYZE",
+                          "CHECKPOINT",
+                          "FORCE CHECKPOINT",
+                          "EXPLAIN INSERT INTO t VALUES (1)",
+                          "EXPLAIN ANALYZE DELETE FROM t",
+                          "EXPLAIN ANALYZE COPY t TO 'x'",
+                          "COPY FROM DATABASE a TO b",
+                          "UPDATE EXTENSIONS",
+                          "PIVOT t ON a USING sum(b)"}) {
     EXPECT_EQ(ReasonOf(sql), "SQL_NOT_ALLOWED") << sql;
   }
 }
@@ -125,13 +242,13 @@ TEST(StatementGuard, NamesTheRouteOfAStatementThatWrites) {
     const char* sql;
     const char* hint;
   };
-  for (const Case& test : {Case{"INSERT INTO t VALUES (1)", "POST"}, Case{"UPDATE t SET a = 1", "PATCH"},
-                           Case{"DELETE FROM t", "DELETE"}, Case{"TRUNCATE t", "DELETE"},
-                           Case{"MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN DELETE", "/merge"},
-                           Case{"CREATE TABLE t (a INT)", "POST"}, Case{"CREATE OR REPLACE TABLE t AS SELECT 1", "POST"},
-                           Case{"CREATE MACRO m(x) AS x", "POST"}, Case{"CREATE VIEW v AS SELECT 1", "POST"},
-                           Case{"CREATE TEMP TABLE t (a INT)", "POST"}, Case{"DROP TABLE t", "drop=true"},
-                           Case{"ALTER TABLE t ADD COLUMN b INT", "PATCH"}}) {
+  for (const Case& test :
+       {Case{"INSERT INTO t VALUES (1)", "POST"}, Case{"UPDATE t SET a = 1", "PATCH"}, Case{"DELETE FROM t", "DELETE"},
+        Case{"TRUNCATE t", "DELETE"}, Case{"MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN DELETE", "/merge"},
+        Case{"CREATE TABLE t (a INT)", "POST"}, Case{"CREATE OR REPLACE TABLE t AS SELECT 1", "POST"},
+        Case{"CREATE MACRO m(x) AS x", "POST"}, Case{"CREATE VIEW v AS SELECT 1", "POST"},
+        Case{"CREATE TEMP TABLE t (a INT)", "POST"}, Case{"DROP TABLE t", "drop=true"},
+        Case{"ALTER TABLE t ADD COLUMN b INT", "PATCH"}}) {
     auto result = Guard(test.sql);
     ASSERT_THAT(result, IsError(ErrorCode::kInvalidArgument)) << test.sql;
     EXPECT_EQ(result.error().reason(), "READ_ONLY_ENDPOINT") << test.sql;
@@ -173,14 +290,16 @@ TEST(StatementGuard, RefusesDeepBracketsBeforeParsing) {
 
 // What nests without brackets must end in an error or a result, never in an overflow of the stack.
 TEST(StatementGuard, SurvivesLongChains) {
-  for (const std::string& sql : {
-           "SELECT " + Repeated("NOT ", 200'000) + "true", "SELECT " + Repeated("- ", 200'000) + "1",
-           "SELECT 1" + Repeated(" + 1", 200'000), "SELECT 1" + Repeated("::int", 150'000), "SELECT true" + Repeated(" AND true", 90'000),
-           "SELECT a" + Repeated(".a", 200'000), "SELECT a" + Repeated("[1]", 200'000), "SELECT 1" + Repeated(" UNION ALL SELECT 1", 50'000),
-           "SELECT * FROM t" + Repeated(", t", 200'000), "SELECT * FROM t" + Repeated(" JOIN t USING (a)", 50'000),
-           Repeated("EXPLAIN ", 100'000) + "SELECT 1", "SELECT " + Repeated("CASE WHEN true THEN ", 40'000) + "1" + Repeated(" END", 40'000),
-           "SELECT 1" + Repeated(" COLLATE a", 90'000), "SELECT 'a'" + Repeated(" || 'a'", 90'000), "SELECT 1" + Repeated(" IS NULL", 90'000),
-           "SELECT 1 WHERE 1 IN (1" + Repeated(", 1", 200'000) + ")"}) {
+  for (const std::string& sql :
+       {"SELECT " + Repeated("NOT ", 200'000) + "true", "SELECT " + Repeated("- ", 200'000) + "1",
+        "SELECT 1" + Repeated(" + 1", 200'000), "SELECT 1" + Repeated("::int", 150'000),
+        "SELECT true" + Repeated(" AND true", 90'000), "SELECT a" + Repeated(".a", 200'000),
+        "SELECT a" + Repeated("[1]", 200'000), "SELECT 1" + Repeated(" UNION ALL SELECT 1", 50'000),
+        "SELECT * FROM t" + Repeated(", t", 200'000), "SELECT * FROM t" + Repeated(" JOIN t USING (a)", 50'000),
+        Repeated("EXPLAIN ", 100'000) + "SELECT 1",
+        "SELECT " + Repeated("CASE WHEN true THEN ", 40'000) + "1" + Repeated(" END", 40'000),
+        "SELECT 1" + Repeated(" COLLATE a", 90'000), "SELECT 'a'" + Repeated(" || 'a'", 90'000),
+        "SELECT 1" + Repeated(" IS NULL", 90'000), "SELECT 1 WHERE 1 IN (1" + Repeated(", 1", 200'000) + ")"}) {
     ASSERT_LE(sql.size(), size_t{1} << 20);
     auto result = Guard(sql);
     if (!result.ok()) {

@@ -23,7 +23,8 @@ RowChangeOperator::Target TargetOf(DeltaTableEntry& entry) {
 
 }  // namespace
 
-duckdb::PhysicalOperator& PlanInsert(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator& planner, duckdb::LogicalInsert& insert,
+duckdb::PhysicalOperator& PlanInsert(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator& planner,
+                                     duckdb::LogicalInsert& insert,
                                      duckdb::optional_ptr<duckdb::PhysicalOperator> child) {
   // DuckDB runs neither by itself: rows would be returned, or kept, that never met a conflict.
   if (insert.return_chunk) RefuseStatement("INSERT … RETURNING");

@@ -8,6 +8,7 @@ namespace yummy::duck {
 /// INSERT into a DeltaTableEntry: the child's rows, completed by defaults, flow into a RowChangeOperator.
 /// Throws: Unsupported (RETURNING, ON CONFLICT).
 duckdb::PhysicalOperator& PlanInsert(duckdb::ClientContext& context, duckdb::PhysicalPlanGenerator& planner,
-                                     duckdb::LogicalInsert& insert, duckdb::optional_ptr<duckdb::PhysicalOperator> child);
+                                     duckdb::LogicalInsert& insert,
+                                     duckdb::optional_ptr<duckdb::PhysicalOperator> child);
 
 }  // namespace yummy::duck

@@ -1,15 +1,15 @@
 #include "yummy/duck/streaming_result.h"
 
-#include <arrow/c/bridge.h>
-#include <arrow/record_batch.h>
-#include <arrow/type.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <arrow/c/bridge.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <fmt/format.h>
 
 #include "yummy/duck/arrow_types.h"
 #include "yummy/duck/database_state.h"
@@ -33,7 +33,8 @@ struct Columns {
   std::vector<size_t> casts;  // positions of the columns that need one
   std::shared_ptr<arrow::Schema> schema;
 
-  static Result<Columns> Make(const duckdb::vector<duckdb::LogicalType>& types, const duckdb::vector<std::string>& names) {
+  static Result<Columns> Make(const duckdb::vector<duckdb::LogicalType>& types,
+                              const duckdb::vector<std::string>& names) {
     Columns columns;
     arrow::FieldVector fields;
     for (size_t i = 0; i < types.size(); ++i) {
@@ -49,7 +50,10 @@ struct Columns {
 class StreamingResult final : public QueryResult {
  public:
   StreamingResult(SessionParts& session, const Context& context, std::string sql, size_t batch_rows_max)
-      : session_(session), context_(context), sql_(std::move(sql)), batch_rows_max_(std::max<size_t>(batch_rows_max, 1)),
+      : session_(session),
+        context_(context),
+        sql_(std::move(sql)),
+        batch_rows_max_(std::max<size_t>(batch_rows_max, 1)),
         watch_(session.database->state().watchdog, context_, *session.connection.context) {}
 
   ~StreamingResult() override { End(); }
@@ -59,7 +63,8 @@ class StreamingResult final : public QueryResult {
   Result<void> Start(duckdb::unique_ptr<duckdb::SQLStatement> statement,
                      duckdb::case_insensitive_map_t<duckdb::BoundParameterData>& parameters) {
     return Ending([&]() -> Result<void> {
-      pending_ = session_.connection.PendingQuery(std::move(statement), parameters, duckdb::QueryResultOutputType::ALLOW_STREAMING);
+      pending_ = session_.connection.PendingQuery(std::move(statement), parameters,
+                                                  duckdb::QueryResultOutputType::ALLOW_STREAMING);
       if (pending_->HasError()) return session_.Explain(pending_->GetErrorObject(), sql_);
       TRY(CheckProperties(pending_->properties));
       columns_ = TRY(Columns::Make(pending_->types, pending_->names));
@@ -100,7 +105,8 @@ class StreamingResult final : public QueryResult {
   Result<void> CheckProperties(const duckdb::StatementProperties& properties) const {
     for (const auto& [name, identity] : properties.read_databases) {
       if (!session_.instance->info().IsStore(name)) {
-        return Error(ErrorCode::kPermissionDenied, fmt::format("{} cannot be read", name)).WithReason("SQL_NOT_ALLOWED");
+        return Error(ErrorCode::kPermissionDenied, fmt::format("{} cannot be read", name))
+            .WithReason("SQL_NOT_ALLOWED");
       }
     }
     if (properties.modified_databases.empty()) return {};
@@ -134,7 +140,8 @@ class StreamingResult final : public QueryResult {
     TRY(context_.Check());
     ArrowArray array = appender->Finalize();
     auto batch = arrow::ImportRecordBatch(&array, columns_.schema);
-    if (!batch.ok()) return Error(ErrorCode::kInternal, "a batch cannot be handed to Arrow: " + batch.status().message());
+    if (!batch.ok())
+      return Error(ErrorCode::kInternal, "a batch cannot be handed to Arrow: " + batch.status().message());
     return *std::move(batch);
   }
 
@@ -152,7 +159,8 @@ class StreamingResult final : public QueryResult {
       if (columns_.types[i] == chunk_->data[i].GetType()) {
         cast_chunk->data[i].Reference(chunk_->data[i]);
       } else {
-        duckdb::VectorOperations::Cast(*session_.connection.context, chunk_->data[i], cast_chunk->data[i], chunk_->size());
+        duckdb::VectorOperations::Cast(*session_.connection.context, chunk_->data[i], cast_chunk->data[i],
+                                       chunk_->size());
       }
     }
     cast_chunk->SetCardinality(chunk_->size());

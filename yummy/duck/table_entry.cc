@@ -22,7 +22,9 @@ ColumnMapping MappingOf(const delta::Metadata& metadata) {
 
 DeltaTableEntry::DeltaTableEntry(DeltaCatalog& catalog_entry, duckdb::SchemaCatalogEntry& schema_entry,
                                  duckdb::CreateTableInfo& info, TableVersion version)
-    : TableCatalogEntry(catalog_entry, schema_entry, info), delta_catalog_(catalog_entry), version_(std::move(version)) {}
+    : TableCatalogEntry(catalog_entry, schema_entry, info),
+      delta_catalog_(catalog_entry),
+      version_(std::move(version)) {}
 
 duckdb::unique_ptr<DeltaTableEntry> DeltaTableEntry::Make(DeltaCatalog& catalog, duckdb::SchemaCatalogEntry& schema,
                                                           const std::string& name, TableVersion version) {
@@ -37,19 +39,22 @@ duckdb::unique_ptr<DeltaTableEntry> DeltaTableEntry::Make(DeltaCatalog& catalog,
     auto type = ToLogicalType(field.type);
     if (!type.ok()) Throw(std::move(type).error().Prefixed("column " + field.name));
     info.columns.AddColumn(duckdb::ColumnDefinition(field.name, *std::move(type)));
-    if (!field.nullable) info.constraints.push_back(duckdb::make_uniq<duckdb::NotNullConstraint>(duckdb::LogicalIndex(i)));
+    if (!field.nullable)
+      info.constraints.push_back(duckdb::make_uniq<duckdb::NotNullConstraint>(duckdb::LogicalIndex(i)));
   }
   return duckdb::make_uniq<DeltaTableEntry>(catalog, schema, info, std::move(version));
 }
 
-duckdb::unique_ptr<duckdb::BaseStatistics> DeltaTableEntry::GetStatistics(duckdb::ClientContext&, duckdb::column_t column) {
+duckdb::unique_ptr<duckdb::BaseStatistics> DeltaTableEntry::GetStatistics(duckdb::ClientContext&,
+                                                                          duckdb::column_t column) {
   return version_.snapshot ? TableStatistics(*version_.snapshot, column) : nullptr;
 }
 
 duckdb::TableFunction DeltaTableEntry::GetScanFunction(duckdb::ClientContext& context,
                                                        duckdb::unique_ptr<duckdb::FunctionData>& bind_data) {
   if (!version_.snapshot) {
-    Throw(Error(ErrorCode::kNotFound, "table " + name + " has no version that can be read").WithReason("TABLE_NOT_FOUND"));
+    Throw(Error(ErrorCode::kNotFound, "table " + name + " has no version that can be read")
+              .WithReason("TABLE_NOT_FOUND"));
   }
   const delta::Schema& columns_of_table = version_.snapshot->schema();
   auto info = duckdb::make_shared_ptr<ScanInfo>();
@@ -69,13 +74,14 @@ duckdb::TableFunction DeltaTableEntry::GetScanFunction(duckdb::ClientContext& co
 duckdb::TableStorageInfo DeltaTableEntry::GetStorageInfo(duckdb::ClientContext&) {
   duckdb::TableStorageInfo info;
   if (version_.snapshot) {
-    if (auto rows = version_.snapshot->row_count()) info.cardinality = static_cast<duckdb::idx_t>(std::max<int64_t>(*rows, 0));
+    if (auto rows = version_.snapshot->row_count())
+      info.cardinality = static_cast<duckdb::idx_t>(std::max<int64_t>(*rows, 0));
   }
   return info;
 }
 
-void DeltaTableEntry::BindUpdateConstraints(duckdb::Binder&, duckdb::LogicalGet&, duckdb::LogicalProjection&, duckdb::LogicalUpdate&,
-                                            duckdb::ClientContext&) {
+void DeltaTableEntry::BindUpdateConstraints(duckdb::Binder&, duckdb::LogicalGet&, duckdb::LogicalProjection&,
+                                            duckdb::LogicalUpdate&, duckdb::ClientContext&) {
   RefuseStatement("UPDATE and MERGE");
 }
 

@@ -1,9 +1,9 @@
 #include "yummy/duck/table_layout.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "yummy/duck/types.h"
 
@@ -17,7 +17,8 @@ Result<TableLayout> TableLayout::Make(const delta::Metadata& metadata, const del
   for (const auto& name : metadata.partition_columns) {
     const auto column = delta::FindColumn(schema, name);
     if (!column) {
-      return Error(ErrorCode::kCorrupt, fmt::format("partition column {} is not in the schema", name)).WithReason("CORRUPT_TABLE");
+      return Error(ErrorCode::kCorrupt, fmt::format("partition column {} is not in the schema", name))
+          .WithReason("CORRUPT_TABLE");
     }
     layout.partition_columns.push_back(*column);
   }
@@ -26,7 +27,8 @@ Result<TableLayout> TableLayout::Make(const delta::Metadata& metadata, const del
     const auto& field = schema[column];
     layout.types.push_back(TRY(ToLogicalType(field.type)));
     if (std::find(partition.begin(), partition.end(), column) != partition.end()) continue;
-    if (field.type.kind == delta::TypeKind::kVoid) continue;  // Parquet has no such type: a reader finds the column missing, so null
+    if (field.type.kind == delta::TypeKind::kVoid)
+      continue;  // Parquet has no such type: a reader finds the column missing, so null
     layout.file_columns.push_back(column);
     layout.file_names.push_back(field.physical_name());
     layout.file_types.push_back(TRY(ToPhysicalType(field.type)));

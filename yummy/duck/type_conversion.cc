@@ -1,10 +1,10 @@
 #include "yummy/duck/type_conversion.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace yummy::duck {
 namespace {
@@ -13,13 +13,16 @@ using delta::TypeKind;
 using duckdb::LogicalTypeId;
 
 Error Mismatch(const duckdb::LogicalType& source, const delta::DataType& target, const std::string& path) {
-  return Error(ErrorCode::kInvalidArgument, fmt::format("column {}: expected {}, found {}", path, delta::TypeName(target), source.ToString()))
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("column {}: expected {}, found {}", path, delta::TypeName(target), source.ToString()))
       .WithReason("TYPE_MISMATCH")
       .With("column", path);
 }
 
 Error SchemaMismatch(const std::string& path, const char* what) {
-  return Error(ErrorCode::kInvalidArgument, fmt::format("{}: {}", what, path)).WithReason("SCHEMA_MISMATCH").With("column", path);
+  return Error(ErrorCode::kInvalidArgument, fmt::format("{}: {}", what, path))
+      .WithReason("SCHEMA_MISMATCH")
+      .With("column", path);
 }
 
 enum class Family { kInteger, kFloat, kDouble, kDecimal, kOther };
@@ -34,7 +37,8 @@ Family FamilyOf(const duckdb::LogicalType& type) {
   }
 }
 
-Result<Conversion> ToInteger(const duckdb::LogicalType& source, LogicalTypeId same, const delta::DataType& target, const std::string& path) {
+Result<Conversion> ToInteger(const duckdb::LogicalType& source, LogicalTypeId same, const delta::DataType& target,
+                             const std::string& path) {
   if (source.id() == same) return Conversion::kNone;
   switch (FamilyOf(source)) {
     case Family::kInteger: return Conversion::kExact;
@@ -43,7 +47,8 @@ Result<Conversion> ToInteger(const duckdb::LogicalType& source, LogicalTypeId sa
   }
 }
 
-Result<Conversion> ToFloating(const duckdb::LogicalType& source, LogicalTypeId same, const delta::DataType& target, const std::string& path) {
+Result<Conversion> ToFloating(const duckdb::LogicalType& source, LogicalTypeId same, const delta::DataType& target,
+                              const std::string& path) {
   if (source.id() == same) return Conversion::kNone;
   switch (FamilyOf(source)) {
     case Family::kFloat: return Conversion::kExact;
@@ -52,7 +57,8 @@ Result<Conversion> ToFloating(const duckdb::LogicalType& source, LogicalTypeId s
   }
 }
 
-Result<Conversion> ToDecimal(const duckdb::LogicalType& source, const delta::DataType& target, const std::string& path) {
+Result<Conversion> ToDecimal(const duckdb::LogicalType& source, const delta::DataType& target,
+                             const std::string& path) {
   switch (FamilyOf(source)) {
     case Family::kInteger: return Conversion::kExact;
     case Family::kOther: return Mismatch(source, target, path);
@@ -64,7 +70,8 @@ Result<Conversion> ToDecimal(const duckdb::LogicalType& source, const delta::Dat
   return Conversion::kMayLose;
 }
 
-Result<Conversion> ToTimestampNtz(const duckdb::LogicalType& source, const delta::DataType& target, const std::string& path) {
+Result<Conversion> ToTimestampNtz(const duckdb::LogicalType& source, const delta::DataType& target,
+                                  const std::string& path) {
   switch (source.id()) {
     case LogicalTypeId::TIMESTAMP: return Conversion::kNone;
     case LogicalTypeId::TIMESTAMP_SEC:
@@ -74,7 +81,8 @@ Result<Conversion> ToTimestampNtz(const duckdb::LogicalType& source, const delta
   }
 }
 
-Result<Conversion> Same(const duckdb::LogicalType& source, LogicalTypeId same, const delta::DataType& target, const std::string& path) {
+Result<Conversion> Same(const duckdb::LogicalType& source, LogicalTypeId same, const delta::DataType& target,
+                        const std::string& path) {
   if (source.id() == same) return Conversion::kNone;
   return Mismatch(source, target, path);
 }
@@ -110,7 +118,8 @@ Result<Conversion> ToArray(const duckdb::LogicalType& source, const delta::DataT
     return FindConversion(duckdb::ListType::GetChildType(source), target.children[0], element);
   }
   if (source.id() != LogicalTypeId::ARRAY) return Mismatch(source, target, path);
-  return Worse(Conversion::kExact, TRY(FindConversion(duckdb::ArrayType::GetChildType(source), target.children[0], element)));
+  return Worse(Conversion::kExact,
+               TRY(FindConversion(duckdb::ArrayType::GetChildType(source), target.children[0], element)));
 }
 
 Result<Conversion> ToMap(const duckdb::LogicalType& source, const delta::DataType& target, const std::string& path) {
@@ -121,7 +130,8 @@ Result<Conversion> ToMap(const duckdb::LogicalType& source, const delta::DataTyp
 
 }  // namespace
 
-Result<Conversion> FindConversion(const duckdb::LogicalType& source, const delta::DataType& target, const std::string& path) {
+Result<Conversion> FindConversion(const duckdb::LogicalType& source, const delta::DataType& target,
+                                  const std::string& path) {
   if (source.id() == LogicalTypeId::SQLNULL) return Conversion::kExact;
   switch (target.kind) {
     case TypeKind::kBoolean: return Same(source, LogicalTypeId::BOOLEAN, target, path);

@@ -1,11 +1,11 @@
 #include "yummy/duck/types.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 #include <limits>
 #include <string>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace yummy::duck {
 namespace {
@@ -21,7 +21,8 @@ using duckdb::Value;
 constexpr int64_t kMicrosPerDay = 86'400'000'000;
 
 Error UnsupportedType(std::string_view type) {
-  return Error(ErrorCode::kUnsupported, fmt::format("the type {} is not supported", type)).WithReason("UNSUPPORTED_TYPE");
+  return Error(ErrorCode::kUnsupported, fmt::format("the type {} is not supported", type))
+      .WithReason("UNSUPPORTED_TYPE");
 }
 
 enum class Names { kLogical, kPhysical };
@@ -51,7 +52,8 @@ Result<LogicalType> Convert(const DataType& type, Names names) {
   }
   duckdb::child_list_t<LogicalType> children;
   for (const delta::Field& field : type.fields) {
-    children.emplace_back(names == Names::kPhysical ? field.physical_name() : field.name, TRY(Convert(field.type, names)));
+    children.emplace_back(names == Names::kPhysical ? field.physical_name() : field.name,
+                          TRY(Convert(field.type, names)));
   }
   if (children.empty()) return UnsupportedType("struct<>");
   return LogicalType::STRUCT(std::move(children));

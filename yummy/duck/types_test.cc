@@ -72,8 +72,9 @@ TEST(Types, ValuesOfEveryPrimitiveTypeComeBackEqual) {
 }
 
 TEST(Types, ATypeOfDeltaSurvivesTheWayThroughDuckDB) {
-  for (const char* json : {R"json("decimal(38,18)")json", R"({"type":"array","elementType":"timestamp_ntz","containsNull":true})",
-                           R"({"type":"map","keyType":"string","valueType":{"type":"struct","fields":[
+  for (const char* json :
+       {R"json("decimal(38,18)")json", R"({"type":"array","elementType":"timestamp_ntz","containsNull":true})",
+        R"({"type":"map","keyType":"string","valueType":{"type":"struct","fields":[
                               {"name":"A b","type":"binary","nullable":true,"metadata":{}}]},"valueContainsNull":true})"}) {
     const DataType type = MUST(delta::ParseType(json));
     EXPECT_EQ(MUST(ToDeltaType(MUST(ToLogicalType(type)))), type) << json;

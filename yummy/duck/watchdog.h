@@ -36,11 +36,11 @@ class Watchdog {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool stopping_ = false;                                                        // guarded by mutex_
-  uint64_t next_ticket_ = 1;                                                     // guarded by mutex_
-  Context::Time sleeps_until_ = Context::Time::min();                            // guarded by mutex_
-  std::map<std::pair<Context::Time, uint64_t>, duckdb::ClientContext*> queue_;   // guarded by mutex_
-  std::unordered_map<uint64_t, Context::Time> times_;                            // guarded by mutex_
+  bool stopping_ = false;                                                       // guarded by mutex_
+  uint64_t next_ticket_ = 1;                                                    // guarded by mutex_
+  Context::Time sleeps_until_ = Context::Time::min();                           // guarded by mutex_
+  std::map<std::pair<Context::Time, uint64_t>, duckdb::ClientContext*> queue_;  // guarded by mutex_
+  std::unordered_map<uint64_t, Context::Time> times_;                           // guarded by mutex_
   std::thread thread_;
 };
 
@@ -48,7 +48,9 @@ class Watchdog {
 class QueryWatch {
  public:
   QueryWatch(Watchdog& watchdog, const Context& context, duckdb::ClientContext& client)
-      : watchdog_(watchdog), ticket_(watchdog.Watch(context.deadline(), client)), stop_(context.stop_token(), Interrupt{client}) {}
+      : watchdog_(watchdog),
+        ticket_(watchdog.Watch(context.deadline(), client)),
+        stop_(context.stop_token(), Interrupt{client}) {}
   ~QueryWatch() { watchdog_.Forget(ticket_); }
   QueryWatch(const QueryWatch&) = delete;
   QueryWatch& operator=(const QueryWatch&) = delete;

@@ -64,7 +64,8 @@ delta::Int128 Widen(int16_t value) { return value; }
 delta::Int128 Widen(int32_t value) { return value; }
 delta::Int128 Widen(int64_t value) { return value; }
 delta::Int128 Widen(duckdb::hugeint_t value) {
-  return static_cast<delta::Int128>(value.upper) * (static_cast<delta::Int128>(1) << 64) + static_cast<delta::Int128>(value.lower);
+  return static_cast<delta::Int128>(value.upper) * (static_cast<delta::Int128>(1) << 64) +
+         static_cast<delta::Int128>(value.lower);
 }
 
 void WidenBounds(Leaf& leaf, delta::Int128 min, delta::Int128 max) {
@@ -159,8 +160,8 @@ bool IsFloat(TypeKind kind) { return kind == TypeKind::kFloat || kind == TypeKin
 
 /// Parquet and DuckDB hold dates before year 1 and after 9999; the log's text form does not.
 bool InLogRange(const delta::DataType& type, const Leaf& leaf) {
-  constexpr int64_t kDayMin = -719162;        // 0001-01-01
-  constexpr int64_t kDayMax = 2932896;        // 9999-12-31
+  constexpr int64_t kDayMin = -719162;  // 0001-01-01
+  constexpr int64_t kDayMax = 2932896;  // 9999-12-31
   constexpr int64_t kDayMicros = 86400000000;
   switch (type.kind) {
     case TypeKind::kDate: return leaf.min_integer >= kDayMin && leaf.max_integer <= kDayMax;

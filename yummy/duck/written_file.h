@@ -18,9 +18,9 @@ namespace yummy::duck {
 /// The leaf columns that get statistics, and where their values are in a chunk of file columns.
 struct StatisticsPlan {
   struct Leaf {
-    delta::ColumnPath path;           // physical names
+    delta::ColumnPath path;  // physical names
     delta::DataType type;
-    duckdb::idx_t column = 0;         // position among the file's columns
+    duckdb::idx_t column = 0;             // position among the file's columns
     std::vector<duckdb::idx_t> children;  // from there down through structs
   };
   std::vector<Leaf> leaves;
@@ -31,7 +31,8 @@ struct StatisticsPlan {
 /// Null counts and bounds of rows. Of one thread at a time.
 class StatisticsCollector {
  public:
-  explicit StatisticsCollector(std::shared_ptr<const StatisticsPlan> plan) : plan_(std::move(plan)), leaves_(plan_->leaves.size()) {}
+  explicit StatisticsCollector(std::shared_ptr<const StatisticsPlan> plan)
+      : plan_(std::move(plan)), leaves_(plan_->leaves.size()) {}
 
   /// Flattens the struct columns of `rows`.
   void Update(duckdb::DataChunk& rows);
@@ -45,9 +46,9 @@ class StatisticsCollector {
     bool has_nan = false;
     delta::Int128 min_integer = 0;  // all that is not below
     delta::Int128 max_integer = 0;
-    double min_double = 0;          // float, double
+    double min_double = 0;  // float, double
     double max_double = 0;
-    std::string min_string;         // string
+    std::string min_string;  // string
     std::string max_string;
   };
 

@@ -1,8 +1,5 @@
 #include "yummy/lake/config.h"
 
-#include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -11,6 +8,9 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
 
 #include "yummy/base/url.h"
 #include "yummy/lake/name.h"
@@ -41,7 +41,8 @@ Result<std::string> ExpandEnvironment(const Place& place, const YAML::Node& node
     if (start == std::string::npos) return result + text.substr(from);
     const size_t end = text.find('}', start);
     const std::string name = end == std::string::npos ? "" : text.substr(start + 2, end - start - 2);
-    const bool valid = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; });
+    const bool valid = !name.empty() && std::all_of(name.begin(), name.end(),
+                                                    [](unsigned char c) { return std::isalnum(c) || c == '_'; });
     if (!valid) return place.At(node, "'${' starts the name of an environment variable, as in ${HOME}");
     const char* value = std::getenv(name.c_str());
     if (value == nullptr) return place.At(node, fmt::format("environment variable {} is not set", name));
@@ -75,20 +76,23 @@ Result<bool> Flag(const Place& place, const YAML::Node& node, std::string_view k
 using Handler = std::function<Result<void>(const YAML::Node&)>;
 
 // Calls the handler of each key; an unknown or repeated key is an error that names the nearest known one.
-Result<void> ForEachKey(const Place& place, const YAML::Node& map, std::string_view what, const std::map<std::string, Handler>& handlers) {
+Result<void> ForEachKey(const Place& place, const YAML::Node& map, std::string_view what,
+                        const std::map<std::string, Handler>& handlers) {
   if (!map.IsMap()) return place.At(map, fmt::format("{} must be a mapping of keys to values", what));
   std::vector<std::string> known;
   for (const auto& [key, handler] : handlers) known.push_back(key);
   std::vector<std::string> seen;
   for (const auto& entry : map) {
     const std::string key = TRY(Text(place, entry.first, "key"));
-    if (std::find(seen.begin(), seen.end(), key) != seen.end()) return place.At(entry.first, fmt::format("key '{}' is given twice", key));
+    if (std::find(seen.begin(), seen.end(), key) != seen.end())
+      return place.At(entry.first, fmt::format("key '{}' is given twice", key));
     seen.push_back(key);
     const auto handler = handlers.find(key);
     if (handler == handlers.end()) {
       const auto nearest = NearestName(key, known);
       return place.At(entry.first, nearest ? fmt::format("unknown key '{}' (did you mean '{}'?)", key, *nearest)
-                                           : fmt::format("unknown key '{}' in {}: expected one of {}", key, what, fmt::join(known, ", ")));
+                                           : fmt::format("unknown key '{}' in {}: expected one of {}", key, what,
+                                                         fmt::join(known, ", ")));
     }
     TRY(handler->second(entry.second));
   }
@@ -108,22 +112,26 @@ Result<std::map<std::string, std::string>> TextMap(const Place& place, const YAM
 }
 
 // The local folder that a store's path names, absolute and in normal form, ending in '/'.
-Result<std::string> LocalFolder(const Place& place, const YAML::Node& node, const std::string& path, const std::string& folder) {
+Result<std::string> LocalFolder(const Place& place, const YAML::Node& node, const std::string& path,
+                                const std::string& folder) {
   if (path.empty()) return place.At(node, "'path' is empty");
   std::string local = path;
   if (HasScheme(path)) {
     auto url = Url::Parse(path);
     if (!url.ok()) return place.At(node, url.error().message());
     if (url->scheme != "file") {
-      return place.At(node, fmt::format("store path '{}://…' is not supported: expected a folder or a file:// URL", url->scheme));
+      return place.At(
+          node, fmt::format("store path '{}://…' is not supported: expected a folder or a file:// URL", url->scheme));
     }
     if (!url->authority.empty() && url->authority != "localhost") {
-      return place.At(node, fmt::format("file URL names the host '{}': only this machine's files can be a store", url->authority));
+      return place.At(
+          node, fmt::format("file URL names the host '{}': only this machine's files can be a store", url->authority));
     }
     if (!url->path.starts_with('/')) return place.At(node, "a file URL needs an absolute path");
     local = url->path;
   }
-  if (local.find('\0') != std::string::npos || local.find('\n') != std::string::npos) return place.At(node, "'path' holds a control character");
+  if (local.find('\0') != std::string::npos || local.find('\n') != std::string::npos)
+    return place.At(node, "'path' holds a control character");
   const std::filesystem::path joined = std::filesystem::path(folder) / local;
   std::string normal = std::filesystem::absolute(joined).lexically_normal().string();
   if (!normal.ends_with('/')) normal += '/';
@@ -133,17 +141,20 @@ Result<std::string> LocalFolder(const Place& place, const YAML::Node& node, cons
 Result<StoreConfig> ParseStore(const Place& place, const YAML::Node& node, const std::string& folder) {
   StoreConfig store;
   TRY(ForEachKey(place, node, "a store",
-                 {{"name", [&](const YAML::Node& value) -> Result<void> {
+                 {{"name",
+                   [&](const YAML::Node& value) -> Result<void> {
                      store.name = TRY(Text(place, value, "name"));
                      const auto valid = CheckStoreName(store.name);
                      if (!valid.ok()) return place.At(value, valid.error().message());
                      return {};
                    }},
-                  {"path", [&](const YAML::Node& value) -> Result<void> {
+                  {"path",
+                   [&](const YAML::Node& value) -> Result<void> {
                      store.path = TRY(LocalFolder(place, value, TRY(Text(place, value, "path")), folder));
                      return {};
                    }},
-                  {"storage_options", [&](const YAML::Node& value) -> Result<void> {
+                  {"storage_options",
+                   [&](const YAML::Node& value) -> Result<void> {
                      if (value.IsNull()) return {};
                      store.storage_options = TRY(TextMap(place, value, "storage_options"));
                      return {};
@@ -164,8 +175,8 @@ Result<void> ParseStores(const Place& place, const YAML::Node& node, const std::
     for (const auto& other : config.stores) {
       if (other.name == store.name) return place.At(entry, fmt::format("store name '{}' is given twice", store.name));
       if (store.path.starts_with(other.path) || other.path.starts_with(store.path)) {
-        return place.At(entry, fmt::format("stores '{}' and '{}' have equal or nested paths: {} and {}", other.name, store.name,
-                                           other.path, store.path));
+        return place.At(entry, fmt::format("stores '{}' and '{}' have equal or nested paths: {} and {}", other.name,
+                                           store.name, other.path, store.path));
       }
     }
     config.stores.push_back(std::move(store));
@@ -175,16 +186,19 @@ Result<void> ParseStores(const Place& place, const YAML::Node& node, const std::
 
 Result<void> ParseServer(const Place& place, const YAML::Node& node, ServerConfig& server) {
   return ForEachKey(place, node, "'server'",
-                    {{"host", [&](const YAML::Node& value) -> Result<void> {
+                    {{"host",
+                      [&](const YAML::Node& value) -> Result<void> {
                         server.host = TRY(Text(place, value, "host"));
                         if (server.host.empty()) return place.At(value, "'host' is empty");
                         return {};
                       }},
-                     {"port", [&](const YAML::Node& value) -> Result<void> {
+                     {"port",
+                      [&](const YAML::Node& value) -> Result<void> {
                         server.port = static_cast<uint16_t>(TRY(Number(place, value, "port", 0, 65535)));
                         return {};
                       }},
-                     {"workers", [&](const YAML::Node& value) -> Result<void> {
+                     {"workers",
+                      [&](const YAML::Node& value) -> Result<void> {
                         server.workers = TRY(Number(place, value, "workers", 1, 1024));
                         return {};
                       }},
@@ -198,7 +212,7 @@ Result<void> ParseServer(const Place& place, const YAML::Node& node, ServerConfi
 Result<void> ParseLimits(const Place& place, const YAML::Node& node, LimitsConfig& limits) {
   constexpr uint64_t kAny = 1ULL << 50;
   std::map<std::string, Handler> handlers;
-  const auto limit = [&](const char* key, uint64_t LimitsConfig::*member, uint64_t min) {
+  const auto limit = [&](const char* key, uint64_t LimitsConfig::* member, uint64_t min) {
     handlers[key] = [&place, &limits, key, member, min](const YAML::Node& value) -> Result<void> {
       limits.*member = TRY(Number(place, value, key, min, kAny));
       return {};
@@ -230,8 +244,15 @@ Result<void> CheckShape(const Place& place, const YAML::Node& node, int depth, s
   if (depth > kDepthMax) return place.At(node, fmt::format("limit exceeded: nested deeper than {}", kDepthMax));
   if (++nodes > kFileBytesMax) return place.At(node, "limit exceeded: too many values");
   const std::string& tag = node.Tag();
-  static const std::vector<std::string> kTags = {"", "?", "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.org,2002:map",
-                                                 "tag:yaml.org,2002:seq", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:null"};
+  static const std::vector<std::string> kTags = {"",
+                                                 "?",
+                                                 "!",
+                                                 "tag:yaml.org,2002:str",
+                                                 "tag:yaml.org,2002:int",
+                                                 "tag:yaml.org,2002:map",
+                                                 "tag:yaml.org,2002:seq",
+                                                 "tag:yaml.org,2002:bool",
+                                                 "tag:yaml.org,2002:null"};
   if (std::find(kTags.begin(), kTags.end(), tag) == kTags.end()) {
     return place.At(node, fmt::format("the tag '{}' is not allowed", tag));
   }
@@ -254,7 +275,8 @@ Result<void> ParseDocument(const Place& place, const YAML::Node& document, const
     static const std::vector<std::string> kKinds = {"config", "table", "optimize", "vacuum", "job", "udf"};
     const std::string kind = TRY(Text(place, document["kind"], "kind"));
     if (std::find(kKinds.begin(), kKinds.end(), kind) == kKinds.end()) {
-      return place.At(document["kind"], fmt::format("unknown kind '{}': expected one of {}", kind, fmt::join(kKinds, ", ")));
+      return place.At(document["kind"],
+                      fmt::format("unknown kind '{}': expected one of {}", kind, fmt::join(kKinds, ", ")));
     }
     if (kind != "config") {
       config.other_documents.push_back({kind, document.Mark().line + 1});
@@ -268,10 +290,11 @@ Result<void> ParseDocument(const Place& place, const YAML::Node& document, const
                      {"server", [&](const YAML::Node& node) { return ParseServer(place, node, config.server); }},
                      {"limits", [&](const YAML::Node& node) { return ParseLimits(place, node, config.limits); }},
                      {"auth", [&](const YAML::Node& node) {
-                        return ForEachKey(place, node, "'auth'", {{"required", [&](const YAML::Node& value) -> Result<void> {
-                                                                     config.server.auth_required = TRY(Flag(place, value, "required"));
-                                                                     return {};
-                                                                   }}});
+                        return ForEachKey(place, node, "'auth'",
+                                          {{"required", [&](const YAML::Node& value) -> Result<void> {
+                                              config.server.auth_required = TRY(Flag(place, value, "required"));
+                                              return {};
+                                            }}});
                       }}});
 }
 
@@ -283,12 +306,15 @@ Result<Config> ParseConfig(std::string_view text, const std::string& file, const
     return Error(ErrorCode::kInvalidArgument, fmt::format("{}: {}", file, what)).WithReason("CONFIG");
   };
   if (text.size() > kFileBytesMax) return refuse("limit exceeded: a configuration file has at most 1 MiB");
-  if (text.find('\0') != std::string_view::npos || !IsUtf8(text)) return refuse("not a text file: a configuration is YAML in UTF-8");
+  if (text.find('\0') != std::string_view::npos || !IsUtf8(text))
+    return refuse("not a text file: a configuration is YAML in UTF-8");
   const bool blank = std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isspace(c); });
   if (blank) return refuse("the file is empty: expected stores: …");
-  if (static_cast<size_t>(std::count(text.begin(), text.end(), '*')) > kAliasesMax) return refuse("limit exceeded: more than 100 aliases");
+  if (static_cast<size_t>(std::count(text.begin(), text.end(), '*')) > kAliasesMax)
+    return refuse("limit exceeded: more than 100 aliases");
   // The parser recurses: bound the indentation and the brackets before it sees them.
-  if (static_cast<size_t>(std::count(text.begin(), text.end(), '[') + std::count(text.begin(), text.end(), '{')) > 10000) {
+  if (static_cast<size_t>(std::count(text.begin(), text.end(), '[') + std::count(text.begin(), text.end(), '{')) >
+      10000) {
     return refuse("limit exceeded: too many brackets");
   }
   Config config;

@@ -18,7 +18,8 @@ Result<Config> Parse(std::string_view text) { return ParseConfig(text, "c.yaml",
 constexpr std::string_view kStore = "stores:\n  - name: local\n    path: /data/lake\n";
 
 TEST(Config, ReadsStoresServerAndLimits) {
-  const auto config = Parse(std::string(kStore) + "server: {host: 0.0.0.0, port: 9000, hosts: [lake.example]}\nlimits: {json_depth: 32}\n");
+  const auto config = Parse(std::string(kStore) +
+                            "server: {host: 0.0.0.0, port: 9000, hosts: [lake.example]}\nlimits: {json_depth: 32}\n");
   ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->stores[0].path, "/data/lake/");
   EXPECT_EQ(config->server.port, 9000);
@@ -82,7 +83,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"DotsAsName", "stores: [{name: '..', path: /x}]", "c.yaml:1:", "invalid name"},
         BadCase{"HealthAsName", "stores: [{name: health, path: /x}]", "c.yaml:1:", "reserved"},
         BadCase{"SystemAsName", "stores: [{name: System, path: /x}]", "c.yaml:1:", "reserved"},
-        BadCase{"UnsetVariable", "stores: [{name: a, path: '${YUMMY_TEST_UNSET}'}]", "c.yaml:1:", "YUMMY_TEST_UNSET is not set"},
+        BadCase{"UnsetVariable", "stores: [{name: a, path: '${YUMMY_TEST_UNSET}'}]",
+                "c.yaml:1:", "YUMMY_TEST_UNSET is not set"},
         BadCase{"UnclosedVariable", "stores: [{name: a, path: '${'}]", "c.yaml:1:", "${"},
         BadCase{"NestedVariable", "stores: [{name: a, path: '${A${B}}'}]", "c.yaml:1:", "${"},
         BadCase{"FtpPath", "stores: [{name: a, path: 'ftp://x'}]", "c.yaml:1:", "not supported"},
@@ -95,7 +97,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"PortIsNegative", std::string(kStore) + "server: {port: -1}", "c.yaml:4:", "whole number"},
         BadCase{"UnknownKind", "kind: foo\nstores: []", "c.yaml:1:7: ", "expected one of"},
         BadCase{"EqualPaths", "stores: [{name: a, path: /x}, {name: b, path: /x/}]", "c.yaml:1:", "equal or nested"},
-        BadCase{"NestedPaths", "stores: [{name: a, path: /x}, {name: b, path: /x/y/../z}]", "c.yaml:1:", "equal or nested"},
+        BadCase{"NestedPaths", "stores: [{name: a, path: /x}, {name: b, path: /x/y/../z}]",
+                "c.yaml:1:", "equal or nested"},
         BadCase{"TooDeep", Deep(100), "c.yaml:", "limit exceeded"},
         BadCase{"ForeignTag", "stores: !!python/object:os.system [{name: a, path: /x}]", "c.yaml:1:", "tag"}),
     [](const auto& test) { return std::string(test.param.name); });

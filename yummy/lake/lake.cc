@@ -1,12 +1,12 @@
 #include "yummy/lake/lake.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
 #include <thread>
+
+#include <fmt/format.h>
 
 #include "yummy/delta/arrow_schema.h"
 #include "yummy/delta/log.h"
@@ -32,7 +32,9 @@ std::string TablePath(std::string_view schema, std::string_view table) {
   return schema == kRootSchema ? std::string(table) : fmt::format("{}/{}", schema, table);
 }
 
-std::string DisplayName(const TableRef& ref) { return ref.schema == kRootSchema ? ref.table : ref.schema + "." + ref.table; }
+std::string DisplayName(const TableRef& ref) {
+  return ref.schema == kRootSchema ? ref.table : ref.schema + "." + ref.table;
+}
 
 Error StoreNotFound(std::string_view store) {
   return Error(ErrorCode::kNotFound, fmt::format("no store is named '{}'", store)).WithReason("STORE_NOT_FOUND");
@@ -51,13 +53,15 @@ struct Lake::State {
   std::shared_ptr<duck::Database> database;
 
   std::shared_mutex tables_mutex;
-  std::map<std::pair<std::string, std::string>, std::shared_ptr<delta::Table>> tables;  // by store and path; guarded by tables_mutex
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<delta::Table>>
+      tables;  // by store and path; guarded by tables_mutex
 
   Result<const Store*> FindStore(const std::string& name) const;
   std::shared_ptr<delta::Table> TableAt(const Store& store, const std::string& path);
   Result<std::vector<std::string>> Folders(const Context& context, const Store& store, const std::string& prefix) const;
   Result<std::vector<std::string>> SchemaNames(const Context& context, const Store& store) const;
-  Result<std::vector<std::string>> TableNames(const Context& context, const Store& store, const std::string& schema) const;
+  Result<std::vector<std::string>> TableNames(const Context& context, const Store& store,
+                                              const std::string& schema) const;
   Result<std::shared_ptr<delta::Table>> FindTable(const Context& context, const TableRef& ref);
   Result<void> CheckNotInsideTable(const Context& context, const Store& store, const TableRef& ref) const;
   duck::Lookup MakeLookup();
@@ -93,7 +97,8 @@ std::shared_ptr<delta::Table> Lake::State::TableAt(const Store& store, const std
     table = delta::Table::Make(store.object_store, path, options);
     if (tables.size() > kTablesMax) {
       // One that nobody uses now; the commit queue of a table in use must stay the only one.
-      const auto idle = std::find_if(tables.begin(), tables.end(), [](const auto& entry) { return entry.second.use_count() == 1; });
+      const auto idle =
+          std::find_if(tables.begin(), tables.end(), [](const auto& entry) { return entry.second.use_count() == 1; });
       if (idle != tables.end() && idle->first != key) tables.erase(idle);
     }
   }
@@ -101,7 +106,8 @@ std::shared_ptr<delta::Table> Lake::State::TableAt(const Store& store, const std
 }
 
 // The names of the folders right below `prefix`, without hidden ones.
-Result<std::vector<std::string>> Lake::State::Folders(const Context& context, const Store& store, const std::string& prefix) const {
+Result<std::vector<std::string>> Lake::State::Folders(const Context& context, const Store& store,
+                                                      const std::string& prefix) const {
   std::vector<std::string> names;
   const store::ListPage page = TRY(store.object_store->List(context, prefix, {.delimiter = true}));
   for (const auto& found : page.prefixes) {
@@ -111,7 +117,8 @@ Result<std::vector<std::string>> Lake::State::Folders(const Context& context, co
   return names;
 }
 
-Result<std::vector<std::string>> Lake::State::TableNames(const Context& context, const Store& store, const std::string& schema) const {
+Result<std::vector<std::string>> Lake::State::TableNames(const Context& context, const Store& store,
+                                                         const std::string& schema) const {
   const std::string prefix = schema == kRootSchema ? "" : schema + "/";
   std::vector<std::string> tables_found;
   for (auto& name : TRY(Folders(context, store, prefix))) {
@@ -166,7 +173,8 @@ Result<std::shared_ptr<delta::Table>> Lake::State::FindTable(const Context& cont
   const std::string prefix = schema == kRootSchema ? "" : schema + "/";
   const auto folders = TRY(Folders(context, *store, prefix));
   if (const auto match = OnlyMatch(folders, ref.table)) {
-    if (TRY(delta::IsDeltaTable(context, *store->object_store, prefix + *match))) return TableAt(*store, prefix + *match);
+    if (TRY(delta::IsDeltaTable(context, *store->object_store, prefix + *match)))
+      return TableAt(*store, prefix + *match);
   }
   const bool folder_exists = std::find(folders.begin(), folders.end(), ref.table) != folders.end();
   const std::string_view what = folder_exists ? "is a folder without a Delta log" : "does not exist";
@@ -178,27 +186,29 @@ Result<std::shared_ptr<delta::Table>> Lake::State::FindTable(const Context& cont
 // A table inside another table's folder would be swept away with it.
 Result<void> Lake::State::CheckNotInsideTable(const Context& context, const Store& store, const TableRef& ref) const {
   const auto refuse = [&](std::string_view why) {
-    return Error(ErrorCode::kInvalidArgument, fmt::format("cannot create '{}': {}", DisplayName(ref), why)).WithReason("INVALID_NAME");
+    return Error(ErrorCode::kInvalidArgument, fmt::format("cannot create '{}': {}", DisplayName(ref), why))
+        .WithReason("INVALID_NAME");
   };
   if (ref.schema == kRootSchema) {
     const auto inside = TableNames(context, store, ref.table);
     if (inside.ok() && !inside->empty()) return refuse("the folder is a schema that holds tables");
     return {};
   }
-  if (TRY(delta::IsDeltaTable(context, *store.object_store, ref.schema))) return refuse(fmt::format("'{}' is a table, not a schema", ref.schema));
+  if (TRY(delta::IsDeltaTable(context, *store.object_store, ref.schema)))
+    return refuse(fmt::format("'{}' is a table, not a schema", ref.schema));
   return {};
 }
 
 duck::Lookup Lake::State::MakeLookup() {
   duck::Lookup lookup;
   for (const auto& [name, store] : stores) lookup.stores.push_back({name, store.object_store});
-  lookup.find_table = [this](const Context& context, const std::string& store, const std::string& schema, const std::string& table) {
-    return FindTable(context, {store, schema, table});
-  };
+  lookup.find_table = [this](const Context& context, const std::string& store, const std::string& schema,
+                             const std::string& table) { return FindTable(context, {store, schema, table}); };
   lookup.list_schemas = [this](const Context& context, const std::string& store) -> Result<std::vector<std::string>> {
     return SchemaNames(context, *TRY(FindStore(store)));
   };
-  lookup.list_tables = [this](const Context& context, const std::string& store, const std::string& schema) -> Result<std::vector<std::string>> {
+  lookup.list_tables = [this](const Context& context, const std::string& store,
+                              const std::string& schema) -> Result<std::vector<std::string>> {
     return TableNames(context, *TRY(FindStore(store)), schema);
   };
   return lookup;
@@ -237,10 +247,12 @@ std::vector<StoreInfo> Lake::Stores() const {
 
 Result<TableList> Lake::Tables(const Context& context, const std::string& store_name) {
   const Store* store = TRY(state_->FindStore(store_name));
-  TableList list{store->config.name, store->config.path, TRY(state_->TableNames(context, *store, std::string(kRootSchema)))};
+  TableList list{store->config.name, store->config.path,
+                 TRY(state_->TableNames(context, *store, std::string(kRootSchema)))};
   for (const auto& schema : TRY(state_->SchemaNames(context, *store))) {
     if (schema == kRootSchema) continue;
-    for (const auto& table : TRY(state_->TableNames(context, *store, schema))) list.tables.push_back(schema + "." + table);
+    for (const auto& table : TRY(state_->TableNames(context, *store, schema)))
+      list.tables.push_back(schema + "." + table);
   }
   std::sort(list.tables.begin(), list.tables.end());
   return list;
@@ -315,14 +327,16 @@ Result<WriteSchema> Lake::SchemaForWriting(const Context& context, const TableRe
   return WriteSchema{TRY(delta::ToArrowSchema(snapshot->schema())), snapshot->version()};
 }
 
-Result<table::WriteReport> Lake::Append(const Context& context, const TableRef& ref, std::shared_ptr<arrow::RecordBatchReader> rows,
+Result<table::WriteReport> Lake::Append(const Context& context, const TableRef& ref,
+                                        std::shared_ptr<arrow::RecordBatchReader> rows,
                                         const table::WriteOptions& options) {
   const auto table = TRY(state_->FindTable(context, ref));
   const auto session = TRY(state_->database->Connect());
   return table::Append(context, *session, *table, std::move(rows), options);
 }
 
-Result<table::WriteReport> Lake::Overwrite(const Context& context, const TableRef& ref, std::shared_ptr<arrow::RecordBatchReader> rows,
+Result<table::WriteReport> Lake::Overwrite(const Context& context, const TableRef& ref,
+                                           std::shared_ptr<arrow::RecordBatchReader> rows,
                                            const table::WriteOptions& options) {
   const auto table = TRY(state_->FindTable(context, ref));
   const auto session = TRY(state_->database->Connect());

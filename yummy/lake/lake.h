@@ -1,14 +1,14 @@
 #pragma once
 // Many tables in many stores: the façade that the server and the command line speak to.
 
-#include <arrow/type_fwd.h>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <arrow/type_fwd.h>
 
 #include "yummy/base/context.h"
 #include "yummy/base/result.h"
@@ -92,7 +92,8 @@ class Lake {
   Result<table::WriteReport> Append(const Context& context, const TableRef& table,
                                     std::shared_ptr<arrow::RecordBatchReader> rows, const table::WriteOptions& options);
   Result<table::WriteReport> Overwrite(const Context& context, const TableRef& table,
-                                       std::shared_ptr<arrow::RecordBatchReader> rows, const table::WriteOptions& options);
+                                       std::shared_ptr<arrow::RecordBatchReader> rows,
+                                       const table::WriteOptions& options);
   /// Starts a SELECT. Errors: as duck::Session::Query.
   Result<RunningQuery> Query(const Context& context, const QueryRequest& request);
 

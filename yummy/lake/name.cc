@@ -1,10 +1,10 @@
 #include "yummy/lake/name.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
+
+#include <fmt/format.h>
 
 #include "yummy/base/json.h"
 #include "yummy/base/url.h"
@@ -15,12 +15,14 @@ namespace {
 
 constexpr size_t kNameBytesMax = 255;
 // DuckDB's own catalogues, and a route of the server: a store by one of these names could never be addressed.
-constexpr std::array<std::string_view, 6> kReservedStores = {"main", "system", "temp", "memory", "information_schema", "health"};
+constexpr std::array<std::string_view, 6> kReservedStores = {"main",  "system", "temp", "memory", "information_schema",
+                                                             "health"};
 
 Error Invalid(std::string_view name, std::string_view why) {
   std::string quoted;
   AppendJsonString(quoted, name.substr(0, 80));
-  return Error(ErrorCode::kInvalidArgument, fmt::format("invalid name {}: {}; use [A-Za-z0-9_.-] and spaces, at most 255 bytes", quoted, why))
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("invalid name {}: {}; use [A-Za-z0-9_.-] and spaces, at most 255 bytes", quoted, why))
       .WithReason("INVALID_NAME");
 }
 
@@ -46,9 +48,12 @@ Result<void> CheckName(std::string_view name) {
 Result<void> CheckNewName(std::string_view name) {
   TRY(CheckName(name));
   const auto allowed = [](char c) { return IsWordByte(static_cast<unsigned char>(c)) || c == '-' || c == ' '; };
-  if (!IsWordByte(static_cast<unsigned char>(name.front()))) return Invalid(name, "it must begin with a letter, digit or underscore");
-  if (name.find('.') != std::string_view::npos) return Invalid(name, "a new name holds no dot: the dot stands between schema and table");
-  if (!std::all_of(name.begin(), name.end(), allowed)) return Invalid(name, "it holds a character that new names may not have");
+  if (!IsWordByte(static_cast<unsigned char>(name.front())))
+    return Invalid(name, "it must begin with a letter, digit or underscore");
+  if (name.find('.') != std::string_view::npos)
+    return Invalid(name, "a new name holds no dot: the dot stands between schema and table");
+  if (!std::all_of(name.begin(), name.end(), allowed))
+    return Invalid(name, "it holds a character that new names may not have");
   if (name.back() == ' ') return Invalid(name, "it ends in a space");
   return {};
 }
@@ -65,7 +70,8 @@ Result<void> CheckStoreName(std::string_view name) {
 }
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 }  // namespace yummy::lake

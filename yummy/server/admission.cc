@@ -14,7 +14,8 @@ asio::awaitable<Result<Admission::Permit>> Admission::Acquire() {
     co_return Permit(this);
   }
   if (waiters_.size() >= queued_max_) {
-    co_return Error(ErrorCode::kResourceExhausted, "too many requests run and wait already").WithReason("TOO_MANY_REQUESTS");
+    co_return Error(ErrorCode::kResourceExhausted, "too many requests run and wait already")
+        .WithReason("TOO_MANY_REQUESTS");
   }
   waiters_.push_back({asio::steady_timer(co_await asio::this_coro::executor, wait_max_)});
   const auto waiter = std::prev(waiters_.end());

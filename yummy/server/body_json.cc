@@ -1,10 +1,10 @@
 #include "yummy/server/body_json.h"
 
-#include <fmt/format.h>
-#include <simdjson.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <fmt/format.h>
+#include <simdjson.h>
 
 #include "yummy/base/json.h"
 #include "yummy/lake/config.h"
@@ -26,7 +26,9 @@ Error InvalidBody(std::string reason, std::string message) {
 Error Unreadable() { return InvalidBody("INVALID_JSON", "the body is no valid JSON"); }
 
 std::string_view Trimmed(std::string_view token) {
-  while (!token.empty() && (token.back() == ' ' || token.back() == '\n' || token.back() == '\t' || token.back() == '\r')) token.remove_suffix(1);
+  while (!token.empty() &&
+         (token.back() == ' ' || token.back() == '\n' || token.back() == '\t' || token.back() == '\r'))
+    token.remove_suffix(1);
   return token;
 }
 
@@ -61,10 +63,12 @@ struct Place {
     std::string_view raw;
     if (type == ondemand::json_type::object) {
       ondemand::object object;
-      if (value.get_object().get(object) != simdjson::SUCCESS || object.raw_json().get(raw) != simdjson::SUCCESS) return Unreadable();
+      if (value.get_object().get(object) != simdjson::SUCCESS || object.raw_json().get(raw) != simdjson::SUCCESS)
+        return Unreadable();
     } else if (type == ondemand::json_type::array) {
       ondemand::array array;
-      if (value.get_array().get(array) != simdjson::SUCCESS || array.raw_json().get(raw) != simdjson::SUCCESS) return Unreadable();
+      if (value.get_array().get(array) != simdjson::SUCCESS || array.raw_json().get(raw) != simdjson::SUCCESS)
+        return Unreadable();
     } else {
       raw = value.raw_json_token();
     }
@@ -84,7 +88,8 @@ struct Place {
     for (auto item : object) {
       ondemand::field field;
       std::string_view key;
-      if (std::move(item).get(field) != simdjson::SUCCESS || field.unescaped_key().get(key) != simdjson::SUCCESS) return Unreadable();
+      if (std::move(item).get(field) != simdjson::SUCCESS || field.unescaped_key().get(key) != simdjson::SUCCESS)
+        return Unreadable();
       Place place{field.value(), pointer + JsonPointer().Key(key).Take()};
       TRY(visit(key, place));
     }
@@ -109,26 +114,31 @@ struct Place {
 // Runs visit(key in snake_case, Place) for each member of a body's object. A null is as if the key were absent; a key in both
 // spellings stands twice.
 template <typename Visit>
-Result<void> EachBodyMember(std::string_view body, size_t depth_max, const std::vector<std::string>& known, Visit&& visit) {
+Result<void> EachBodyMember(std::string_view body, size_t depth_max, const std::vector<std::string>& known,
+                            Visit&& visit) {
   TRY(CheckJson(body, depth_max));
   const simdjson::padded_string padded(body);
   ondemand::parser parser;
   ondemand::document document;
   ondemand::json_type type{};
-  if (parser.iterate(padded).get(document) != simdjson::SUCCESS || document.type().get(type) != simdjson::SUCCESS) return Unreadable();
-  if (type != ondemand::json_type::object) return InvalidBody("TYPE_MISMATCH", "the body must be a JSON object").With("pointer", "");
+  if (parser.iterate(padded).get(document) != simdjson::SUCCESS || document.type().get(type) != simdjson::SUCCESS)
+    return Unreadable();
+  if (type != ondemand::json_type::object)
+    return InvalidBody("TYPE_MISMATCH", "the body must be a JSON object").With("pointer", "");
   ondemand::object object;
   if (document.get_object().get(object) != simdjson::SUCCESS) return Unreadable();
   std::vector<std::string> seen;
   return Place::EachMemberOf(object, "", [&](std::string_view key, Place& place) -> Result<void> {
     std::string name = SnakeCase(key);
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      Error error = InvalidBody("UNKNOWN_KEY", fmt::format("the body has no key '{}'", key.substr(0, 100))).With("pointer", place.pointer);
+      Error error = InvalidBody("UNKNOWN_KEY", fmt::format("the body has no key '{}'", key.substr(0, 100)))
+                        .With("pointer", place.pointer);
       const auto nearest = lake::NearestName(name, known);
       return nearest ? std::move(error).With("hint", fmt::format("did you mean '{}'?", *nearest)) : std::move(error);
     }
     if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
-      return InvalidBody("DUPLICATE_KEY", fmt::format("'{}' is given in both spellings", name)).With("pointer", place.pointer);
+      return InvalidBody("DUPLICATE_KEY", fmt::format("'{}' is given in both spellings", name))
+          .With("pointer", place.pointer);
     }
     if (TRY(place.Type()) == ondemand::json_type::null) return {};
     TRY(visit(std::string_view(name), place));
@@ -138,7 +148,9 @@ Result<void> EachBodyMember(std::string_view body, size_t depth_max, const std::
 }
 
 Error MissingKey(std::string_view key, std::string_view pointer = "") {
-  return InvalidBody("MISSING_KEY", fmt::format("the key '{}' is missing{}{}", key, pointer.empty() ? "" : " at ", pointer)).With("pointer", std::string(pointer));
+  return InvalidBody("MISSING_KEY",
+                     fmt::format("the key '{}' is missing{}{}", key, pointer.empty() ? "" : " at ", pointer))
+      .With("pointer", std::string(pointer));
 }
 
 Error InvalidSchema(const Place& place, std::string_view what) {
@@ -167,7 +179,9 @@ Result<delta::Field> DecodeField(Place& place) {
         return {};
       });
     } else {
-      Error error = InvalidBody("UNKNOWN_KEY", fmt::format("{}: a column has no key '{}'", place.pointer, key.substr(0, 100))).With("pointer", member.pointer);
+      Error error =
+          InvalidBody("UNKNOWN_KEY", fmt::format("{}: a column has no key '{}'", place.pointer, key.substr(0, 100)))
+              .With("pointer", member.pointer);
       const auto nearest = lake::NearestName(key, {"name", "type", "nullable", "metadata"});
       return nearest ? std::move(error).With("hint", fmt::format("did you mean '{}'?", *nearest)) : std::move(error);
     }
@@ -194,13 +208,20 @@ Result<delta::DataType> DecodeNestedType(Place& place) {
   std::optional<delta::DataType> element, key_type, value_type;
   std::optional<std::vector<delta::Field>> fields;
   TRY(place.EachMember("a type", [&](std::string_view key, Place& member) -> Result<void> {
-    if (key == "type") kind = TRY(member.String());
-    else if (key == "fields") fields = TRY(DecodeFields(member));
-    else if (key == "elementType") element = TRY(DecodeType(member));
-    else if (key == "keyType") key_type = TRY(DecodeType(member));
-    else if (key == "valueType") value_type = TRY(DecodeType(member));
-    else if (key == "containsNull" || key == "valueContainsNull") type.contains_null = TRY(member.Bool());
-    else return InvalidSchema(member, "no key of a type");
+    if (key == "type")
+      kind = TRY(member.String());
+    else if (key == "fields")
+      fields = TRY(DecodeFields(member));
+    else if (key == "elementType")
+      element = TRY(DecodeType(member));
+    else if (key == "keyType")
+      key_type = TRY(DecodeType(member));
+    else if (key == "valueType")
+      value_type = TRY(DecodeType(member));
+    else if (key == "containsNull" || key == "valueContainsNull")
+      type.contains_null = TRY(member.Bool());
+    else
+      return InvalidSchema(member, "no key of a type");
     return {};
   }));
   if (kind == "struct" && fields) {
@@ -214,7 +235,9 @@ Result<delta::DataType> DecodeNestedType(Place& place) {
     type.children.push_back(std::move(*key_type));
     type.children.push_back(std::move(*value_type));
   } else {
-    return InvalidSchema(place, "a type is a name, or a struct with fields, an array with elementType, a map with keyType and valueType");
+    return InvalidSchema(
+        place,
+        "a type is a name, or a struct with fields, an array with elementType, a map with keyType and valueType");
   }
   return type;
 }
@@ -275,13 +298,18 @@ Result<duck::Parameter> DecodeParameter(Place& place) {
       const std::string token = TRY(place.Raw());
       int64_t integer = 0;
       const char* const end = token.data() + token.size();
-      if (const auto [rest, status] = std::from_chars(token.data(), end, integer); status == std::errc() && rest == end) {
+      if (const auto [rest, status] = std::from_chars(token.data(), end, integer);
+          status == std::errc() && rest == end) {
         return duck::Parameter(integer);
       }
       double value = 0;
       const bool whole = token.find_first_of(".eE") == std::string::npos;
-      if (const auto [rest, status] = std::from_chars(token.data(), end, value); status != std::errc() || rest != end || whole) {
-        return InvalidBody("VALUE_OUT_OF_RANGE", fmt::format("{}: {} fits neither a long nor a double exactly: give it as a string and cast it", place.pointer, token.substr(0, 60)))
+      if (const auto [rest, status] = std::from_chars(token.data(), end, value);
+          status != std::errc() || rest != end || whole) {
+        return InvalidBody(
+                   "VALUE_OUT_OF_RANGE",
+                   fmt::format("{}: {} fits neither a long nor a double exactly: give it as a string and cast it",
+                               place.pointer, token.substr(0, 60)))
             .With("pointer", place.pointer);
       }
       return duck::Parameter(value);
@@ -294,7 +322,7 @@ Result<duck::Parameter> DecodeParameter(Place& place) {
 
 Result<CreateBody> DecodeCreateBody(std::string_view body, size_t depth_max) {
   const std::vector<std::string> known = {"table",         "schema", "partition_columns", "comment",
-                                                  "configuration", "mode",   "dry_run",           "metadata"};
+                                          "configuration", "mode",   "dry_run",           "metadata"};
   CreateBody result;
   bool has_table = false, has_schema = false;
   TRY(EachBodyMember(body, depth_max, known, [&](std::string_view key, Place& place) -> Result<void> {

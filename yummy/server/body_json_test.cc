@@ -21,9 +21,11 @@ std::string TypeOf(const std::string& type) {
 }
 
 TEST(DecodeCreateBody, ReadsEveryKey) {
-  const auto result = DecodeCreateBody(R"({"table": "t1", "schema": [{"name": "id", "type": "long", "nullable": false}, {"name": "name", "type": "string",
+  const auto result = DecodeCreateBody(
+      R"({"table": "t1", "schema": [{"name": "id", "type": "long", "nullable": false}, {"name": "name", "type": "string",
       "metadata": {"comment": "who", "n": 12345678901234567890}}], "partitionColumns": ["name"], "comment": "Hello", "mode": "overwrite", "dryRun": true,
-      "configuration": {"delta.appendOnly": "false", "delta.enableDeletionVectors": true, "n": 1e2, "gone": null}, "metadata": {"createdBy": "me"}})", kDepthMax);
+      "configuration": {"delta.appendOnly": "false", "delta.enableDeletionVectors": true, "n": 1e2, "gone": null}, "metadata": {"createdBy": "me"}})",
+      kDepthMax);
   ASSERT_THAT(result, IsOk());
   EXPECT_EQ(result->table, "t1");
   const auto& options = result->options;
@@ -35,13 +37,16 @@ TEST(DecodeCreateBody, ReadsEveryKey) {
   EXPECT_EQ(options.comment, "Hello");
   EXPECT_EQ(options.mode, table::CreateMode::kOverwrite);
   EXPECT_TRUE(options.dry_run);
-  EXPECT_EQ(options.configuration, (delta::StringMap{{"delta.appendOnly", "false"}, {"delta.enableDeletionVectors", "true"}, {"n", "1e2"}}));
+  EXPECT_EQ(options.configuration,
+            (delta::StringMap{{"delta.appendOnly", "false"}, {"delta.enableDeletionVectors", "true"}, {"n", "1e2"}}));
 }
 
 TEST(DecodeCreateBody, ReadsAWholeStructType) {
-  const auto result = DecodeCreateBody(R"({"table":"t","partition_columns":[],"comment":null,"schema":{"type":"struct","fields":[
+  const auto result =
+      DecodeCreateBody(R"({"table":"t","partition_columns":[],"comment":null,"schema":{"type":"struct","fields":[
       {"name":"m","type":{"type":"map","keyType":"string","valueType":{"type":"array","elementType":"long","containsNull":false},"valueContainsNull":true},"nullable":true,"metadata":{}},
-      {"name":"s","type":{"type":"struct","fields":[{"name":"a","type":"date","nullable":false,"metadata":{}}]},"nullable":true,"metadata":{}}]}})", kDepthMax);
+      {"name":"s","type":{"type":"struct","fields":[{"name":"a","type":"date","nullable":false,"metadata":{}}]},"nullable":true,"metadata":{}}]}})",
+                       kDepthMax);
   ASSERT_THAT(result, IsOk());
   ASSERT_EQ(result->options.schema.size(), 2U);
   EXPECT_FALSE(result->options.schema[0].type.children[1].contains_null);
@@ -51,15 +56,37 @@ TEST(DecodeCreateBody, ReadsAWholeStructType) {
 
 TEST(DecodeCreateBody, ReadsTypesAsPeopleWriteThem) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"\"string\"", "string"},   {"\"long\"", "long"},           {"\"integer\"", "integer"},     {"\"short\"", "short"},
-      {"\"byte\"", "byte"},       {"\"float\"", "float"},         {"\"double\"", "double"},       {"\"boolean\"", "boolean"},
-      {"\"binary\"", "binary"},   {"\"date\"", "date"},           {"\"timestamp\"", "timestamp"}, {"\"timestamp_ntz\"", "timestamp_ntz"},
-      {"\"bigint\"", "long"},     {"\"INT\"", "integer"},         {"\"decimal(10,2)\"", "decimal(10,2)"}, {"\"decimal(10, 2)\"", "decimal(10,2)"},
-      {"\"decimal\"", "decimal(10,0)"}, {"\"array<long>\"", "array<long>"}, {"\"map<string, array<int>>\"", "map<string,array<integer>>"},
+      {"\"string\"", "string"},
+      {"\"long\"", "long"},
+      {"\"integer\"", "integer"},
+      {"\"short\"", "short"},
+      {"\"byte\"", "byte"},
+      {"\"float\"", "float"},
+      {"\"double\"", "double"},
+      {"\"boolean\"", "boolean"},
+      {"\"binary\"", "binary"},
+      {"\"date\"", "date"},
+      {"\"timestamp\"", "timestamp"},
+      {"\"timestamp_ntz\"", "timestamp_ntz"},
+      {"\"bigint\"", "long"},
+      {"\"INT\"", "integer"},
+      {"\"decimal(10,2)\"", "decimal(10,2)"},
+      {"\"decimal(10, 2)\"", "decimal(10,2)"},
+      {"\"decimal\"", "decimal(10,0)"},
+      {"\"array<long>\"", "array<long>"},
+      {"\"map<string, array<int>>\"", "map<string,array<integer>>"},
       {"\"struct<a: long, b c:string>\"", "struct<a:long,b c:string>"},
-      {"\"foo\"", "INVALID_SCHEMA"}, {"\"\"", "INVALID_SCHEMA"}, {"\"array<long\"", "INVALID_SCHEMA"}, {"\"array<long>>\"", "INVALID_SCHEMA"},
-      {"\"long(3)\"", "INVALID_SCHEMA"}, {"\"decimal(39,0)\"", "INVALID_SCHEMA"}, {"\"decimal(5,6)\"", "INVALID_SCHEMA"}, {"\"map<string>\"", "INVALID_SCHEMA"},
-      {"\"struct<>\"", "INVALID_SCHEMA"}, {"{\"type\":\"array\"}", "INVALID_SCHEMA"}, {"{\"type\":\"list\",\"elementType\":\"long\"}", "INVALID_SCHEMA"},
+      {"\"foo\"", "INVALID_SCHEMA"},
+      {"\"\"", "INVALID_SCHEMA"},
+      {"\"array<long\"", "INVALID_SCHEMA"},
+      {"\"array<long>>\"", "INVALID_SCHEMA"},
+      {"\"long(3)\"", "INVALID_SCHEMA"},
+      {"\"decimal(39,0)\"", "INVALID_SCHEMA"},
+      {"\"decimal(5,6)\"", "INVALID_SCHEMA"},
+      {"\"map<string>\"", "INVALID_SCHEMA"},
+      {"\"struct<>\"", "INVALID_SCHEMA"},
+      {"{\"type\":\"array\"}", "INVALID_SCHEMA"},
+      {"{\"type\":\"list\",\"elementType\":\"long\"}", "INVALID_SCHEMA"},
       {"5", "TYPE_MISMATCH"},
   };
   for (const auto& [in, out] : cases) EXPECT_EQ(TypeOf(in), out) << in;
@@ -96,17 +123,20 @@ TEST(DecodeCreateBody, NamesTheNearestKeyAndThePlace) {
   ASSERT_FALSE(unknown.ok());
   EXPECT_EQ(unknown.error().detail("hint"), "did you mean 'partition_columns'?");
   EXPECT_EQ(unknown.error().detail("pointer"), "/partition_colums");
-  const auto type = DecodeCreateBody(R"({"table":"t","schema":[{"name":"a","type":"long"},{"name":"b","type":"intt"}]})", kDepthMax);
+  const auto type =
+      DecodeCreateBody(R"({"table":"t","schema":[{"name":"a","type":"long"},{"name":"b","type":"intt"}]})", kDepthMax);
   ASSERT_FALSE(type.ok());
   EXPECT_EQ(type.error().detail("pointer"), "/schema/1/type");
 }
 
 TEST(DecodeSqlBody, ReadsParametersInOrderAndByName) {
-  const auto ordered = DecodeSqlBody(R"({"sql":"SELECT ?","parameters":[null,true,9223372036854775807,1.5,"x"],"format":"arrow"})", kDepthMax);
+  const auto ordered = DecodeSqlBody(
+      R"({"sql":"SELECT ?","parameters":[null,true,9223372036854775807,1.5,"x"],"format":"arrow"})", kDepthMax);
   ASSERT_THAT(ordered, IsOk());
   EXPECT_EQ(ordered->sql, "SELECT ?");
   EXPECT_EQ(ordered->format, "arrow");
-  EXPECT_EQ(ordered->parameters, (std::vector<duck::Parameter>{std::monostate(), true, INT64_MAX, 1.5, std::string("x")}));
+  EXPECT_EQ(ordered->parameters,
+            (std::vector<duck::Parameter>{std::monostate(), true, INT64_MAX, 1.5, std::string("x")}));
   const auto named = DecodeSqlBody(R"({"sql":"SELECT $a","parameters":{"a":-1}})", kDepthMax);
   ASSERT_THAT(named, IsOk());
   ASSERT_EQ(named->named_parameters.size(), 1U);

@@ -1,12 +1,12 @@
 #pragma once
 // Arrow memory that grows with what was read: bytes that claim to be more than they are do not get it.
 
-#include <arrow/memory_pool.h>
-
 #include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
+
+#include <arrow/memory_pool.h>
 
 namespace yummy::server {
 

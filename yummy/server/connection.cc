@@ -39,8 +39,8 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr size_t kReadBytes = 64 << 10;
-constexpr size_t kSpoolMemoryBytes = 1 << 20;    // what of a streamed body stays in memory
-constexpr size_t kLingerBytesMax = 256 << 10;    // read and dropped before a connection is closed after an early answer
+constexpr size_t kSpoolMemoryBytes = 1 << 20;  // what of a streamed body stays in memory
+constexpr size_t kLingerBytesMax = 256 << 10;  // read and dropped before a connection is closed after an early answer
 constexpr auto kLingerTime = std::chrono::seconds(1);
 constexpr size_t kRequestIdBytesMax = 128;
 
@@ -67,7 +67,8 @@ Error ReadError(const error_code& error) {
   if (error == http::error::bad_version) {
     return Error(ErrorCode::kInvalidArgument, "the only versions are HTTP/1.0 and HTTP/1.1").WithReason("HTTP_VERSION");
   }
-  return Error(ErrorCode::kInvalidArgument, fmt::format("not a request: {}", error.message())).WithReason("BAD_FRAMING");
+  return Error(ErrorCode::kInvalidArgument, fmt::format("not a request: {}", error.message()))
+      .WithReason("BAD_FRAMING");
 }
 
 }  // namespace
@@ -96,13 +97,15 @@ struct Connection::Exchange {
 // Requests a stop when the client leaves while its request runs. Uses nothing of the connection after it ended.
 class Connection::ClientWatch {
  public:
-  ClientWatch(asio::ip::tcp::socket& socket, std::stop_source stop) : socket_(socket), active_(std::make_shared<bool>(true)) {
-    socket.async_wait(asio::ip::tcp::socket::wait_read, [active = active_, stop, file = socket.native_handle()](error_code error) mutable {
-      if (!*active || error) return;
-      char byte = 0;
-      // Further bytes are the next request: the client is there. None at all is the end of its side.
-      if (::recv(file, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) stop.request_stop();
-    });
+  ClientWatch(asio::ip::tcp::socket& socket, std::stop_source stop)
+      : socket_(socket), active_(std::make_shared<bool>(true)) {
+    socket.async_wait(asio::ip::tcp::socket::wait_read,
+                      [active = active_, stop, file = socket.native_handle()](error_code error) mutable {
+                        if (!*active || error) return;
+                        char byte = 0;
+                        // Further bytes are the next request: the client is there. None at all is the end of its side.
+                        if (::recv(file, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) stop.request_stop();
+                      });
   }
   ~ClientWatch() {
     *active_ = false;
@@ -160,7 +163,8 @@ asio::awaitable<bool> Connection::ServeOne() {
   if (buffer_.size() == 0) {
     idle_ = true;
     stream_.expires_after(std::chrono::seconds(limits.keep_alive_seconds));
-    const size_t count = co_await stream_.async_read_some(buffer_.prepare(kReadBytes), asio::redirect_error(asio::use_awaitable, error));
+    const size_t count =
+        co_await stream_.async_read_some(buffer_.prepare(kReadBytes), asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return false;
     buffer_.commit(count);
   }
@@ -193,14 +197,16 @@ asio::awaitable<Result<bool>> Connection::ReadHeader(Exchange& exchange) {
   const auto& limits = serving_.lake.config().limits;
   exchange.request_id = Random::System().Uuid();
   auto& parser = exchange.parser.emplace();
-  parser.header_limit(static_cast<uint32_t>(std::min<uint64_t>(limits.uri_bytes + limits.header_bytes + 1024, UINT32_MAX)));
+  parser.header_limit(
+      static_cast<uint32_t>(std::min<uint64_t>(limits.uri_bytes + limits.header_bytes + 1024, UINT32_MAX)));
   parser.body_limit(boost::none);
   stream_.expires_after(std::chrono::seconds(limits.header_seconds));
   error_code error;
   co_await http::async_read_header(stream_, buffer_, parser, asio::redirect_error(asio::use_awaitable, error));
   if (error) {
     exchange.keep_alive = false;
-    const bool left = error == http::error::end_of_stream || error == asio::error::eof || error == asio::error::connection_reset;
+    const bool left =
+        error == http::error::end_of_stream || error == asio::error::eof || error == asio::error::connection_reset;
     if (left) co_return false;
     co_return ReadError(error);
   }
@@ -215,7 +221,8 @@ asio::awaitable<Result<bool>> Connection::ReadHeader(Exchange& exchange) {
   std::vector<HeaderLine> lines;
   for (const auto& field : message) lines.push_back({view(field.name_string()), view(field.value())});
   for (const auto& [name, value] : lines) {
-    if (EqualsIgnoringCase(name, "x-request-id") && !value.empty() && value.size() <= kRequestIdBytesMax && IsVisibleAscii(value)) {
+    if (EqualsIgnoringCase(name, "x-request-id") && !value.empty() && value.size() <= kRequestIdBytesMax &&
+        IsVisibleAscii(value)) {
       exchange.request_id = value;
     } else if (EqualsIgnoringCase(name, "traceparent") && value.size() <= kRequestIdBytesMax && IsVisibleAscii(value)) {
       exchange.trace_parent = value;
@@ -224,7 +231,8 @@ asio::awaitable<Result<bool>> Connection::ReadHeader(Exchange& exchange) {
       exchange.request.content_type = type.type;
       exchange.request.charset = type.charset;
     } else if (EqualsIgnoringCase(name, "accept")) {
-      exchange.request.accept = exchange.request.accept ? *exchange.request.accept + "," + std::string(value) : std::string(value);
+      exchange.request.accept =
+          exchange.request.accept ? *exchange.request.accept + "," + std::string(value) : std::string(value);
     } else if (EqualsIgnoringCase(name, "expect")) {
       exchange.expects_continue = true;
     }
@@ -253,7 +261,8 @@ asio::awaitable<Result<void>> Connection::ReadBody(Exchange& exchange) {
   exchange.request.body = std::make_shared<Spool>(bytes_max, streamed ? kSpoolMemoryBytes : bytes_max);
   const auto length = parser.content_length();
   if (length && *length > bytes_max) {
-    co_return Error(ErrorCode::kResourceExhausted, fmt::format("the body of {} bytes is larger than the limit of {} bytes", *length, bytes_max))
+    co_return Error(ErrorCode::kResourceExhausted,
+                    fmt::format("the body of {} bytes is larger than the limit of {} bytes", *length, bytes_max))
         .WithReason("TOO_LARGE");
   }
   error_code error;
@@ -272,7 +281,8 @@ asio::awaitable<Result<void>> Connection::ReadBody(Exchange& exchange) {
       co_return Error(ErrorCode::kCancelled, "the client left before its body was complete");
     }
     if (error) co_return ReadError(error);
-    auto stored = exchange.request.body->Append(std::string_view(piece).substr(0, piece.size() - parser.get().body().size));
+    auto stored =
+        exchange.request.body->Append(std::string_view(piece).substr(0, piece.size() - parser.get().body().size));
     if (!stored.ok()) co_return std::move(stored).error();
   }
   co_return Result<void>();
@@ -291,7 +301,8 @@ asio::awaitable<Result<Response>> Connection::RunRoute(Exchange& exchange) {
   }
   const auto& limits = serving_.lake.config().limits;
   stop_ = std::stop_source();
-  exchange.request.context = Context(exchange.started + std::chrono::seconds(limits.query_seconds), stop_.get_token(), exchange.request_id);
+  exchange.request.context =
+      Context(exchange.started + std::chrono::seconds(limits.query_seconds), stop_.get_token(), exchange.request_id);
   if (route.kind == RouteKind::kInstant) co_return route.handler(serving_.lake, exchange.request);
 
   const ClientWatch watch(stream_.socket(), stop_);
@@ -299,7 +310,8 @@ asio::awaitable<Result<Response>> Connection::RunRoute(Exchange& exchange) {
   auto permit = co_await (write ? serving_.writes : serving_.reads).Acquire();
   if (!permit.ok()) co_return std::move(permit).error();
   Executor& pool = write ? serving_.write_pool : serving_.read_pool;
-  auto response = co_await RunBlocking(pool, [&]() -> Result<Response> { return route.handler(serving_.lake, exchange.request); });
+  auto response =
+      co_await RunBlocking(pool, [&]() -> Result<Response> { return route.handler(serving_.lake, exchange.request); });
   if (!response.ok() || !response->stream) co_return response;
   // The place is held until the last piece is made: a streamed query runs as long as it streams.
   co_await Send(exchange, std::move(*response));
@@ -321,9 +333,11 @@ asio::awaitable<bool> Connection::SendStream(Exchange& exchange, Response& respo
   bool more = true;
   while (more) {
     piece.clear();
-    const auto next = co_await RunBlocking(serving_.read_pool, [&]() -> Result<bool> { return response.stream->Next(piece); });
+    const auto next =
+        co_await RunBlocking(serving_.read_pool, [&]() -> Result<bool> { return response.stream->Next(piece); });
     if (!next.ok()) {
-      Log(LogLevel::kWarn, "request {} failed after its answer had begun: {}", exchange.request_id, next.error().ToString());
+      Log(LogLevel::kWarn, "request {} failed after its answer had begun: {}", exchange.request_id,
+          next.error().ToString());
       co_return false;
     }
     more = *next;
@@ -353,12 +367,16 @@ asio::awaitable<void> Connection::Send(Exchange& exchange, Response response) {
     });
     response.stream.reset();
     if (!filled.ok()) {
-      response = Response{.status = HttpStatus(filled.error()), .content_type = "application/problem+json", .body = ProblemJson(filled.error(), exchange.request_id)};
+      response = Response{.status = HttpStatus(filled.error()),
+                          .content_type = "application/problem+json",
+                          .body = ProblemJson(filled.error(), exchange.request_id)};
       collected.reset();
     }
   }
-  std::string head = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\nX-Request-Id: {}\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n",
-                                 response.status, StatusText(response.status), HttpDate(), response.content_type, exchange.request_id);
+  std::string head = fmt::format(
+      "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\nX-Request-Id: {}\r\nX-Content-Type-Options: "
+      "nosniff\r\nCache-Control: no-store\r\n",
+      response.status, StatusText(response.status), HttpDate(), response.content_type, exchange.request_id);
   if (!exchange.trace_parent.empty()) head += fmt::format("traceparent: {}\r\n", exchange.trace_parent);
   for (const auto& [name, value] : response.headers) head += fmt::format("{}: {}\r\n", name, value);
   if (exchange.head) response.stream.reset();
@@ -392,7 +410,8 @@ asio::awaitable<void> Connection::Send(Exchange& exchange, Response response) {
   if (!sent) exchange.keep_alive = false;
   const auto took = std::chrono::duration<double, std::milli>(steady_clock::now() - exchange.started).count();
   Log(LogLevel::kInfo, "{} {} {} {} {:.1f}ms {}{}", exchange.request.method.empty() ? "-" : exchange.request.method,
-      exchange.target.empty() ? "-" : exchange.target, response.status, exchange.bytes_sent, took, exchange.request_id, sent ? "" : " cut");
+      exchange.target.empty() ? "-" : exchange.target, response.status, exchange.bytes_sent, took, exchange.request_id,
+      sent ? "" : " cut");
 }
 
 }  // namespace yummy::server

@@ -17,7 +17,8 @@ Error Refuse(std::string_view reason, std::string message) {
 
 std::string LowerCase(std::string_view text) {
   std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return result;
 }
 
@@ -45,14 +46,16 @@ Result<void> CheckFraming(const std::vector<HeaderLine>& lines, const HeaderChec
       }
     }
   }
-  if (lengths > 0 && codings > 0) return Refuse("BAD_FRAMING", "Content-Length and Transfer-Encoding exclude each other");
+  if (lengths > 0 && codings > 0)
+    return Refuse("BAD_FRAMING", "Content-Length and Transfer-Encoding exclude each other");
   return {};
 }
 
 // The host without its port, in lower case; empty when it is none.
 std::string HostName(std::string_view value) {
   const auto valid = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) || std::string_view("-._~:[]%!$&'()*+,;=").find(c) != std::string_view::npos;
+    return std::isalnum(static_cast<unsigned char>(c)) ||
+           std::string_view("-._~:[]%!$&'()*+,;=").find(c) != std::string_view::npos;
   };
   if (value.empty() || !std::all_of(value.begin(), value.end(), valid)) return "";
   if (value.front() == '[') return LowerCase(value.substr(0, value.find(']') + 1));
@@ -79,7 +82,8 @@ Result<void> CheckHost(const std::vector<HeaderLine>& lines, const HeaderCheck& 
   const auto& server = check.config->server;
   if (!check.loopback && server.hosts.empty()) return {};
   const bool ours = name == "localhost" || name == "127.0.0.1" || name == "[::1]" || name == LowerCase(server.host) ||
-                    std::any_of(server.hosts.begin(), server.hosts.end(), [&](const auto& other) { return LowerCase(other) == name; });
+                    std::any_of(server.hosts.begin(), server.hosts.end(),
+                                [&](const auto& other) { return LowerCase(other) == name; });
   if (!ours) return Refuse("MISDIRECTED", fmt::format("this server does not answer for the host '{}'", name));
   return {};
 }
@@ -91,7 +95,8 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b) { return lake::E
 Result<void> CheckHeader(std::string_view target, const std::vector<HeaderLine>& lines, const HeaderCheck& check) {
   const auto& limits = check.config->limits;
   if (target.size() > limits.uri_bytes) {
-    return Refuse("URI_TOO_LONG", fmt::format("the request target is longer than the limit of {} bytes", limits.uri_bytes));
+    return Refuse("URI_TOO_LONG",
+                  fmt::format("the request target is longer than the limit of {} bytes", limits.uri_bytes));
   }
   if (lines.size() > limits.header_lines) {
     return Refuse("HEADERS_TOO_LARGE", fmt::format("more than {} header lines", limits.header_lines));
@@ -99,7 +104,8 @@ Result<void> CheckHeader(std::string_view target, const std::vector<HeaderLine>&
   uint64_t bytes = 0;
   for (const auto& line : lines) bytes += line.name.size() + line.value.size() + 4;  // ": " and the line end
   if (bytes > limits.header_bytes) {
-    return Refuse("HEADERS_TOO_LARGE", fmt::format("the header is larger than the limit of {} bytes", limits.header_bytes));
+    return Refuse("HEADERS_TOO_LARGE",
+                  fmt::format("the header is larger than the limit of {} bytes", limits.header_bytes));
   }
   TRY(CheckFraming(lines, check));
   TRY(CheckHost(lines, check));
@@ -125,7 +131,8 @@ MediaType ParseMediaType(std::string_view value) {
     rest.remove_prefix(std::min(rest.find(';'), rest.size()));
     if (parameter.size() < 8 || !EqualsIgnoringCase(parameter.substr(0, 8), "charset=")) continue;
     parameter = Trimmed(parameter.substr(8));
-    if (parameter.size() >= 2 && parameter.front() == '"' && parameter.back() == '"') parameter = parameter.substr(1, parameter.size() - 2);
+    if (parameter.size() >= 2 && parameter.front() == '"' && parameter.back() == '"')
+      parameter = parameter.substr(1, parameter.size() - 2);
     result.charset = LowerCase(parameter);
   }
   return result;

@@ -18,7 +18,7 @@ struct HeaderLine {
 
 struct HeaderCheck {
   const lake::Config* config = nullptr;
-  bool loopback = true;   // bound to loopback addresses only: the Host must be one of ours (DNS rebinding)
+  bool loopback = true;  // bound to loopback addresses only: the Host must be one of ours (DNS rebinding)
   bool http_1_0 = false;
 };
 

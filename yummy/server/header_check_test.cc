@@ -16,7 +16,8 @@ class HeaderCheckTest : public ::testing::TestWithParam<BadHeader> {};
 TEST_P(HeaderCheckTest, IsRefused) {
   const lake::Config config;
   std::vector<HeaderLine> lines = GetParam().lines;
-  const bool has_host = std::any_of(lines.begin(), lines.end(), [](const auto& line) { return EqualsIgnoringCase(line.name, "host"); });
+  const bool has_host =
+      std::any_of(lines.begin(), lines.end(), [](const auto& line) { return EqualsIgnoringCase(line.name, "host"); });
   if (!has_host && std::string_view(GetParam().reason) != "BAD_HOST") lines.push_back({"Host", "127.0.0.1:8080"});
   const auto checked = CheckHeader("/x", lines, {&config});
   ASSERT_THAT(checked, IsError(ErrorCode::kInvalidArgument));
@@ -25,21 +26,24 @@ TEST_P(HeaderCheckTest, IsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, HeaderCheckTest,
-    ::testing::Values(BadHeader{"LengthAndCoding", {{"Content-Length", "5"}, {"Transfer-Encoding", "chunked"}}, "BAD_FRAMING"},
-                      BadHeader{"TwoLengths", {{"Content-Length", "5"}, {"content-length", "6"}}, "BAD_FRAMING"},
-                      BadHeader{"LengthList", {{"Content-Length", "5, 6"}}, "BAD_FRAMING"},
-                      BadHeader{"SignedLength", {{"Content-Length", "+5"}}, "BAD_FRAMING"},
-                      BadHeader{"NegativeLength", {{"Content-Length", "-1"}}, "BAD_FRAMING"},
-                      BadHeader{"HexLength", {{"Content-Length", "0x5"}}, "BAD_FRAMING"},
-                      BadHeader{"LongLength", {{"Content-Length", "99999999999999999999"}}, "BAD_FRAMING"},
-                      BadHeader{"UnknownCoding", {{"Transfer-Encoding", "xchunked"}}, "UNKNOWN_TRANSFER_CODING"},
-                      BadHeader{"CodingList", {{"Transfer-Encoding", "chunked, identity"}}, "BAD_FRAMING"},
-                      BadHeader{"TwiceChunked", {{"Transfer-Encoding", "chunked"}, {"Transfer-Encoding", "chunked"}}, "BAD_FRAMING"},
-                      BadHeader{"NoHost", {}, "BAD_HOST"}, BadHeader{"TwoHosts", {{"Host", "localhost"}, {"Host", "localhost"}}, "BAD_HOST"},
-                      BadHeader{"HostWithSpace", {{"Host", "a b"}}, "BAD_HOST"}, BadHeader{"ForeignHost", {{"Host", "evil.example"}}, "MISDIRECTED"},
-                      BadHeader{"OtherExpectation", {{"Expect", "200-ok"}}, "EXPECTATION_FAILED"},
-                      BadHeader{"Compressed", {{"Content-Encoding", "br"}}, "UNSUPPORTED_MEDIA_TYPE"},
-                      BadHeader{"TooManyLines", std::vector<HeaderLine>(101, {"a", "b"}), "HEADERS_TOO_LARGE"}),
+    ::testing::Values(
+        BadHeader{"LengthAndCoding", {{"Content-Length", "5"}, {"Transfer-Encoding", "chunked"}}, "BAD_FRAMING"},
+        BadHeader{"TwoLengths", {{"Content-Length", "5"}, {"content-length", "6"}}, "BAD_FRAMING"},
+        BadHeader{"LengthList", {{"Content-Length", "5, 6"}}, "BAD_FRAMING"},
+        BadHeader{"SignedLength", {{"Content-Length", "+5"}}, "BAD_FRAMING"},
+        BadHeader{"NegativeLength", {{"Content-Length", "-1"}}, "BAD_FRAMING"},
+        BadHeader{"HexLength", {{"Content-Length", "0x5"}}, "BAD_FRAMING"},
+        BadHeader{"LongLength", {{"Content-Length", "99999999999999999999"}}, "BAD_FRAMING"},
+        BadHeader{"UnknownCoding", {{"Transfer-Encoding", "xchunked"}}, "UNKNOWN_TRANSFER_CODING"},
+        BadHeader{"CodingList", {{"Transfer-Encoding", "chunked, identity"}}, "BAD_FRAMING"},
+        BadHeader{"TwiceChunked", {{"Transfer-Encoding", "chunked"}, {"Transfer-Encoding", "chunked"}}, "BAD_FRAMING"},
+        BadHeader{"NoHost", {}, "BAD_HOST"},
+        BadHeader{"TwoHosts", {{"Host", "localhost"}, {"Host", "localhost"}}, "BAD_HOST"},
+        BadHeader{"HostWithSpace", {{"Host", "a b"}}, "BAD_HOST"},
+        BadHeader{"ForeignHost", {{"Host", "evil.example"}}, "MISDIRECTED"},
+        BadHeader{"OtherExpectation", {{"Expect", "200-ok"}}, "EXPECTATION_FAILED"},
+        BadHeader{"Compressed", {{"Content-Encoding", "br"}}, "UNSUPPORTED_MEDIA_TYPE"},
+        BadHeader{"TooManyLines", std::vector<HeaderLine>(101, {"a", "b"}), "HEADERS_TOO_LARGE"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(HeaderCheck, TakesOurHosts) {

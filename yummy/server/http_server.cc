@@ -72,7 +72,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Listen(lake::Lake& lake) {
   }
   const tcp::endpoint endpoint = *endpoints.begin();
   if (config.auth_required) {
-    return Error(ErrorCode::kUnsupported, "auth.required is set, and this version has no authentication: it would let everyone in");
+    return Error(ErrorCode::kUnsupported,
+                 "auth.required is set, and this version has no authentication: it would let everyone in");
   }
   state->serving.loopback = endpoint.address().is_loopback();
   auto& acceptor = state->acceptor;
@@ -80,9 +81,12 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Listen(lake::Lake& lake) {
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return Error(ErrorCode::kUnavailable, fmt::format("cannot listen on {}: {}", where, error.message())).WithReason("CANNOT_LISTEN");
+  if (error)
+    return Error(ErrorCode::kUnavailable, fmt::format("cannot listen on {}: {}", where, error.message()))
+        .WithReason("CANNOT_LISTEN");
   if (!state->serving.loopback) {
-    Log(LogLevel::kWarn, "listening on {} without authentication: everyone who reaches this port can read and write every table", where);
+    Log(LogLevel::kWarn,
+        "listening on {} without authentication: everyone who reaches this port can read and write every table", where);
   }
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
 }

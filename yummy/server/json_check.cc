@@ -137,12 +137,14 @@ class JsonChecker {
     for (const std::string_view word : {"true", "false", "null"}) {
       if (text_.substr(at_, word.size()) != word) continue;
       at_ += word.size();
-      if (!AtEnd() && (IsDigit(Peek()) || std::isalpha(static_cast<unsigned char>(Peek())) != 0)) return Unexpected("a value");
+      if (!AtEnd() && (IsDigit(Peek()) || std::isalpha(static_cast<unsigned char>(Peek())) != 0))
+        return Unexpected("a value");
       return {};
     }
     for (const std::string_view word : {"NaN", "Infinity"}) {
       if (text_.substr(at_, word.size()) == word) {
-        return Fault(at_, "INVALID_JSON", fmt::format("{0} is no JSON value; for a double write \"{0}\" in quotes", word));
+        return Fault(at_, "INVALID_JSON",
+                     fmt::format("{0} is no JSON value; for a double write \"{0}\" in quotes", word));
       }
     }
     return Unexpected("a value");
@@ -223,7 +225,8 @@ class JsonChecker {
       const bool pair = point < 0xDC00 && text_.substr(at_, 2) == "\\u";
       if (pair) at_ += 2;
       const uint32_t low = pair ? TRY(Hexadecimal()) : 0;
-      if (low < 0xDC00 || low > 0xDFFF) return Fault(start, "INVALID_UTF8", "a surrogate without its other half in a string");
+      if (low < 0xDC00 || low > 0xDFFF)
+        return Fault(start, "INVALID_UTF8", "a surrogate without its other half in a string");
       point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
     }
     AppendUtf8(out, point);
@@ -262,7 +265,8 @@ class JsonChecker {
   Error Unexpected(std::string_view expected) const {
     if (AtEnd()) return Fault(at_, "INVALID_JSON", fmt::format("the text ends where {} is expected", expected));
     const auto byte = static_cast<unsigned char>(text_[at_]);
-    const std::string found = byte > 0x20 && byte < 0x7F ? fmt::format("'{}'", text_[at_]) : fmt::format("byte 0x{:02X}", byte);
+    const std::string found =
+        byte > 0x20 && byte < 0x7F ? fmt::format("'{}'", text_[at_]) : fmt::format("byte 0x{:02X}", byte);
     return Fault(at_, "INVALID_JSON", fmt::format("expected {}, found {}", expected, found));
   }
 

@@ -14,9 +14,11 @@ TEST(CheckJson, TakesEveryKindOfValue) {
 }
 
 TEST(CheckJson, RefusesWhatIsNoJson) {
-  for (const std::string text : {"", " ", "nul", "nulll", "01", "-", "1.", ".5", "+1", "1e", "[1,]", "[1 2]", "{\"a\"}", "{\"a\":}", "{a:1}",
-                                 "{\"a\":1,}", "[1}", "{\"a\":[1", "\"a", "\"\\x\"", "\"\\u12g4\"", "\"a\nb\"", "1 2", "[]]", "NaN", "-Infinity",
-                                 "'a'", "\xEF\xBB\xBF{}", "[1]\x01", "tru\"e\""}) {
+  for (const std::string text :
+       {"",    " ",         "nul",  "nulll",          "01",          "-",        "1.",    ".5",
+        "+1",  "1e",        "[1,]", "[1 2]",          "{\"a\"}",     "{\"a\":}", "{a:1}", "{\"a\":1,}",
+        "[1}", "{\"a\":[1", "\"a",  "\"\\x\"",        "\"\\u12g4\"", "\"a\nb\"", "1 2",   "[]]",
+        "NaN", "-Infinity", "'a'",  "\xEF\xBB\xBF{}", "[1]\x01",     "tru\"e\""}) {
     const auto result = CheckJson(text, 8);
     ASSERT_THAT(result, IsError(ErrorCode::kInvalidArgument)) << text;
     EXPECT_EQ(result.error().reason(), "INVALID_JSON") << text;
@@ -60,7 +62,8 @@ TEST(CheckJson, FindsAKeyThatStandsTwiceInAnySpelling) {
 }
 
 TEST(CheckJson, RefusesStringsThatAreNotUnicode) {
-  for (const std::string text : {"[\"a\xFF\"]", "[\"\xC3\"]", "[\"\xED\xA0\x80\"]", R"(["\ud800"])", R"(["\udc00"])", R"(["\ud800\ud800"])", R"(["\ud800x"])"}) {
+  for (const std::string text : {"[\"a\xFF\"]", "[\"\xC3\"]", "[\"\xED\xA0\x80\"]", R"(["\ud800"])", R"(["\udc00"])",
+                                 R"(["\ud800\ud800"])", R"(["\ud800x"])"}) {
     const auto result = CheckJson(text, 8);
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.error().reason(), "INVALID_UTF8") << text;

@@ -1,12 +1,12 @@
 #include "yummy/server/json_column.h"
 
-#include <arrow/builder.h>
-#include <arrow/type.h>
-#include <fmt/format.h>
-
 #include <array>
 #include <cctype>
 #include <limits>
+
+#include <arrow/builder.h>
+#include <arrow/type.h>
+#include <fmt/format.h>
 
 #include "yummy/base/time_text.h"
 #include "yummy/lake/config.h"
@@ -46,7 +46,8 @@ std::string TypeNameOf(const arrow::DataType& type) {
     case arrow::Type::STRING: return "string";
     case arrow::Type::BINARY: return "binary";
     case arrow::Type::DATE32: return "date";
-    case arrow::Type::TIMESTAMP: return static_cast<const arrow::TimestampType&>(type).timezone().empty() ? "timestamp_ntz" : "timestamp";
+    case arrow::Type::TIMESTAMP:
+      return static_cast<const arrow::TimestampType&>(type).timezone().empty() ? "timestamp_ntz" : "timestamp";
     case arrow::Type::DECIMAL128: {
       const auto& decimal = static_cast<const arrow::Decimal128Type&>(type);
       return fmt::format("decimal({},{})", decimal.precision(), decimal.scale());
@@ -66,7 +67,8 @@ class IntegerColumn final : public JsonColumn {
       : JsonColumn(field, builder, Shape::kScalar), builder_(static_cast<arrow::NumericBuilder<Type>*>(builder)) {}
   Result<void> Number(std::string_view token) override {
     const int64_t value = TRY(ParseJsonInteger(
-        token, {.min = std::numeric_limits<Value>::min(), .max = std::numeric_limits<Value>::max(), .type = type_name()}));
+        token,
+        {.min = std::numeric_limits<Value>::min(), .max = std::numeric_limits<Value>::max(), .type = type_name()}));
     return Appended(builder_->Append(static_cast<Value>(value)));
   }
 
@@ -92,7 +94,8 @@ class FloatingColumn final : public JsonColumn {
     if (text == "NaN") return Appended(builder_->Append(Limits::quiet_NaN()));
     if (text == "Infinity") return Appended(builder_->Append(Limits::infinity()));
     if (text == "-Infinity") return Appended(builder_->Append(-Limits::infinity()));
-    return TypeMismatch(fmt::format("a number ({}), \"NaN\", \"Infinity\" or \"-Infinity\"", type_name()), fmt::format("\"{}\"", text));
+    return TypeMismatch(fmt::format("a number ({}), \"NaN\", \"Infinity\" or \"-Infinity\"", type_name()),
+                        fmt::format("\"{}\"", text));
   }
 
  private:
@@ -148,7 +151,8 @@ class DecimalColumn final : public JsonColumn {
   }
   Result<void> String(std::string_view text) override {
     const Int128 value = TRY(ParseJsonDecimal(text, precision_, scale_));
-    return Appended(builder_->Append(arrow::Decimal128(static_cast<int64_t>(value >> 64), static_cast<uint64_t>(value))));
+    return Appended(
+        builder_->Append(arrow::Decimal128(static_cast<int64_t>(value >> 64), static_cast<uint64_t>(value))));
   }
 
  private:
@@ -162,7 +166,8 @@ class DateColumn final : public JsonColumn {
   DateColumn(const arrow::Field& field, arrow::ArrayBuilder* builder)
       : JsonColumn(field, builder, Shape::kScalar), builder_(static_cast<arrow::Date32Builder*>(builder)) {}
   Result<void> Number(std::string_view token) override {
-    const int64_t days = TRY(ParseJsonInteger(token, {.min = kDaysMin, .max = kDaysMax, .type = "a date of the years 0001 to 9999"}));
+    const int64_t days =
+        TRY(ParseJsonInteger(token, {.min = kDaysMin, .max = kDaysMax, .type = "a date of the years 0001 to 9999"}));
     return Appended(builder_->Append(static_cast<int32_t>(days)));
   }
   Result<void> String(std::string_view text) override {
@@ -183,8 +188,8 @@ class TimestampColumn final : public JsonColumn {
     zoned_ = !static_cast<const arrow::TimestampType&>(*field.type()).timezone().empty();
   }
   Result<void> Number(std::string_view token) override {
-    return Appended(builder_->Append(
-        TRY(ParseJsonInteger(token, {.min = kMicrosMin, .max = kMicrosMax, .type = "a timestamp of the years 0001 to 9999"}))));
+    return Appended(builder_->Append(TRY(ParseJsonInteger(
+        token, {.min = kMicrosMin, .max = kMicrosMax, .type = "a timestamp of the years 0001 to 9999"}))));
   }
   Result<void> String(std::string_view text) override {
     bool has_zone = false;
@@ -201,7 +206,8 @@ class TimestampColumn final : public JsonColumn {
     constexpr size_t kDateLength = 10;
     if (text.size() < kDateLength || text[4] != '-' || text[7] != '-') return false;
     if (text.size() == kDateLength) return true;
-    return text.size() >= 16 && text[13] == ':' && (text.size() == 16 || std::isdigit(static_cast<unsigned char>(text[15])) != 0);
+    return text.size() >= 16 && text[13] == ':' &&
+           (text.size() == 16 || std::isdigit(static_cast<unsigned char>(text[15])) != 0);
   }
 
   arrow::TimestampBuilder* builder_;
@@ -244,12 +250,15 @@ Result<std::unique_ptr<JsonColumn>> MakeNode(const arrow::Field& field, arrow::A
     case arrow::Type::TIMESTAMP:
       if (static_cast<const arrow::TimestampType&>(*field.type()).unit() != arrow::TimeUnit::MICRO) break;
       return Node(std::make_unique<TimestampColumn>(field, builder));
-    case arrow::Type::STRUCT: return Node(std::make_unique<NestedColumn<arrow::StructBuilder>>(field, builder, Shape::kStruct));
-    case arrow::Type::LIST: return Node(std::make_unique<NestedColumn<arrow::ListBuilder>>(field, builder, Shape::kList));
+    case arrow::Type::STRUCT:
+      return Node(std::make_unique<NestedColumn<arrow::StructBuilder>>(field, builder, Shape::kStruct));
+    case arrow::Type::LIST:
+      return Node(std::make_unique<NestedColumn<arrow::ListBuilder>>(field, builder, Shape::kList));
     case arrow::Type::MAP: return Node(std::make_unique<NestedColumn<arrow::MapBuilder>>(field, builder, Shape::kMap));
     default: break;
   }
-  return Error(ErrorCode::kUnsupported, fmt::format("column '{}': JSON rows of type {} are not supported", field.name(), field.type()->ToString()))
+  return Error(ErrorCode::kUnsupported, fmt::format("column '{}': JSON rows of type {} are not supported", field.name(),
+                                                    field.type()->ToString()))
       .WithReason("UNSUPPORTED_TYPE");
 }
 
@@ -273,7 +282,8 @@ std::optional<size_t> FieldNames::Find(std::string_view name) const {
 
 Error FieldNames::Unknown(std::string_view what, std::string_view name) const {
   const std::string shown(name.substr(0, 200));
-  Error error = Error(ErrorCode::kInvalidArgument, fmt::format("no {} is named '{}'", what, shown)).WithReason("SCHEMA_MISMATCH");
+  Error error =
+      Error(ErrorCode::kInvalidArgument, fmt::format("no {} is named '{}'", what, shown)).WithReason("SCHEMA_MISMATCH");
   const auto nearest = lake::NearestName(shown, names_);
   if (!nearest) return error;
   return std::move(error).With("hint", fmt::format("did you mean '{}'?", *nearest));
@@ -314,11 +324,14 @@ Result<void> JsonColumn::Number(std::string_view token) {
 Result<void> JsonColumn::String(std::string_view text) { return Mismatch(fmt::format("the string \"{}\"", text)); }
 Result<void> JsonColumn::Bool(bool value) { return Mismatch(value ? "true" : "false"); }
 Result<void> JsonColumn::Begin() { return Error(ErrorCode::kInternal, "a scalar column was begun as a nested one"); }
-Result<void> JsonColumn::Bytes(std::string_view /*bytes*/) { return Error(ErrorCode::kInternal, "bytes for a column that is not binary"); }
+Result<void> JsonColumn::Bytes(std::string_view /*bytes*/) {
+  return Error(ErrorCode::kInternal, "bytes for a column that is not binary");
+}
 
 Result<void> JsonColumn::Null() {
   if (!nullable_) {
-    return Error(ErrorCode::kInvalidArgument, fmt::format("null, or nothing, where a value is required ({} NOT NULL)", type_name_))
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("null, or nothing, where a value is required ({} NOT NULL)", type_name_))
         .WithReason("SCHEMA_MISMATCH");
   }
   return Appended(builder_->AppendNull());
@@ -331,7 +344,8 @@ std::optional<std::string> DecodeBase64(std::string_view text) {
   static constexpr auto kValues = [kAlphabet] {
     std::array<int8_t, 256> values{};
     values.fill(-1);
-    for (size_t i = 0; i < kAlphabet.size(); i++) values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<int8_t>(i);
+    for (size_t i = 0; i < kAlphabet.size(); i++)
+      values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<int8_t>(i);
     return values;
   }();
   if (text.size() % 4 == 0 && text.ends_with('=')) text.remove_suffix(text.ends_with("==") ? 2 : 1);

@@ -2,14 +2,14 @@
 // Where the JSON values of one column go: a tree of builders in the shape of its type. What a value means is decided here, how
 // JSON is read elsewhere.
 
-#include <arrow/type_fwd.h>
-
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+
+#include <arrow/type_fwd.h>
 
 #include "yummy/base/result.h"
 

@@ -1,12 +1,12 @@
 #include "yummy/server/json_number.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <optional>
 #include <string>
+
+#include <fmt/format.h>
 
 namespace yummy::server {
 
@@ -117,17 +117,22 @@ Result<Int128> ParseJsonDecimal(std::string_view text, int precision, int scale)
 }
 
 Error TypeMismatch(std::string_view expected, std::string_view found) {
-  return Error(ErrorCode::kInvalidArgument, fmt::format("expected {}, found {}", expected, Shown(found))).WithReason("TYPE_MISMATCH");
+  return Error(ErrorCode::kInvalidArgument, fmt::format("expected {}, found {}", expected, Shown(found)))
+      .WithReason("TYPE_MISMATCH");
 }
 
 Error OutOfRange(std::string_view type, std::string_view value) {
-  return Error(ErrorCode::kInvalidArgument, fmt::format("{} does not fit {}", Shown(value), type)).WithReason("VALUE_OUT_OF_RANGE");
+  return Error(ErrorCode::kInvalidArgument, fmt::format("{} does not fit {}", Shown(value), type))
+      .WithReason("VALUE_OUT_OF_RANGE");
 }
 
 Error InvalidValue(std::string_view expected, std::string_view value) {
-  return Error(ErrorCode::kInvalidArgument, fmt::format("expected {}, found '{}'", expected, Shown(value))).WithReason("INVALID_VALUE");
+  return Error(ErrorCode::kInvalidArgument, fmt::format("expected {}, found '{}'", expected, Shown(value)))
+      .WithReason("INVALID_VALUE");
 }
 
-Error InvalidJson() { return Error(ErrorCode::kInvalidArgument, "the body is no valid JSON").WithReason("INVALID_JSON"); }
+Error InvalidJson() {
+  return Error(ErrorCode::kInvalidArgument, "the body is no valid JSON").WithReason("INVALID_JSON");
+}
 
 }  // namespace yummy::server

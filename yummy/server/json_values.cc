@@ -1,5 +1,10 @@
 #include "yummy/server/json_values.h"
 
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
 #include <arrow/array.h>
 #include <arrow/extension_type.h>
 #include <arrow/type.h>
@@ -8,11 +13,6 @@
 #include <fmt/compile.h>
 #include <fmt/format.h>
 #include <simdjson.h>
-
-#include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <cstring>
 
 #include "yummy/base/decimal_text.h"
 #include "yummy/base/json.h"
@@ -116,7 +116,8 @@ void AppendFloats(const arrow::Array& array, Range range, std::string& out) {
 
 void AppendHalfFloats(const arrow::Array& array, Range range, std::string& out) {
   const auto& values = static_cast<const arrow::HalfFloatArray&>(array);
-  AppendEach(array, range, out, [&](int64_t i) { AppendJsonNumber(out, arrow::util::Float16::FromBits(values.Value(i)).ToFloat()); });
+  AppendEach(array, range, out,
+             [&](int64_t i) { AppendJsonNumber(out, arrow::util::Float16::FromBits(values.Value(i)).ToFloat()); });
 }
 
 void AppendBooleans(const arrow::Array& array, Range range, std::string& out) {
@@ -254,7 +255,8 @@ void AppendTimestamp(std::string& out, int64_t value, int64_t units_per_second, 
   const int64_t units_per_day = units_per_second * 86'400;
   const int64_t days = FloorDivide(value, units_per_day);
   const int64_t rest = value - days * units_per_day;
-  const int64_t micros = units_per_second > 1'000'000 ? rest / (units_per_second / 1'000'000) : rest * (1'000'000 / units_per_second);
+  const int64_t micros =
+      units_per_second > 1'000'000 ? rest / (units_per_second / 1'000'000) : rest * (1'000'000 / units_per_second);
   out += '"';
   AppendDate(out, days);
   out += 'T';
@@ -323,7 +325,8 @@ void AppendIntervals(const arrow::Array& array, Range range, std::string& out) {
       AppendInterval(out, value.months, value.days, value.nanoseconds);
     } else {
       const int64_t units = UnitsPerSecond(static_cast<const arrow::DurationType&>(*array.type()).unit());
-      AppendInterval(out, 0, 0, Int128{static_cast<const arrow::DurationArray&>(array).Value(i)} * (1'000'000'000 / units));
+      AppendInterval(out, 0, 0,
+                     Int128{static_cast<const arrow::DurationArray&>(array).Value(i)} * (1'000'000'000 / units));
     }
   });
 }
@@ -376,7 +379,9 @@ Result<void> AppendStructs(const arrow::Array& array, Range range, std::string& 
   });
 }
 
-bool IsString(const arrow::DataType& type) { return arrow::is_string(type.id()) || type.id() == arrow::Type::STRING_VIEW; }
+bool IsString(const arrow::DataType& type) {
+  return arrow::is_string(type.id()) || type.id() == arrow::Type::STRING_VIEW;
+}
 
 Result<void> AppendMaps(const arrow::Array& array, Range range, std::string& out) {
   const auto& maps = static_cast<const arrow::MapArray&>(array);
@@ -412,7 +417,9 @@ Result<void> AppendUnions(const arrow::Array& array, Range range, std::string& o
   const auto& unions = static_cast<const arrow::UnionArray&>(array);
   for (int64_t i = range.begin; i < range.end; i++) {
     if (i > range.begin) out += ',';
-    const int64_t index = array.type_id() == arrow::Type::DENSE_UNION ? static_cast<const arrow::DenseUnionArray&>(array).value_offset(i) : i;
+    const int64_t index = array.type_id() == arrow::Type::DENSE_UNION
+                              ? static_cast<const arrow::DenseUnionArray&>(array).value_offset(i)
+                              : i;
     TRY(AppendJsonValues(*unions.field(unions.child_id(i)), index, index + 1, out));
   }
   return {};
@@ -430,9 +437,11 @@ Result<void> AppendNested(const arrow::Array& array, Range range, std::string& o
     case arrow::Type::DICTIONARY: return AppendDictionary(array, range, out);
     case arrow::Type::DENSE_UNION:
     case arrow::Type::SPARSE_UNION: return AppendUnions(array, range, out);
-    case arrow::Type::EXTENSION: return AppendJsonValues(*static_cast<const arrow::ExtensionArray&>(array).storage(), range.begin, range.end, out);
+    case arrow::Type::EXTENSION:
+      return AppendJsonValues(*static_cast<const arrow::ExtensionArray&>(array).storage(), range.begin, range.end, out);
     default:
-      return Error(ErrorCode::kUnsupported, fmt::format("a result column of type {} has no JSON form: cast it", array.type()->ToString()))
+      return Error(ErrorCode::kUnsupported,
+                   fmt::format("a result column of type {} has no JSON form: cast it", array.type()->ToString()))
           .WithReason("UNSUPPORTED_TYPE");
   }
 }
@@ -453,7 +462,10 @@ Result<void> AppendJsonValues(const arrow::Array& array, int64_t begin, int64_t 
   using Append = void (*)(const arrow::Array&, Range, std::string&);
   const Append append = [&]() -> Append {
     switch (array.type_id()) {
-      case arrow::Type::NA: return [](const arrow::Array& nulls, Range range, std::string& text) { AppendEach(nulls, range, text, [](int64_t) {}); };
+      case arrow::Type::NA:
+        return [](const arrow::Array& nulls, Range range, std::string& text) {
+          AppendEach(nulls, range, text, [](int64_t) {});
+        };
       case arrow::Type::BOOL: return AppendBooleans;
       case arrow::Type::INT8: return AppendIntegers<arrow::Int8Type>;
       case arrow::Type::INT16: return AppendIntegers<arrow::Int16Type>;

@@ -1,10 +1,10 @@
 #pragma once
 // Arrow arrays as JSON text: loops over one type at a time, since results are millions of values.
 
-#include <arrow/type_fwd.h>
-
 #include <cstdint>
 #include <string>
+
+#include <arrow/type_fwd.h>
 
 #include "yummy/base/result.h"
 

@@ -16,11 +16,21 @@ struct CodeStatus {
 };
 // Cancelled is for the access log only: the client has left.
 constexpr std::array<CodeStatus, kErrorCodeCount> kCodeStatus = {{
-    {ErrorCode::kInvalidArgument, 400},  {ErrorCode::kNotFound, 404},         {ErrorCode::kAlreadyExists, 409},
-    {ErrorCode::kPreconditionFailed, 412}, {ErrorCode::kConflict, 409},       {ErrorCode::kUnauthenticated, 401},
-    {ErrorCode::kPermissionDenied, 403}, {ErrorCode::kUnsupported, 501},      {ErrorCode::kCorrupt, 500},
-    {ErrorCode::kResourceExhausted, 503}, {ErrorCode::kUnavailable, 503},     {ErrorCode::kDeadlineExceeded, 504},
-    {ErrorCode::kCancelled, 499},        {ErrorCode::kOutcomeUnknown, 503},   {ErrorCode::kInternal, 500},
+    {ErrorCode::kInvalidArgument, 400},
+    {ErrorCode::kNotFound, 404},
+    {ErrorCode::kAlreadyExists, 409},
+    {ErrorCode::kPreconditionFailed, 412},
+    {ErrorCode::kConflict, 409},
+    {ErrorCode::kUnauthenticated, 401},
+    {ErrorCode::kPermissionDenied, 403},
+    {ErrorCode::kUnsupported, 501},
+    {ErrorCode::kCorrupt, 500},
+    {ErrorCode::kResourceExhausted, 503},
+    {ErrorCode::kUnavailable, 503},
+    {ErrorCode::kDeadlineExceeded, 504},
+    {ErrorCode::kCancelled, 499},
+    {ErrorCode::kOutcomeUnknown, 503},
+    {ErrorCode::kInternal, 500},
 }};
 
 struct ReasonStatus {
@@ -46,7 +56,8 @@ constexpr std::array<ReasonStatus, 15> kReasonStatus = {{
 }};
 
 bool IsNumberDetail(std::string_view key) {
-  constexpr std::array<std::string_view, 6> kNumbers = {"line", "column_number", "row", "current_version", "version", "position"};
+  constexpr std::array<std::string_view, 6> kNumbers = {"line",    "column_number", "row", "current_version",
+                                                        "version", "position"};
   return std::find(kNumbers.begin(), kNumbers.end(), key) != kNumbers.end();
 }
 

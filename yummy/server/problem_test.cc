@@ -22,10 +22,16 @@ TEST(Problem, AReasonMayHaveAFinerStatus) {
 }
 
 TEST(Problem, WritesTheDocument) {
-  const Error error = Error(ErrorCode::kInvalidArgument, "bad \"x\"").WithReason("INVALID_JSON").With("location_line", "2").With("location_column", "7").With("row", "3").With("hint", "none");
-  EXPECT_EQ(ProblemJson(error, "r1"),
-            R"({"type":"about:blank","title":"Bad Request","status":400,"detail":"bad \"x\"","code":"InvalidArgument","reason":"INVALID_JSON",)"
-            R"("request_id":"r1","retryable":false,"row":3,"hint":"none","location":{"line":2,"column":7}})");
+  const Error error = Error(ErrorCode::kInvalidArgument, "bad \"x\"")
+                          .WithReason("INVALID_JSON")
+                          .With("location_line", "2")
+                          .With("location_column", "7")
+                          .With("row", "3")
+                          .With("hint", "none");
+  EXPECT_EQ(
+      ProblemJson(error, "r1"),
+      R"({"type":"about:blank","title":"Bad Request","status":400,"detail":"bad \"x\"","code":"InvalidArgument","reason":"INVALID_JSON",)"
+      R"("request_id":"r1","retryable":false,"row":3,"hint":"none","location":{"line":2,"column":7}})");
 }
 
 TEST(Problem, APlaceInSqlIsALocationAndAColumnOfATableIsNot) {

@@ -1,9 +1,9 @@
 #include "yummy/server/request.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cctype>
+
+#include <fmt/format.h>
 
 #include "yummy/base/url.h"
 #include "yummy/lake/config.h"
@@ -28,7 +28,8 @@ Result<void> ParseQuery(std::string_view text, Request& request) {
     auto key = PercentDecode(std::string_view(pair).substr(0, equals));
     auto value = PercentDecode(std::string_view(pair).substr(std::min(equals + 1, pair.size())));
     if (!key.ok() || !value.ok() || !IsUtf8(*key) || !IsUtf8(*value)) {
-      return InvalidQuery(fmt::format("the query parameter '{}' is not percent-encoded UTF-8", pair.substr(0, std::min<size_t>(equals, 80))));
+      return InvalidQuery(fmt::format("the query parameter '{}' is not percent-encoded UTF-8",
+                                      pair.substr(0, std::min<size_t>(equals, 80))));
     }
     request.query.emplace_back(std::move(*key), std::move(*value));
   }
@@ -102,7 +103,8 @@ Result<bool> QueryParameters::Flag(std::string_view name, bool absent) const {
   if (!value) return absent;
   if (*value == "true") return true;
   if (*value == "false") return false;
-  return InvalidQuery(fmt::format("the query parameter '{}' must be true or false, not '{}'", name, value->substr(0, 80)));
+  return InvalidQuery(
+      fmt::format("the query parameter '{}' must be true or false, not '{}'", name, value->substr(0, 80)));
 }
 
 }  // namespace yummy::server

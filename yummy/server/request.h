@@ -17,10 +17,10 @@ class Spool;
 
 struct Request {
   std::string method;
-  std::vector<std::string> path;                            // segments, decoded once; a slash at the end is not one
-  std::vector<std::pair<std::string, std::string>> query;   // decoded, in order
-  std::string content_type;                                 // lower case, without parameters
-  std::string charset;                                      // of the content type, lower case
+  std::vector<std::string> path;                           // segments, decoded once; a slash at the end is not one
+  std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
+  std::string content_type;                                // lower case, without parameters
+  std::string charset;                                     // of the content type, lower case
   std::optional<std::string> accept;
   std::shared_ptr<Spool> body;
   Context context;

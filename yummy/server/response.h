@@ -23,7 +23,7 @@ struct Response {
   int status = 200;
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;                     // the whole body, or what comes before the stream
+  std::string body;  // the whole body, or what comes before the stream
   std::unique_ptr<BodyStream> stream;
 
   static Response Json(std::string body);

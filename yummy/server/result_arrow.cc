@@ -1,11 +1,11 @@
 #include "yummy/server/result_arrow.h"
 
+#include <utility>
+
 #include <arrow/io/interfaces.h>
 #include <arrow/ipc/options.h>
 #include <arrow/ipc/writer.h>
 #include <arrow/record_batch.h>
-
-#include <utility>
 
 namespace yummy::server {
 
@@ -37,7 +37,8 @@ class StringStream final : public arrow::io::OutputStream {
 Result<void> Written(const arrow::Status& status) {
   if (status.ok()) return {};
   const bool memory = status.IsOutOfMemory() || status.IsCapacityError();
-  return Error(memory ? ErrorCode::kResourceExhausted : ErrorCode::kInternal, "the result cannot be written as Arrow: " + status.message());
+  return Error(memory ? ErrorCode::kResourceExhausted : ErrorCode::kInternal,
+               "the result cannot be written as Arrow: " + status.message());
 }
 
 class ArrowEncoder final : public ResultEncoder {

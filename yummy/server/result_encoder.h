@@ -1,20 +1,20 @@
 #pragma once
 // Record batches as the bytes of an answer, piece by piece (docs/rest.md, "Results").
 
-#include <arrow/type_fwd.h>
-
 #include <memory>
 #include <string>
 #include <string_view>
+
+#include <arrow/type_fwd.h>
 
 #include "yummy/base/result.h"
 
 namespace yummy::server {
 
 enum class ResultFormat {
-  kJson,        // [{"col":[…],…},…], a batch each
+  kJson,           // [{"col":[…],…},…], a batch each
   kJsonBraceless,  // the same without the outer brackets and commas: objects one after another
-  kArrow,       // Arrow IPC stream
+  kArrow,          // Arrow IPC stream
 };
 
 std::string_view ContentType(ResultFormat format);

@@ -1,5 +1,9 @@
 #include "yummy/server/result_encoder.h"
 
+#include <cmath>
+#include <limits>
+#include <string>
+
 #include <arrow/array.h>
 #include <arrow/array/concatenate.h>
 #include <arrow/builder.h>
@@ -9,17 +13,14 @@
 #include <arrow/table.h>
 #include <arrow/type.h>
 
-#include <cmath>
-#include <limits>
-#include <string>
-
 #include "yummy/base/testing.h"
 #include "yummy/server/json_values.h"
 
 namespace yummy::server {
 namespace {
 
-std::shared_ptr<arrow::RecordBatch> Batch(const std::vector<std::string>& names, const std::vector<std::shared_ptr<arrow::Array>>& columns) {
+std::shared_ptr<arrow::RecordBatch> Batch(const std::vector<std::string>& names,
+                                          const std::vector<std::shared_ptr<arrow::Array>>& columns) {
   arrow::FieldVector fields;
   for (size_t i = 0; i < names.size(); i++) fields.push_back(arrow::field(names[i], columns[i]->type()));
   return arrow::RecordBatch::Make(arrow::schema(fields), columns[0]->length(), columns);
@@ -55,9 +56,12 @@ std::string Encoded(ResultFormat format, const std::vector<std::shared_ptr<arrow
 }
 
 TEST(JsonResult, IsAnObjectOfColumnsForEachBatch) {
-  const auto batch = Batch({"a", "b"}, {Array(arrow::Int64Builder(), 1, 2), Array(arrow::StringBuilder(), "x", "y\"\n")});
-  EXPECT_EQ(Encoded(ResultFormat::kJson, {batch, batch->Slice(1, 1)}), R"([{"a":[1,2,null],"b":["x","y\"\n",null]},{"a":[2],"b":["y\"\n"]}])");
-  EXPECT_EQ(Encoded(ResultFormat::kJsonBraceless, {batch->Slice(0, 1), batch->Slice(2, 1)}), R"({"a":[1],"b":["x"]}{"a":[null],"b":[null]})");
+  const auto batch =
+      Batch({"a", "b"}, {Array(arrow::Int64Builder(), 1, 2), Array(arrow::StringBuilder(), "x", "y\"\n")});
+  EXPECT_EQ(Encoded(ResultFormat::kJson, {batch, batch->Slice(1, 1)}),
+            R"([{"a":[1,2,null],"b":["x","y\"\n",null]},{"a":[2],"b":["y\"\n"]}])");
+  EXPECT_EQ(Encoded(ResultFormat::kJsonBraceless, {batch->Slice(0, 1), batch->Slice(2, 1)}),
+            R"({"a":[1],"b":["x"]}{"a":[null],"b":[null]})");
 }
 
 TEST(JsonResult, IsAnEmptyArrayWithoutRows) {
@@ -68,26 +72,33 @@ TEST(JsonResult, IsAnEmptyArrayWithoutRows) {
 
 TEST(JsonResult, NamesEachColumnOnce) {
   const auto column = Array(arrow::Int64Builder());
-  EXPECT_EQ(Encoded(ResultFormat::kJson, {Batch({"a", "a", "a_1", "a", "b"}, {column, column, column, column, column})}),
-            R"([{"a":[null],"a_2":[null],"a_1":[null],"a_3":[null],"b":[null]}])");
+  EXPECT_EQ(
+      Encoded(ResultFormat::kJson, {Batch({"a", "a", "a_1", "a", "b"}, {column, column, column, column, column})}),
+      R"([{"a":[null],"a_2":[null],"a_1":[null],"a_3":[null],"b":[null]}])");
 }
 
 TEST(JsonValues, WritesNumbers) {
-  EXPECT_EQ(Values(*Array(arrow::Int64Builder(), INT64_MAX, INT64_MIN)), "9223372036854775807,-9223372036854775808,null");
+  EXPECT_EQ(Values(*Array(arrow::Int64Builder(), INT64_MAX, INT64_MIN)),
+            "9223372036854775807,-9223372036854775808,null");
   EXPECT_EQ(Values(*Array(arrow::Int8Builder(), int8_t{-128}, int8_t{127})), "-128,127,null");
   EXPECT_EQ(Values(*Array(arrow::UInt64Builder(), UINT64_MAX)), "18446744073709551615,null");
   EXPECT_EQ(Values(*Array(arrow::UInt8Builder(), uint8_t{255})), "255,null");
-  EXPECT_EQ(Values(*Array(arrow::DoubleBuilder(), std::nan(""), HUGE_VAL, -0.0, 1e300, 0.1, 5.0, 100000.0, -2.2250738585072014e-308)),
+  EXPECT_EQ(Values(*Array(arrow::DoubleBuilder(), std::nan(""), HUGE_VAL, -0.0, 1e300, 0.1, 5.0, 100000.0,
+                          -2.2250738585072014e-308)),
             "null,null,-0.0,1e+300,0.1,5.0,100000.0,-2.2250738585072014e-308,null");
-  EXPECT_EQ(Values(*Array(arrow::FloatBuilder(), 0.1F, 16777216.0F, std::numeric_limits<float>::infinity())), "0.1,16777216.0,null,null");
+  EXPECT_EQ(Values(*Array(arrow::FloatBuilder(), 0.1F, 16777216.0F, std::numeric_limits<float>::infinity())),
+            "0.1,16777216.0,null,null");
   EXPECT_EQ(Values(*Array(arrow::BooleanBuilder(), true, false)), "true,false,null");
 }
 
 TEST(JsonValues, WritesDecimalsWithAllDigits) {
-  EXPECT_EQ(Values(*TypedArray<arrow::Decimal128Builder>(arrow::decimal128(38, 2), arrow::Decimal128("12345678901234567890.05"), arrow::Decimal128("-5"))),
+  EXPECT_EQ(Values(*TypedArray<arrow::Decimal128Builder>(
+                arrow::decimal128(38, 2), arrow::Decimal128("12345678901234567890.05"), arrow::Decimal128("-5"))),
             "12345678901234567890.05,-0.05,null");
-  EXPECT_EQ(Values(*TypedArray<arrow::Decimal256Builder>(arrow::decimal256(50, 3), arrow::Decimal256("-7"), arrow::Decimal256("1234567890123456789012345678901234567890123"))),
-            "-0.007,1234567890123456789012345678901234567890.123,null");
+  EXPECT_EQ(
+      Values(*TypedArray<arrow::Decimal256Builder>(arrow::decimal256(50, 3), arrow::Decimal256("-7"),
+                                                   arrow::Decimal256("1234567890123456789012345678901234567890123"))),
+      "-0.007,1234567890123456789012345678901234567890.123,null");
   EXPECT_EQ(Values(*TypedArray<arrow::Decimal32Builder>(arrow::decimal32(5, 1), arrow::Decimal32(-15))), "-1.5,null");
   EXPECT_EQ(Values(*TypedArray<arrow::Decimal64Builder>(arrow::decimal64(15, 0), arrow::Decimal64(42))), "42,null");
 }
@@ -95,22 +106,33 @@ TEST(JsonValues, WritesDecimalsWithAllDigits) {
 TEST(JsonValues, WritesTimes) {
   EXPECT_EQ(Values(*Array(arrow::Date32Builder(), 19'782, -1)), R"("2024-02-29","1969-12-31",null)");
   EXPECT_EQ(Values(*Array(arrow::Date64Builder(), -86'400'000)), R"("1969-12-31",null)");
-  EXPECT_EQ(Values(*TypedArray<arrow::TimestampBuilder>(arrow::timestamp(arrow::TimeUnit::MICRO, "Europe/Warsaw"), -1)), R"("1969-12-31T23:59:59.999999Z",null)");
-  EXPECT_EQ(Values(*TypedArray<arrow::TimestampBuilder>(arrow::timestamp(arrow::TimeUnit::MICRO), 0)), R"("1970-01-01T00:00:00.000000",null)");
-  EXPECT_EQ(Values(*TypedArray<arrow::TimestampBuilder>(arrow::timestamp(arrow::TimeUnit::NANO, "UTC"), -1)), R"("1969-12-31T23:59:59.999999Z",null)");
-  EXPECT_EQ(Values(*TypedArray<arrow::TimestampBuilder>(arrow::timestamp(arrow::TimeUnit::SECOND, "UTC"), 253'402'300'800)), R"("10000-01-01T00:00:00.000000Z",null)");
-  EXPECT_EQ(Values(*TypedArray<arrow::Time64Builder>(arrow::time64(arrow::TimeUnit::MICRO), 3'723'000'006)), R"("01:02:03.000006",null)");
-  EXPECT_EQ(Values(*TypedArray<arrow::Time32Builder>(arrow::time32(arrow::TimeUnit::SECOND), 3'723)), R"("01:02:03.000000",null)");
-  EXPECT_EQ(Values(*TypedArray<arrow::DurationBuilder>(arrow::duration(arrow::TimeUnit::MICRO), -1'500'000)), R"("PT-1.5S",null)");
+  EXPECT_EQ(Values(*TypedArray<arrow::TimestampBuilder>(arrow::timestamp(arrow::TimeUnit::MICRO, "Europe/Warsaw"), -1)),
+            R"("1969-12-31T23:59:59.999999Z",null)");
+  EXPECT_EQ(Values(*TypedArray<arrow::TimestampBuilder>(arrow::timestamp(arrow::TimeUnit::MICRO), 0)),
+            R"("1970-01-01T00:00:00.000000",null)");
+  EXPECT_EQ(Values(*TypedArray<arrow::TimestampBuilder>(arrow::timestamp(arrow::TimeUnit::NANO, "UTC"), -1)),
+            R"("1969-12-31T23:59:59.999999Z",null)");
+  EXPECT_EQ(
+      Values(*TypedArray<arrow::TimestampBuilder>(arrow::timestamp(arrow::TimeUnit::SECOND, "UTC"), 253'402'300'800)),
+      R"("10000-01-01T00:00:00.000000Z",null)");
+  EXPECT_EQ(Values(*TypedArray<arrow::Time64Builder>(arrow::time64(arrow::TimeUnit::MICRO), 3'723'000'006)),
+            R"("01:02:03.000006",null)");
+  EXPECT_EQ(Values(*TypedArray<arrow::Time32Builder>(arrow::time32(arrow::TimeUnit::SECOND), 3'723)),
+            R"("01:02:03.000000",null)");
+  EXPECT_EQ(Values(*TypedArray<arrow::DurationBuilder>(arrow::duration(arrow::TimeUnit::MICRO), -1'500'000)),
+            R"("PT-1.5S",null)");
   arrow::MonthDayNanoIntervalBuilder intervals;
-  EXPECT_EQ(Values(*Array(std::move(intervals), arrow::MonthDayNanoIntervalType::MonthDayNanos{14, -3, 5'000'000'000}, arrow::MonthDayNanoIntervalType::MonthDayNanos{0, 0, 0})),
+  EXPECT_EQ(Values(*Array(std::move(intervals), arrow::MonthDayNanoIntervalType::MonthDayNanos{14, -3, 5'000'000'000},
+                          arrow::MonthDayNanoIntervalType::MonthDayNanos{0, 0, 0})),
             R"("P14M-3DT5S","PT0S",null)");
 }
 
 TEST(JsonValues, WritesStringsOfEveryKind) {
-  EXPECT_EQ(Values(*Array(arrow::StringBuilder(), "żółw", "日本", std::string("\"\\\b\f\0", 5), "")), R"("żółw","日本","\"\\\u0008\u000c\u0000","",null)");
+  EXPECT_EQ(Values(*Array(arrow::StringBuilder(), "żółw", "日本", std::string("\"\\\b\f\0", 5), "")),
+            R"("żółw","日本","\"\\\u0008\u000c\u0000","",null)");
   EXPECT_EQ(Values(*Array(arrow::LargeStringBuilder(), "0123456789\"")), R"("0123456789\"",null)");
-  EXPECT_EQ(Values(*Array(arrow::StringViewBuilder(), "short", "longer than twelve bytes")), R"("short","longer than twelve bytes",null)");
+  EXPECT_EQ(Values(*Array(arrow::StringViewBuilder(), "short", "longer than twelve bytes")),
+            R"("short","longer than twelve bytes",null)");
   EXPECT_EQ(Values(*Array(arrow::BinaryBuilder(), std::string("\0\x01\xFF", 3))), "[0,1,255],null");
   EXPECT_EQ(Values(*Array(arrow::StringDictionaryBuilder(), "a", "b", "a")), R"("a","b","a",null)");
 }
@@ -142,13 +164,16 @@ TEST(JsonValues, WritesSlicesOfNestedValues) {
 }
 
 TEST(ArrowResult, ReadsBackTheSame) {
-  const auto batch = Batch({"a", "b", "d"}, {Array(arrow::Int64Builder(), 1, 2), Array(arrow::StringBuilder(), "x", "y"),
-                                             Array(arrow::StringDictionaryBuilder(), "p", "q")});
+  const auto batch =
+      Batch({"a", "b", "d"}, {Array(arrow::Int64Builder(), 1, 2), Array(arrow::StringBuilder(), "x", "y"),
+                              Array(arrow::StringDictionaryBuilder(), "p", "q")});
   const auto other = Batch({"a", "b", "d"}, {Array(arrow::Int64Builder(), 3, 4), Array(arrow::StringBuilder(), "z", ""),
                                              Array(arrow::StringDictionaryBuilder(), "r", "s")});
   const std::string bytes = Encoded(ResultFormat::kArrow, {batch, other});
   EXPECT_TRUE(bytes.ends_with(std::string("\xFF\xFF\xFF\xFF\0\0\0\0", 8)));  // the end marker
-  auto reader = arrow::ipc::RecordBatchStreamReader::Open(std::make_shared<arrow::io::BufferReader>(std::make_shared<arrow::Buffer>(bytes))).ValueOrDie();
+  auto reader = arrow::ipc::RecordBatchStreamReader::Open(
+                    std::make_shared<arrow::io::BufferReader>(std::make_shared<arrow::Buffer>(bytes)))
+                    .ValueOrDie();
   for (const auto& expected : {batch, other}) EXPECT_TRUE(reader->Next().ValueOrDie()->Equals(*expected));
   EXPECT_EQ(reader->Next().ValueOrDie(), nullptr);
 }

@@ -1,12 +1,13 @@
-#include <arrow/record_batch.h>
-#include <arrow/type.h>
+#include "yummy/server/result_json.h"
 
 #include <set>
 #include <vector>
 
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
 #include "yummy/base/json.h"
 #include "yummy/server/json_values.h"
-#include "yummy/server/result_json.h"
 
 namespace yummy::server {
 

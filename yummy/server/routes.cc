@@ -1,9 +1,9 @@
 #include "yummy/server/routes.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+
+#include <fmt/format.h>
 
 #include "yummy/server/table_routes.h"
 
@@ -39,8 +39,9 @@ const std::vector<Route>& Routes() {
 }
 
 bool Fits(const Route& route, const std::vector<std::string>& path) {
-  return std::equal(route.pattern.begin(), route.pattern.end(), path.begin(), path.end(),
-                    [](std::string_view pattern, const std::string& segment) { return pattern == kAny || pattern == segment; });
+  return std::equal(
+      route.pattern.begin(), route.pattern.end(), path.begin(), path.end(),
+      [](std::string_view pattern, const std::string& segment) { return pattern == kAny || pattern == segment; });
 }
 
 }  // namespace
@@ -57,7 +58,8 @@ Result<const Route*> FindRoute(const Request& request) {
     if (route.method == "GET") allowed.push_back("HEAD");
   }
   if (allowed.empty()) return Error(ErrorCode::kNotFound, "no such route").WithReason("ROUTE_NOT_FOUND");
-  return Error(ErrorCode::kInvalidArgument, fmt::format("the method {} is not allowed here", request.method.substr(0, 32)))
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("the method {} is not allowed here", request.method.substr(0, 32)))
       .WithReason("METHOD_NOT_ALLOWED")
       .With("allow", fmt::format("{}", fmt::join(allowed, ", ")));
 }
@@ -67,10 +69,12 @@ Result<void> CheckContentType(const Route& route, const Request& request) {
   const bool arrow = request.content_type == kArrowStream;
   const bool charset_fits = request.charset.empty() || request.charset == "utf-8";
   if (charset_fits && (json || (arrow && route.body == BodyKind::kRows))) return {};
-  const std::string expected = route.body == BodyKind::kRows ? fmt::format("application/json or {}", kArrowStream) : "application/json";
+  const std::string expected =
+      route.body == BodyKind::kRows ? fmt::format("application/json or {}", kArrowStream) : "application/json";
   const std::string found = request.content_type.empty() ? "none" : "'" + request.content_type + "'";
-  return Error(ErrorCode::kInvalidArgument, fmt::format("unsupported content type: expected {}, found {}{}", expected, found,
-                                                        charset_fits ? "" : " with the charset " + request.charset))
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("unsupported content type: expected {}, found {}{}", expected, found,
+                           charset_fits ? "" : " with the charset " + request.charset))
       .WithReason("UNSUPPORTED_MEDIA_TYPE");
 }
 

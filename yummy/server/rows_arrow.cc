@@ -1,5 +1,8 @@
 #include "yummy/server/rows_arrow.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <arrow/array/data.h>
 #include <arrow/buffer.h>
 #include <arrow/io/interfaces.h>
@@ -8,9 +11,6 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <fmt/format.h>
-
-#include <algorithm>
-#include <utility>
 
 #include "yummy/lake/arrow_error.h"
 #include "yummy/server/bounded_pool.h"
@@ -71,7 +71,8 @@ class CountedStream final : public arrow::io::InputStream {
 };
 
 Error InvalidArrow(std::string_view what) {
-  return Error(ErrorCode::kInvalidArgument, fmt::format("the body is no valid Arrow stream: {}", what.substr(0, 500))).WithReason("INVALID_ARROW");
+  return Error(ErrorCode::kInvalidArgument, fmt::format("the body is no valid Arrow stream: {}", what.substr(0, 500)))
+      .WithReason("INVALID_ARROW");
 }
 
 // Null arrays, run ends and lists of nothing have lengths without bytes: a few bytes must not stand for a year of work.
@@ -102,7 +103,8 @@ class CheckedReader final : public arrow::RecordBatchReader {
   }
 
   explicit CheckedReader(std::shared_ptr<arrow::io::InputStream> source)
-      : pool_(std::make_shared<BoundedPool>(kMemoryFloorBytes)), stream_(std::make_shared<CountedStream>(std::move(source), pool_)) {}
+      : pool_(std::make_shared<BoundedPool>(kMemoryFloorBytes)),
+        stream_(std::make_shared<CountedStream>(std::move(source), pool_)) {}
 
   std::shared_ptr<arrow::Schema> schema() const override { return inner_->schema(); }
 
@@ -113,7 +115,8 @@ class CheckedReader final : public arrow::RecordBatchReader {
     constexpr int64_t kBitsPerByte = 8;
     const int64_t length_max = stream_->bytes() * kExpansionMax * kBitsPerByte;
     for (const auto& column : (*batch)->column_data()) {
-      if (!LengthsAreBelow(*column, length_max)) return lake::ToStatus(InvalidArrow("more rows than its bytes can hold"));
+      if (!LengthsAreBelow(*column, length_max))
+        return lake::ToStatus(InvalidArrow("more rows than its bytes can hold"));
     }
     if ((*batch)->num_rows() > length_max) return lake::ToStatus(InvalidArrow("more rows than its bytes can hold"));
     const arrow::Status valid = (*batch)->ValidateFull();
@@ -134,7 +137,8 @@ class CheckedReader final : public arrow::RecordBatchReader {
   Error ErrorOf(const arrow::Status& status) const {
     if (!stream_->source_status().ok()) return Error(ErrorCode::kUnavailable, stream_->source_status().message());
     if (pool_->exhausted()) {
-      return Error(ErrorCode::kResourceExhausted, fmt::format("the Arrow stream needs over {} times its size in memory", kExpansionMax))
+      return Error(ErrorCode::kResourceExhausted,
+                   fmt::format("the Arrow stream needs over {} times its size in memory", kExpansionMax))
           .WithReason("TOO_LARGE");
     }
     return InvalidArrow(status.message());

@@ -1,10 +1,10 @@
 #pragma once
 // An Arrow IPC stream in a request's body as a reader of record batches.
 
+#include <memory>
+
 #include <arrow/io/type_fwd.h>
 #include <arrow/type_fwd.h>
-
-#include <memory>
 
 #include "yummy/base/result.h"
 

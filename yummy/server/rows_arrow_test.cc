@@ -1,5 +1,10 @@
 #include "yummy/server/rows_arrow.h"
 
+#include <cstdio>
+#include <cstring>
+#include <random>
+#include <string>
+
 #include <arrow/array.h>
 #include <arrow/builder.h>
 #include <arrow/io/memory.h>
@@ -8,18 +13,14 @@
 #include <arrow/type.h>
 #include <arrow/util/compression.h>
 
-#include <cstdio>
-#include <cstring>
-#include <random>
-#include <string>
-
 #include "yummy/base/testing.h"
 #include "yummy/lake/arrow_error.h"
 
 namespace yummy::server {
 namespace {
 
-std::string Written(const arrow::RecordBatch& batch, int count = 1, arrow::Compression::type codec = arrow::Compression::UNCOMPRESSED) {
+std::string Written(const arrow::RecordBatch& batch, int count = 1,
+                    arrow::Compression::type codec = arrow::Compression::UNCOMPRESSED) {
   auto sink = arrow::io::BufferOutputStream::Create().ValueOrDie();
   arrow::ipc::IpcWriteOptions options;
   if (codec != arrow::Compression::UNCOMPRESSED) options.codec = arrow::util::Codec::Create(codec).ValueOrDie();
@@ -38,9 +39,12 @@ std::shared_ptr<arrow::RecordBatch> Sample(int64_t rows) {
     EXPECT_TRUE((i % 3 == 0 ? texts.AppendNull() : texts.Append("żółw " + std::to_string(i))).ok());
     EXPECT_TRUE(words.Append(i % 2 == 0 ? "even" : "odd").ok());
   }
-  const std::vector<std::shared_ptr<arrow::Array>> columns = {numbers.Finish().ValueOrDie(), texts.Finish().ValueOrDie(), words.Finish().ValueOrDie()};
-  return arrow::RecordBatch::Make(arrow::schema({arrow::field("n", columns[0]->type()), arrow::field("t", columns[1]->type()), arrow::field("w", columns[2]->type())}),
-                                  rows, columns);
+  const std::vector<std::shared_ptr<arrow::Array>> columns = {numbers.Finish().ValueOrDie(),
+                                                              texts.Finish().ValueOrDie(), words.Finish().ValueOrDie()};
+  return arrow::RecordBatch::Make(
+      arrow::schema({arrow::field("n", columns[0]->type()), arrow::field("t", columns[1]->type()),
+                     arrow::field("w", columns[2]->type())}),
+      rows, columns);
 }
 
 // The rows of all batches, or the error.
@@ -76,8 +80,10 @@ TEST(ReadArrowStream, BatchesOutliveTheirReader) {
 
 TEST(ReadArrowStream, RefusesWhatIsNoStream) {
   const std::string good = Written(*Sample(10));
-  for (const std::string& bytes : {std::string(), std::string("hello"), std::string(100, '\xFF'), std::string(100, '\0'), std::string("ARROW1\0\0", 8),
-                                   std::string("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", 8), good.substr(0, good.size() / 2), good + "x"}) {
+  for (const std::string& bytes :
+       {std::string(), std::string("hello"), std::string(100, '\xFF'), std::string(100, '\0'),
+        std::string("ARROW1\0\0", 8), std::string("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", 8),
+        good.substr(0, good.size() / 2), good + "x"}) {
     const auto rows = Rows(bytes);
     ASSERT_THAT(rows, IsError(ErrorCode::kInvalidArgument)) << bytes.size();
     EXPECT_EQ(rows.error().reason(), "INVALID_ARROW");
@@ -88,7 +94,8 @@ TEST(ReadArrowStream, RefusesTextThatIsNotUtf8) {
   arrow::StringBuilder texts;
   ASSERT_TRUE(texts.Append("a\xFF").ok());
   const auto column = texts.Finish().ValueOrDie();
-  const auto rows = Rows(Written(*arrow::RecordBatch::Make(arrow::schema({arrow::field("t", arrow::utf8())}), 1, arrow::ArrayVector{column})));
+  const auto rows = Rows(Written(
+      *arrow::RecordBatch::Make(arrow::schema({arrow::field("t", arrow::utf8())}), 1, arrow::ArrayVector{column})));
   ASSERT_FALSE(rows.ok());
   EXPECT_EQ(rows.error().reason(), "INVALID_ARROW");
 }
@@ -96,7 +103,8 @@ TEST(ReadArrowStream, RefusesTextThatIsNotUtf8) {
 TEST(ReadArrowStream, RefusesRowsWithoutBytes) {
   constexpr int64_t kRows = int64_t{1} << 30;
   const auto column = std::make_shared<arrow::NullArray>(kRows);
-  const auto rows = Rows(Written(*arrow::RecordBatch::Make(arrow::schema({arrow::field("n", arrow::null())}), kRows, arrow::ArrayVector{column})));
+  const auto rows = Rows(Written(
+      *arrow::RecordBatch::Make(arrow::schema({arrow::field("n", arrow::null())}), kRows, arrow::ArrayVector{column})));
   ASSERT_FALSE(rows.ok());
   EXPECT_EQ(rows.error().reason(), "INVALID_ARROW");
 }
@@ -106,8 +114,9 @@ TEST(ReadArrowStream, RefusesACompressionBomb) {
   std::memset(buffer->mutable_data(), 0, static_cast<size_t>(buffer->size()));
   const int64_t rows = buffer->size() / 8;
   const auto column = std::make_shared<arrow::Int64Array>(rows, buffer);
-  const auto result = Rows(Written(*arrow::RecordBatch::Make(arrow::schema({arrow::field("n", arrow::int64())}), rows, arrow::ArrayVector{column}), 1,
-                                   arrow::Compression::ZSTD));
+  const auto result = Rows(Written(
+      *arrow::RecordBatch::Make(arrow::schema({arrow::field("n", arrow::int64())}), rows, arrow::ArrayVector{column}),
+      1, arrow::Compression::ZSTD));
   ASSERT_THAT(result, IsError(ErrorCode::kResourceExhausted));
   EXPECT_EQ(result.error().reason(), "TOO_LARGE");
 }
@@ -120,7 +129,8 @@ TEST(ReadArrowStream, StandsBrokenBytes) {
     const std::string good = Written(*Sample(20), 2, codec);
     for (int round = 0; round < 2'000; round++) {
       std::string bytes = good;
-      for (uint64_t count = 1 + engine() % 4; count > 0; count--) bytes[engine() % bytes.size()] = static_cast<char>(engine());
+      for (uint64_t count = 1 + engine() % 4; count > 0; count--)
+        bytes[engine() % bytes.size()] = static_cast<char>(engine());
       if (engine() % 8 == 0) bytes.resize(engine() % bytes.size());
       const auto rows = Rows(bytes);  // any answer, but no crash
       const std::string reason = rows.ok() ? "INVALID_ARROW" : rows.error().reason();

@@ -1,10 +1,10 @@
 #pragma once
 // JSON bodies into typed record batches (docs/rest.md, "JSON in"): numbers exact, one walk over the text, no rows in between.
 
-#include <arrow/type_fwd.h>
-
 #include <memory>
 #include <string_view>
+
+#include <arrow/type_fwd.h>
 
 #include "yummy/base/result.h"
 

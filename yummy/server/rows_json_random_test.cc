@@ -1,17 +1,17 @@
 // What goes out as JSON comes in again the same; broken bodies are refused, never misread. The seed is in the output.
 
-#include <arrow/array.h>
-#include <arrow/builder.h>
-#include <arrow/record_batch.h>
-#include <arrow/type.h>
-#include <simdjson.h>
-
 #include <array>
 #include <cmath>
 #include <cstring>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <simdjson.h>
 
 #include "yummy/base/testing.h"
 #include "yummy/server/body_json.h"
@@ -49,13 +49,17 @@ class Generator {
       }
       case 13: return arrow::list(arrow::field("element", Type(depth + 1), !Chance(4)));
       case 14: return arrow::struct_({Field("a", depth + 1), Field("b/~", depth + 1), Field("Żółw \"q\"", depth + 1)});
-      case 15: return std::make_shared<arrow::MapType>(arrow::field("key", arrow::utf8(), false), Field("value", depth + 1));
-      case 16: return std::make_shared<arrow::MapType>(arrow::field("key", arrow::int64(), false), Field("value", depth + 1));
+      case 15:
+        return std::make_shared<arrow::MapType>(arrow::field("key", arrow::utf8(), false), Field("value", depth + 1));
+      case 16:
+        return std::make_shared<arrow::MapType>(arrow::field("key", arrow::int64(), false), Field("value", depth + 1));
       default: return arrow::utf8();
     }
   }
 
-  std::shared_ptr<arrow::Field> Field(const std::string& name, int depth) { return arrow::field(name, Type(depth), !Chance(4)); }
+  std::shared_ptr<arrow::Field> Field(const std::string& name, int depth) {
+    return arrow::field(name, Type(depth), !Chance(4));
+  }
 
   std::shared_ptr<arrow::RecordBatch> Batch() {
     arrow::FieldVector fields;
@@ -72,8 +76,30 @@ class Generator {
   }
 
   std::string Mutated(std::string text) {
-    constexpr std::array<std::string_view, 24> kPieces = {"{", "}", "[", "]", ",", ":", "\"", "\\", "null", "1e400", "-", "0", "NaN", "\\ud800",
-                                                          "\\u0041", "\xFF", "\xED\xA0\x80", "true", "1.5", " ", "\n", "\0x", "\"c0\":", "99999999999999999999"};
+    constexpr std::array<std::string_view, 24> kPieces = {"{",
+                                                          "}",
+                                                          "[",
+                                                          "]",
+                                                          ",",
+                                                          ":",
+                                                          "\"",
+                                                          "\\",
+                                                          "null",
+                                                          "1e400",
+                                                          "-",
+                                                          "0",
+                                                          "NaN",
+                                                          "\\ud800",
+                                                          "\\u0041",
+                                                          "\xFF",
+                                                          "\xED\xA0\x80",
+                                                          "true",
+                                                          "1.5",
+                                                          " ",
+                                                          "\n",
+                                                          "\0x",
+                                                          "\"c0\":",
+                                                          "99999999999999999999"};
     for (size_t count = 1 + Below(3); count > 0 && !text.empty(); count--) {
       const size_t at = Below(text.size());
       const std::string_view piece = kPieces[Below(kPieces.size())];
@@ -83,7 +109,9 @@ class Generator {
         case 2: text.insert(at, piece); break;
         case 3: text.replace(at, std::min<size_t>(piece.size(), text.size() - at), piece); break;
         case 4: text.insert(at, text.substr(Below(text.size()), 1 + Below(40))); break;
-        default: if (Chance(4)) text.resize(at); break;
+        default:
+          if (Chance(4)) text.resize(at);
+          break;
       }
     }
     return text;
@@ -93,7 +121,8 @@ class Generator {
   int64_t Integer() { return static_cast<int64_t>(engine_() >> Below(64)) * (Chance(2) ? 1 : -1); }
 
   std::string Text() {
-    constexpr std::array<std::string_view, 12> kPieces = {"a", "\"", "\\", "\n", std::string_view("\0", 1), "ż", "日本", "😀", "/", "\x7f", "\x1f", "plain text "};
+    constexpr std::array<std::string_view, 12> kPieces = {
+        "a", "\"", "\\", "\n", std::string_view("\0", 1), "ż", "日本", "😀", "/", "\x7f", "\x1f", "plain text "};
     std::string text;
     for (size_t count = Below(8); count > 0; count--) text += kPieces[Below(kPieces.size())];
     return text;
@@ -124,11 +153,14 @@ class Generator {
       case arrow::Type::STRING: return Put<arrow::StringBuilder>(builder, Text());
       case arrow::Type::BINARY: return Put<arrow::BinaryBuilder>(builder, Text() + static_cast<char>(engine_()));
       case arrow::Type::DATE32: return Put<arrow::Date32Builder>(builder, static_cast<int32_t>(days));
-      case arrow::Type::TIMESTAMP: return Put<arrow::TimestampBuilder>(builder, days * 86'400'000'000 + static_cast<int64_t>(Below(86'400'000'000)));
+      case arrow::Type::TIMESTAMP:
+        return Put<arrow::TimestampBuilder>(builder,
+                                            days * 86'400'000'000 + static_cast<int64_t>(Below(86'400'000'000)));
       case arrow::Type::DECIMAL128: {
         std::string digits;
         const int precision = static_cast<const arrow::Decimal128Type&>(type).precision();
-        for (size_t count = 1 + Below(static_cast<size_t>(precision)); count > 0; count--) digits += static_cast<char>('0' + Below(10));
+        for (size_t count = 1 + Below(static_cast<size_t>(precision)); count > 0; count--)
+          digits += static_cast<char>('0' + Below(10));
         return Put<arrow::Decimal128Builder>(builder, arrow::Decimal128((Chance(2) ? "-" : "") + digits));
       }
       default: return AppendNested(field, builder);
@@ -211,7 +243,9 @@ TEST(RowsJsonRandom, ReadsBackWhatItWrites) {
       const auto result = DecodeRowsJson(body, *batch->schema(), {.depth_max = kDepthMax});
       ASSERT_THAT(result, IsOk()) << body;
       ASSERT_TRUE(result->rows->ValidateFull().ok()) << body;
-      ASSERT_TRUE(result->rows->Equals(*batch)) << body << "\n" << result->rows->ToString() << "\n" << batch->ToString();
+      ASSERT_TRUE(result->rows->Equals(*batch)) << body << "\n"
+                                                << result->rows->ToString() << "\n"
+                                                << batch->ToString();
     }
   }
 }
@@ -249,7 +283,8 @@ TEST(RowsJsonRandom, AgreesWithAnotherParser) {
     }
     if (check.ok() && other != simdjson::SUCCESS) {
       // It refuses numbers that fit no machine type, which are fine JSON.
-      ASSERT_TRUE(other == simdjson::NUMBER_ERROR || other == simdjson::BIGINT_ERROR) << body << simdjson::error_message(other);
+      ASSERT_TRUE(other == simdjson::NUMBER_ERROR || other == simdjson::BIGINT_ERROR)
+          << body << simdjson::error_message(other);
     }
   }
 }

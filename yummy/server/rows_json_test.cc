@@ -1,12 +1,12 @@
 #include "yummy/server/rows_json.h"
 
-#include <arrow/array.h>
-#include <arrow/record_batch.h>
-#include <arrow/type.h>
-
 #include <cmath>
 #include <string>
 #include <vector>
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
 
 #include "yummy/base/testing.h"
 #include "yummy/server/result_encoder.h"
@@ -14,15 +14,19 @@
 namespace yummy::server {
 namespace {
 
-std::shared_ptr<arrow::DataType> MapOf(const std::shared_ptr<arrow::DataType>& key, const std::shared_ptr<arrow::DataType>& value) {
+std::shared_ptr<arrow::DataType> MapOf(const std::shared_ptr<arrow::DataType>& key,
+                                       const std::shared_ptr<arrow::DataType>& value) {
   return std::make_shared<arrow::MapType>(arrow::field("key", key, false), arrow::field("value", value));
 }
 
 std::shared_ptr<arrow::Schema> TypicalSchema() {
-  return arrow::schema({arrow::field("id", arrow::int64(), false), arrow::field("name", arrow::utf8()), arrow::field("v", arrow::float64())});
+  return arrow::schema({arrow::field("id", arrow::int64(), false), arrow::field("name", arrow::utf8()),
+                        arrow::field("v", arrow::float64())});
 }
 
-Result<RowsBody> Decode(std::string_view body, const arrow::Schema& schema) { return DecodeRowsJson(body, schema, {.depth_max = 16}); }
+Result<RowsBody> Decode(std::string_view body, const arrow::Schema& schema) {
+  return DecodeRowsJson(body, schema, {.depth_max = 16});
+}
 
 // The rows as the JSON that a query answers.
 std::string Text(const RowsBody& body) {
@@ -55,10 +59,12 @@ struct ValueCase {
 TEST(DecodeRowsJson, DecodesColumnsAndRowsAlike) {
   const auto schema = TypicalSchema();
   const std::string expected = R"({"id":[1,2],"name":["a",null],"v":[1.5,2.0]})";
-  for (const std::string body : {R"({"record_batch_dict":{"id":[1,2],"name":["a",null],"v":[1.5,2]}})",
-                                 R"({"recordBatchDict" : { "v" : [ 1.5 , 2.0 ] , "id" : [ 1 , 2 ] , "NAME" : [ "a" , null ] } , "dry_run" : false } )",
-                                 R"({"record_batch_list":[{"id":1,"name":"a","v":1.5},{"v":2,"id":2}]})",
-                                 R"({"recordBatchList":[{"id":1,"n\u0061me":"\u0061","v":1.5},{"v":2,"id":2,"name":null}],"recordBatchDict":null})"}) {
+  for (
+      const std::string body :
+      {R"({"record_batch_dict":{"id":[1,2],"name":["a",null],"v":[1.5,2]}})",
+       R"({"recordBatchDict" : { "v" : [ 1.5 , 2.0 ] , "id" : [ 1 , 2 ] , "NAME" : [ "a" , null ] } , "dry_run" : false } )",
+       R"({"record_batch_list":[{"id":1,"name":"a","v":1.5},{"v":2,"id":2}]})",
+       R"({"recordBatchList":[{"id":1,"n\u0061me":"\u0061","v":1.5},{"v":2,"id":2,"name":null}],"recordBatchDict":null})"}) {
     const auto result = Decode(body, *schema);
     ASSERT_THAT(result, IsOk()) << body;
     EXPECT_EQ(Text(*result), expected) << body;
@@ -75,7 +81,8 @@ TEST(DecodeRowsJson, FillsAMissingNullableColumnWithNulls) {
 }
 
 TEST(DecodeRowsJson, TakesNoRows) {
-  for (const std::string body : {R"({"record_batch_dict":{"id":[],"name":[],"v":[]}})", R"({"record_batch_list":[]})"}) {
+  for (const std::string body :
+       {R"({"record_batch_dict":{"id":[],"name":[],"v":[]}})", R"({"record_batch_list":[]})"}) {
     const auto result = Decode(body, *TypicalSchema());
     ASSERT_THAT(result, IsOk()) << body;
     EXPECT_EQ(result->rows->num_rows(), 0);
@@ -188,11 +195,21 @@ TEST(DecodeRowsJson, ReadsDecimalsDatesAndTimes) {
 
 TEST(DecodeRowsJson, ReadsBinariesFromBase64AndFromBytes) {
   const std::vector<ValueCase> cases = {
-      {arrow::binary(), "[0,1,255]", "[0,1,255]"},   {arrow::binary(), "\"AAH/\"", "[0,1,255]"}, {arrow::binary(), "\"YQ==\"", "[97]"},
-      {arrow::binary(), "\"YQ\"", "[97]"},           {arrow::binary(), "\"YWI=\"", "[97,98]"},   {arrow::binary(), "\"\"", "[]"},
-      {arrow::binary(), "[]", "[]"},                 {arrow::binary(), "\"YQ=\"", "INVALID_VALUE"}, {arrow::binary(), "\"YR==\"", "INVALID_VALUE"},
-      {arrow::binary(), "\"Y\"", "INVALID_VALUE"},   {arrow::binary(), "\"Y===\"", "INVALID_VALUE"}, {arrow::binary(), "\"a-_b\"", "INVALID_VALUE"},
-      {arrow::binary(), "[256]", "VALUE_OUT_OF_RANGE"}, {arrow::binary(), "[-1]", "VALUE_OUT_OF_RANGE"}, {arrow::binary(), "[null]", "TYPE_MISMATCH"},
+      {arrow::binary(), "[0,1,255]", "[0,1,255]"},
+      {arrow::binary(), "\"AAH/\"", "[0,1,255]"},
+      {arrow::binary(), "\"YQ==\"", "[97]"},
+      {arrow::binary(), "\"YQ\"", "[97]"},
+      {arrow::binary(), "\"YWI=\"", "[97,98]"},
+      {arrow::binary(), "\"\"", "[]"},
+      {arrow::binary(), "[]", "[]"},
+      {arrow::binary(), "\"YQ=\"", "INVALID_VALUE"},
+      {arrow::binary(), "\"YR==\"", "INVALID_VALUE"},
+      {arrow::binary(), "\"Y\"", "INVALID_VALUE"},
+      {arrow::binary(), "\"Y===\"", "INVALID_VALUE"},
+      {arrow::binary(), "\"a-_b\"", "INVALID_VALUE"},
+      {arrow::binary(), "[256]", "VALUE_OUT_OF_RANGE"},
+      {arrow::binary(), "[-1]", "VALUE_OUT_OF_RANGE"},
+      {arrow::binary(), "[null]", "TYPE_MISMATCH"},
       {arrow::binary(), "[1.5]", "TYPE_MISMATCH"},
   };
   for (const auto& [type, in, out] : cases) EXPECT_EQ(Column(type, in), out) << in;
@@ -200,7 +217,8 @@ TEST(DecodeRowsJson, ReadsBinariesFromBase64AndFromBytes) {
 
 TEST(DecodeRowsJson, ReadsNestedValues) {
   const auto list = arrow::list(arrow::field("element", arrow::int64()));
-  const auto record = arrow::struct_({arrow::field("a", arrow::int64()), arrow::field("B", list), arrow::field("c", arrow::utf8())});
+  const auto record =
+      arrow::struct_({arrow::field("a", arrow::int64()), arrow::field("B", list), arrow::field("c", arrow::utf8())});
   const auto text_map = MapOf(arrow::utf8(), arrow::int64());
   const auto number_map = MapOf(arrow::int64(), record);
   const std::vector<ValueCase> cases = {
@@ -238,9 +256,10 @@ struct ErrorCase {
 };
 
 TEST(DecodeRowsJson, TellsWhereAnErrorIs) {
-  const auto schema = arrow::schema(
-      {arrow::field("id", arrow::int64(), false), arrow::field("name", arrow::utf8()),
-       arrow::field("st", arrow::struct_({arrow::field("must", arrow::int8(), false), arrow::field("may", arrow::list(arrow::int8()))}))});
+  const auto schema =
+      arrow::schema({arrow::field("id", arrow::int64(), false), arrow::field("name", arrow::utf8()),
+                     arrow::field("st", arrow::struct_({arrow::field("must", arrow::int8(), false),
+                                                        arrow::field("may", arrow::list(arrow::int8()))}))});
   const std::vector<ErrorCase> cases = {
       {R"({"record_batch_dict":{"id":[0,1,2,3,4,5,"x"]}})", "TYPE_MISMATCH", "/record_batch_dict/id/6", "6", "id"},
       {R"({"record_batch_dict":{"ID":[0,1,2,3,4,5,6,null]}})", "SCHEMA_MISMATCH", "/record_batch_dict/ID/7", "7", "id"},
@@ -250,10 +269,13 @@ TEST(DecodeRowsJson, TellsWhereAnErrorIs) {
       {R"({"record_batch_dict":{"id":1}})", "TYPE_MISMATCH", "/record_batch_dict/id", "", "id"},
       {R"({"record_batch_dict":[]})", "TYPE_MISMATCH", "/record_batch_dict", "", ""},
       {R"({"record_batch_list":[{"id":1},{"name":"x"}]})", "SCHEMA_MISMATCH", "/record_batch_list/1", "1", "id"},
-      {R"({"record_batch_list":[{"id":1},{"id":2,"nam":"x"}]})", "SCHEMA_MISMATCH", "/record_batch_list/1/nam", "1", "nam"},
+      {R"({"record_batch_list":[{"id":1},{"id":2,"nam":"x"}]})", "SCHEMA_MISMATCH", "/record_batch_list/1/nam", "1",
+       "nam"},
       {R"({"record_batch_list":[{"id":1},2]})", "TYPE_MISMATCH", "/record_batch_list/1", "1", ""},
-      {R"({"record_batch_list":[{"id":1,"st":{"must":1,"may":[1,300]}}]})", "VALUE_OUT_OF_RANGE", "/record_batch_list/0/st/may/1", "0", "st"},
-      {R"({"record_batch_list":[{"id":1,"st":{"may":[]}}]})", "SCHEMA_MISMATCH", "/record_batch_list/0/st/must", "0", "st"},
+      {R"({"record_batch_list":[{"id":1,"st":{"must":1,"may":[1,300]}}]})", "VALUE_OUT_OF_RANGE",
+       "/record_batch_list/0/st/may/1", "0", "st"},
+      {R"({"record_batch_list":[{"id":1,"st":{"may":[]}}]})", "SCHEMA_MISMATCH", "/record_batch_list/0/st/must", "0",
+       "st"},
       {R"({"record_batch_list":[],"record_batch_dict":{}})", "ONE_OF_REQUIRED", "/record_batch_dict", "", ""},
       {R"({})", "ONE_OF_REQUIRED", "", "", ""},
       {R"({"recordBatchDicts":{}})", "UNKNOWN_KEY", "/recordBatchDicts", "", ""},

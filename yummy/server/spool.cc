@@ -21,7 +21,8 @@ namespace {
 
 Error FileError(std::string_view what) {
   const bool full = errno == ENOSPC || errno == EDQUOT;
-  Error error(full ? ErrorCode::kResourceExhausted : ErrorCode::kUnavailable, fmt::format("{} the temporary file: {}", what, strerror(errno)));
+  Error error(full ? ErrorCode::kResourceExhausted : ErrorCode::kUnavailable,
+              fmt::format("{} the temporary file: {}", what, strerror(errno)));
   return full ? std::move(error).WithReason("STORE_FULL") : error;
 }
 
@@ -68,7 +69,8 @@ class SpoolStream final : public arrow::io::InputStream {
 
 }  // namespace
 
-Spool::Spool(uint64_t bytes_max, uint64_t memory_bytes_max) : bytes_max_(bytes_max), memory_bytes_max_(memory_bytes_max) {}
+Spool::Spool(uint64_t bytes_max, uint64_t memory_bytes_max)
+    : bytes_max_(bytes_max), memory_bytes_max_(memory_bytes_max) {}
 
 Spool::~Spool() {
   if (file_ >= 0) ::close(file_);
@@ -76,7 +78,9 @@ Spool::~Spool() {
 
 Result<void> Spool::Append(std::string_view bytes) {
   if (size_bytes_ + bytes.size() > bytes_max_) {
-    return Error(ErrorCode::kResourceExhausted, fmt::format("the body is larger than the limit of {} bytes", bytes_max_)).WithReason("TOO_LARGE");
+    return Error(ErrorCode::kResourceExhausted,
+                 fmt::format("the body is larger than the limit of {} bytes", bytes_max_))
+        .WithReason("TOO_LARGE");
   }
   if (file_ < 0 && memory_.size() + bytes.size() > memory_bytes_max_) {
     const std::string folder = std::filesystem::temp_directory_path().string();

@@ -1,12 +1,12 @@
 #pragma once
 // A body of unknown size: in memory while it is small, in an unnamed temporary file when it grows.
 
-#include <arrow/io/type_fwd.h>
-
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+
+#include <arrow/io/type_fwd.h>
 
 #include "yummy/base/result.h"
 

@@ -1,10 +1,10 @@
 #include "yummy/server/table_routes.h"
 
+#include <charconv>
+
 #include <arrow/record_batch.h>
 #include <arrow/table.h>
 #include <fmt/format.h>
-
-#include <charconv>
 
 #include "yummy/base/json.h"
 #include "yummy/base/time_text.h"
@@ -29,7 +29,8 @@ Result<lake::TableRef> TableOf(lake::Lake& lake, const Request& request) {
 }
 
 Error InvalidParameter(std::string_view name, std::string_view value, std::string_view expected) {
-  return Error(ErrorCode::kInvalidArgument, fmt::format("'{}' must be {}, not '{}'", name, expected, value.substr(0, 80)))
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("'{}' must be {}, not '{}'", name, expected, value.substr(0, 80)))
       .WithReason("INVALID_PARAMETER");
 }
 
@@ -38,7 +39,8 @@ Result<lake::Travel> TravelOf(const QueryParameters& parameters) {
   const auto version = parameters.Find("table_version");
   const auto date = parameters.Find("table_date");
   if (version && date) {
-    return Error(ErrorCode::kInvalidArgument, "'tableVersion' and 'tableDate' exclude each other").WithReason("INVALID_PARAMETER");
+    return Error(ErrorCode::kInvalidArgument, "'tableVersion' and 'tableDate' exclude each other")
+        .WithReason("INVALID_PARAMETER");
   }
   if (version) {
     int64_t value = 0;
@@ -65,7 +67,8 @@ Result<lake::Travel> TravelOf(const QueryParameters& parameters) {
 // Pulls batches from the query and encodes them until there is enough for one piece.
 class QueryStream final : public BodyStream {
  public:
-  QueryStream(lake::RunningQuery query, std::unique_ptr<ResultEncoder> encoder) : query_(std::move(query)), encoder_(std::move(encoder)) {}
+  QueryStream(lake::RunningQuery query, std::unique_ptr<ResultEncoder> encoder)
+      : query_(std::move(query)), encoder_(std::move(encoder)) {}
 
   Result<bool> Next(std::string& out) override { return Fill(out, kPieceBytes); }
 
@@ -91,7 +94,8 @@ class QueryStream final : public BodyStream {
   bool begun_ = false;
 };
 
-Result<Response> AnswerQuery(lake::Lake& lake, const Request& request, const lake::QueryRequest& query, ResultFormat format) {
+Result<Response> AnswerQuery(lake::Lake& lake, const Request& request, const lake::QueryRequest& query,
+                             ResultFormat format) {
   lake::RunningQuery running = TRY(lake.Query(request.context, query));
   Response response;
   response.content_type = ContentType(format);
@@ -113,7 +117,8 @@ Result<ResultFormat> FormatOf(std::optional<std::string_view> parameter, const R
   while (!rest.empty()) {
     std::string_view item = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(item.size() + 1, rest.size()));
-    const bool refused = item.find("q=0,") != std::string_view::npos || item.ends_with("q=0") || item.ends_with("q=0.0");
+    const bool refused =
+        item.find("q=0,") != std::string_view::npos || item.ends_with("q=0") || item.ends_with("q=0.0");
     item = item.substr(0, item.find(';'));
     while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
     while (!item.empty() && item.back() == ' ') item.remove_suffix(1);
@@ -121,7 +126,8 @@ Result<ResultFormat> FormatOf(std::optional<std::string_view> parameter, const R
     if (item == kArrowStream) return ResultFormat::kArrow;
     if (item == "*/*" || item == "application/*" || item == "application/json") return ResultFormat::kJson;
   }
-  return Error(ErrorCode::kInvalidArgument, fmt::format("no offered format is acceptable: application/json, {}", kArrowStream))
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("no offered format is acceptable: application/json, {}", kArrowStream))
       .WithReason("NOT_ACCEPTABLE");
 }
 
@@ -134,7 +140,8 @@ Result<ResultFormat> FormatOf(const QueryParameters& parameters, const Request& 
 Result<std::string_view> RequiredText(const QueryParameters& parameters, std::string_view name) {
   const auto value = parameters.Find(name);
   if (!value) {
-    return Error(ErrorCode::kInvalidArgument, fmt::format("the query parameter '{}' is missing", name)).WithReason("MISSING_PARAMETER");
+    return Error(ErrorCode::kInvalidArgument, fmt::format("the query parameter '{}' is missing", name))
+        .WithReason("MISSING_PARAMETER");
   }
   return *value;
 }
@@ -147,7 +154,8 @@ struct DecodedRows {
 Result<DecodedRows> DecodeRows(lake::Lake& lake, const Request& request, const lake::TableRef& table) {
   if (request.content_type == kArrowStream) return DecodedRows{TRY(ReadArrowStream(request.body->Stream())), false};
   const lake::WriteSchema schema = TRY(lake.SchemaForWriting(request.context, table));
-  RowsBody body = TRY(DecodeRowsJson(request.body->memory(), *schema.arrow, {.depth_max = lake.config().limits.json_depth}));
+  RowsBody body =
+      TRY(DecodeRowsJson(request.body->memory(), *schema.arrow, {.depth_max = lake.config().limits.json_depth}));
   auto reader = arrow::RecordBatchReader::Make({body.rows}, body.rows->schema());
   if (!reader.ok()) return Error(ErrorCode::kInternal, reader.status().ToString());
   return DecodedRows{*reader, body.dry_run};
@@ -240,7 +248,8 @@ Result<Response> CreateTable(lake::Lake& lake, const Request& request) {
 }
 
 Result<Response> QueryTable(lake::Lake& lake, const Request& request) {
-  const auto parameters = TRY(QueryParameters::Parse(request, {"query", "braces", "table_version", "table_date", "format"}));
+  const auto parameters =
+      TRY(QueryParameters::Parse(request, {"query", "braces", "table_version", "table_date", "format"}));
   lake::QueryRequest query;
   query.sql = TRY(RequiredText(parameters, "query"));
   query.travel = TRY(TravelOf(parameters));
@@ -302,8 +311,12 @@ Result<Response> DescribeTable(lake::Lake& lake, const Request& request) {
   return response;
 }
 
-Result<Response> AppendRows(lake::Lake& lake, const Request& request) { return WriteRows(lake, request, &lake::Lake::Append); }
-Result<Response> OverwriteRows(lake::Lake& lake, const Request& request) { return WriteRows(lake, request, &lake::Lake::Overwrite); }
+Result<Response> AppendRows(lake::Lake& lake, const Request& request) {
+  return WriteRows(lake, request, &lake::Lake::Append);
+}
+Result<Response> OverwriteRows(lake::Lake& lake, const Request& request) {
+  return WriteRows(lake, request, &lake::Lake::Overwrite);
+}
 
 Result<Response> GetSql(lake::Lake& lake, const Request& request) {
   const auto parameters = TRY(QueryParameters::Parse(request, {"sql", "format", "braces"}));

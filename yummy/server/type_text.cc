@@ -1,12 +1,12 @@
 #include "yummy/server/type_text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <string>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "yummy/base/json.h"
 
@@ -24,10 +24,24 @@ struct OtherName {
   std::string_view delta_name;
 };
 constexpr std::array<OtherName, 18> kOtherNames = {{
-    {"bigint", "long"},       {"int64", "long"},       {"int", "integer"},      {"int32", "integer"},   {"smallint", "short"},
-    {"int16", "short"},       {"tinyint", "byte"},     {"int8", "byte"},        {"float32", "float"},   {"real", "float"},
-    {"float64", "double"},    {"bool", "boolean"},     {"varchar", "string"},   {"text", "string"},     {"utf8", "string"},
-    {"bytes", "binary"},      {"numeric", "decimal"},  {"timestampntz", "timestamp_ntz"},
+    {"bigint", "long"},
+    {"int64", "long"},
+    {"int", "integer"},
+    {"int32", "integer"},
+    {"smallint", "short"},
+    {"int16", "short"},
+    {"tinyint", "byte"},
+    {"int8", "byte"},
+    {"float32", "float"},
+    {"real", "float"},
+    {"float64", "double"},
+    {"bool", "boolean"},
+    {"varchar", "string"},
+    {"text", "string"},
+    {"utf8", "string"},
+    {"bytes", "binary"},
+    {"numeric", "decimal"},
+    {"timestampntz", "timestamp_ntz"},
 }};
 
 class TypeParser {
@@ -122,7 +136,8 @@ class TypeParser {
   }
 
   Error Invalid() const {
-    return Error(ErrorCode::kInvalidArgument, fmt::format("unknown type '{}'", text_.substr(0, 200))).WithReason("INVALID_SCHEMA");
+    return Error(ErrorCode::kInvalidArgument, fmt::format("unknown type '{}'", text_.substr(0, 200)))
+        .WithReason("INVALID_SCHEMA");
   }
 
   std::string_view text_;

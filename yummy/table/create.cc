@@ -1,8 +1,8 @@
 #include "yummy/table/create.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "yummy/base/json.h"
 #include "yummy/delta/features.h"
@@ -23,9 +23,11 @@ Result<std::vector<std::string>> CheckedPartitionColumns(const CreateOptions& op
     const auto position = delta::FindColumn(options.schema, name);
     if (!position) return InvalidPartition(fmt::format("partition column '{}' is not in the schema", name));
     const delta::Field& field = options.schema[*position];
-    if (field.type.is_nested() || field.type.kind == delta::TypeKind::kVoid || field.type.kind == delta::TypeKind::kVariant) {
-      return InvalidPartition(fmt::format("partition column '{}' has the type {}: only primitive types can partition a table",
-                                          field.name, delta::TypeName(field.type)));
+    if (field.type.is_nested() || field.type.kind == delta::TypeKind::kVoid ||
+        field.type.kind == delta::TypeKind::kVariant) {
+      return InvalidPartition(
+          fmt::format("partition column '{}' has the type {}: only primitive types can partition a table", field.name,
+                      delta::TypeName(field.type)));
     }
     if (std::find(names.begin(), names.end(), field.name) != names.end()) {
       return InvalidPartition(fmt::format("partition column '{}' is given twice", field.name));

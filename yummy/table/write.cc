@@ -14,7 +14,8 @@ delta::Operation WriteOperation(std::string_view mode) {
   return {"WRITE", {{"mode", quoted}}};
 }
 
-Result<WriteReport> Finish(const Context& context, delta::Transaction& transaction, const WriteOptions& options, WriteReport report) {
+Result<WriteReport> Finish(const Context& context, delta::Transaction& transaction, const WriteOptions& options,
+                           WriteReport report) {
   report.version = transaction.base()->version();
   if (options.dry_run) return report;
   transaction.SetOperationMetric("numFiles", std::to_string(report.inserted.files));

@@ -1,11 +1,11 @@
 #pragma once
 // APPEND and OVERWRITE: rows become data files of one new version.
 
-#include <arrow/type_fwd.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
+
+#include <arrow/type_fwd.h>
 
 #include "yummy/base/context.h"
 #include "yummy/delta/table.h"
