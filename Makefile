@@ -9,6 +9,9 @@ program = build/$(1)/yummy/cli/yummy
 build_and_ctest = cmake --preset $(1) && cmake --build --preset $(1) && ctest --preset $(1)
 sources = git ls-files -z --cached --others --exclude-standard -- '*.cc' '*.h'
 tsan_modules := base store delta
+# Where `make test-stores` runs, and how much: whole, or small.
+STORES ?= moto,seaweedfs,azurite,gcs,s3rver
+SIZE ?= whole
 space := $(subst ,, )
 # Command lines are printed only when asked: make V=1 …
 ifndef V
@@ -16,7 +19,7 @@ ifndef V
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests setup-samples setup-bench setup-lint build dev test test-fast tidy lint fmt asan tsan bench interop run ci clean
+.PHONY: help setup setup-tests setup-stores setup-samples setup-bench setup-lint build dev test test-fast test-stores tidy lint fmt asan tsan bench interop run ci clean
 
 help:  ## print the verbs
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -26,6 +29,9 @@ setup:  ## fetch what the build needs: Debian packages, DuckDB, Arrow, CRoaring
 
 setup-tests:  ## fetch what the REST, SQL and interop tests need, into build/venv
 	$(PYTHON) tools/setup.py tests
+
+setup-stores:  ## fetch the object stores of `make test-stores`, into build/stores
+	$(PYTHON) tools/setup.py stores
 
 setup-samples:  ## fetch the sample data of `make run`, into build/samples
 	$(PYTHON) tools/setup.py samples
@@ -42,13 +48,17 @@ dev: setup  ## the program and the unit tests, with assertions
 	cmake --preset dev
 	cmake --build --preset dev
 
-test: setup setup-tests tidy  ## all tests but interop: unit, style, REST, SQL
+test: setup setup-tests tidy  ## all tests but interop and stores: unit, style, REST, SQL
 	$(call build_and_ctest,dev)
 	YUMMY_PROGRAM=$(CURDIR)/$(call program,dev) YUMMY_SOURCE_DIR=$(CURDIR) \
-		$(TEST_PYTHON) -m pytest tests --ignore=tests/interop
+		$(TEST_PYTHON) -m pytest tests --ignore=tests/interop --ignore=tests/stores
 
 test-fast: dev  ## the unit tests only
 	ctest --preset dev
+
+test-stores: dev setup-tests setup-stores  ## tests over object stores that this starts: docs/testing.md
+	YUMMY_PROGRAM=$(CURDIR)/$(call program,dev) YUMMY_SOURCE_DIR=$(CURDIR) YUMMY_TEST_SIZE=$(SIZE) \
+		$(PYTHON) tools/stores.py --only $(STORES) -- $(TEST_PYTHON) -m pytest tests/stores
 
 tidy:  ## layers, names, sizes and links: tools/tidy.py
 	$(PYTHON) tools/tidy.py

@@ -3,6 +3,7 @@
 
     tools/setup.py            what the build needs: packages, and build/third_party
     tools/setup.py tests      the Python of the REST, SQL and interop tests: build/venv
+    tools/setup.py stores     the object stores of `make test-stores`: build/stores
     tools/setup.py samples    the sample data of `make run`: build/samples
     tools/setup.py bench      the peers of the benchmarks: build/bench-venv, build/bench-old
     tools/setup.py lint       clang-format and clang-tidy
@@ -14,6 +15,7 @@ only its own part. Packages come through apt-get, pip and npm as this machine ha
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import platform
 import shutil
@@ -26,6 +28,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ROOT / "third_party" / "versions.txt"
+NPM_PACKAGES = ROOT / "third_party" / "npm.txt"
 BUILD = ROOT / "build"
 THIRD_PARTY = BUILD / "third_party"
 TRIES = 3
@@ -306,6 +309,31 @@ def find_python(version):
     return None
 
 
+def npm_lock(lines):
+    """A package-lock.json of these packages alone: each is wanted, in its version, by the package whose folder it is in."""
+    packages = {f"node_modules/{path}": {"version": version, "integrity": integrity} for path, version, integrity in lines}
+    top = {"name": "stores", "version": "1.0.0"}
+    for path, package in packages.items():
+        parent, _, name = path.rpartition("node_modules/")
+        wanted_by = packages[parent.rstrip("/")] if parent else top
+        wanted_by.setdefault("dependencies", {})[name] = package["version"]
+    return top, {**top, "lockfileVersion": 3, "requires": True, "packages": {"": top, **packages}}
+
+
+def make_npm(lines, folder):
+    package, lock = npm_lock(lines)
+    (folder / "package.json").write_text(json.dumps(package))
+    (folder / "package-lock.json").write_text(json.dumps(lock))
+    run(["npm", "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"], tries=TRIES, cwd=folder)
+
+
+def setup_stores(entries):
+    (BUILD / "stores").mkdir(exist_ok=True)
+    make_venv(BUILD / "stores" / "python", entries["pypi-stores"])
+    lines = [line.split() for line in NPM_PACKAGES.read_text().splitlines() if not line.startswith("#")]
+    fill(BUILD / "stores" / "npm", lines, lambda fresh: make_npm(lines, fresh))
+
+
 def setup_third_party(entries):
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         raise SetupError("the pinned archives are for Linux on x86_64; "
@@ -335,7 +363,7 @@ def one_at_a_time():
 
 def main(arguments):
     part = arguments[0] if arguments else "build"
-    if part not in ("build", "tests", "samples", "bench", "lint") or len(arguments) > 1:
+    if part not in ("build", "tests", "stores", "samples", "bench", "lint") or len(arguments) > 1:
         raise SetupError(f"unknown arguments {arguments}\n{__doc__}")
     entries = read_versions()
     with one_at_a_time():
@@ -344,6 +372,8 @@ def main(arguments):
             setup_third_party(entries)
         if part == "bench":
             setup_bench(entries)
+        if part == "stores":
+            setup_stores(entries)
         if part == "samples":
             setup_samples(entries)
         if part == "tests":
