@@ -1,4 +1,4 @@
-"""Starts real servers for the REST tests: YUMMY_PROGRAM names the program."""
+"""Starts real servers for the REST tests: YUMMY_PROGRAM names the program, YUMMY_TEST_STORE the store (see places.py)."""
 
 import json
 import os
@@ -10,20 +10,21 @@ from pathlib import Path
 
 import pytest
 import requests
+from places import Place, default_store, place_for
 
 START_SECONDS_MAX = 30
 
 
 class Server:
-    """One `yummy serve` process over folders of this test; its log is in `log`."""
+    """One `yummy serve` process over places of this test; its log is in `log_file`."""
 
     def __init__(self, folder, stores, extra=""):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.stores = {name: Path(path) for name, path in stores.items()}
-        lines = "".join(f"  - name: {name}\n    path: {json.dumps(str(path))}\n" for name, path in self.stores.items())
+        self.places = stores
+        entries = [{"name": name, **(place if isinstance(place, dict) else place.config())} for name, place in stores.items()]
         self.config = self.folder / "config.yaml"
-        self.config.write_text("stores:\n" + lines + extra)
+        self.config.write_text(f"stores: {json.dumps(entries, indent=2)}\n{extra}")
         self.log_file = self.folder / "server.log"
         self.start()
 
@@ -45,6 +46,13 @@ class Server:
                 raise RuntimeError(f"the server ended with {self.process.returncode}: {text}")
             time.sleep(0.02)
         raise RuntimeError(f"the server did not start: {text}")
+
+    @property
+    def stores(self):
+        """The stores' folders, for a test that looks at files on local disk."""
+        if not all(place.is_local for place in self.places.values()):
+            pytest.skip("skipped: it looks at files on local disk")
+        return {name: Path(place.url) for name, place in self.places.items()}
 
     def stop(self, number=signal.SIGTERM):
         if self.process.poll() is None:
@@ -95,16 +103,30 @@ def concatenated(batches):
     return columns
 
 
+def as_place(store):
+    """A folder is for tests of local disk alone."""
+    if not isinstance(store, Path):
+        return store
+    if default_store() != "local":
+        pytest.skip("skipped: its tables are on local disk")
+    store.mkdir(parents=True, exist_ok=True)
+    return Place(store)
+
+
 @pytest.fixture
-def start_server(tmp_path):
+def lake(tmp_path):
+    """A place of the test's own for tables."""
+    return place_for(tmp_path / "lake")
+
+
+@pytest.fixture
+def start_server(tmp_path, lake):
+    """Starts a server over {name: place or entry of the configuration}; without them over `local`, which is `lake`."""
     servers = []
 
     def start(stores=None, extra="", name="server"):
-        if stores is None:
-            stores = {"local": tmp_path / "lake"}
-        for folder in stores.values():
-            Path(folder).mkdir(parents=True, exist_ok=True)
-        servers.append(Server(tmp_path / name, stores, extra))
+        places = {store: as_place(place) for store, place in (stores or {"local": lake}).items()}
+        servers.append(Server(tmp_path / name, places, extra))
         return servers[-1]
 
     yield start
@@ -116,8 +138,7 @@ def start_server(tmp_path):
 def server(tmp_path_factory):
     """One server for the tests of a file; each test uses tables of its own."""
     folder = tmp_path_factory.mktemp("server")
-    (folder / "lake").mkdir()
-    running = Server(folder / "server", {"local": folder / "lake"})
+    running = Server(folder / "server", {"local": place_for(folder / "lake")})
     yield running
     running.stop()
 

@@ -68,7 +68,7 @@ def test_bad_tables(server, body, reason):
     answer = requests.post(f"{server.api}/local", json={"table": "never", **body}, timeout=20)
     assert (answer.status_code, answer.json()["reason"]) == (400, reason)
     assert "never" not in requests.get(f"{server.api}/local", timeout=10).json()["tables"]
-    assert not (server.stores["local"] / "never").exists()
+    assert not (server.places["local"] / "never").paths()
 
 
 def test_an_existing_table_is_a_conflict(server):

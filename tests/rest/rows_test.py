@@ -100,15 +100,15 @@ VALUES = [  # column, the value as JSON, reason
 ]
 
 
-def data_and_commits(folder):
+def data_and_commits(place):
     """What a write leaves; checksums of earlier versions may still be on their way."""
-    return sorted(path for pattern in ("*.parquet", "*.json") for path in folder.rglob(pattern))
+    return [path for path in place.paths() if path.endswith((".parquet", ".json"))]
 
 
 def check_refused(server, body, reason, headers=JSON, table="typed"):
     """Both verbs refuse the body with 400; nothing is written."""
-    folder = server.stores["local"] / table
-    before = data_and_commits(folder)
+    place = server.places["local"] / table
+    before = data_and_commits(place)
     for method in ("POST", "PUT"):
         answer = requests.request(method, f"{server.api}/local/{table}", data=body, headers=headers, timeout=10)
         problem = answer.json()
@@ -116,7 +116,7 @@ def check_refused(server, body, reason, headers=JSON, table="typed"):
         assert reason is None or problem["reason"] == reason, problem
         assert problem["reason"], problem
         assert problem["retryable"] is False
-    assert data_and_commits(folder) == before, "something was written"
+    assert data_and_commits(place) == before, "something was written"
     return problem
 
 
@@ -166,7 +166,7 @@ def test_no_rows_make_no_commit(server, body):
     answer = requests.post(f"{server.api}/local/no_rows", json=body, timeout=10)
     assert answer.status_code == 200, answer.text
     assert answer.json() == {"table": "no_rows", "version": 0, "rows": 0, "committed": False}
-    assert [path.name for path in data_and_commits(server.stores["local"] / "no_rows")] == [f"{0:020}.json"]
+    assert data_and_commits(server.places["local"] / "no_rows") == [f"_delta_log/{0:020}.json"]
 
 
 # Good values: the column's type, values in, values out in JSON (None: as in), values out in Arrow.
@@ -275,7 +275,7 @@ def test_an_overwrite_replaces_all_rows_in_one_version(server):
 
 
 def test_a_dry_run_checks_all_and_writes_nothing(typed):
-    before = data_and_commits(typed.stores["local"] / "typed")
+    before = data_and_commits(typed.places["local"] / "typed")
     for arguments in ({"json": {"record_batch_dict": {"id": [1]}, "dry_run": True}}, {"json": {"recordBatchDict": {"id": [1]}, "dryRun": True}},
                       {"json": {"record_batch_dict": {"id": [1]}}, "params": {"dry_run": "true"}}, {"json": {"record_batch_dict": {"id": [1]}}, "params": {"dryRun": "true"}}):
         answer = requests.post(f"{typed.api}/local/typed", timeout=10, **arguments)
@@ -284,7 +284,7 @@ def test_a_dry_run_checks_all_and_writes_nothing(typed):
     assert requests.post(f"{typed.api}/local/typed", json={"record_batch_dict": {"id": ["x"]}, "dry_run": True}, timeout=10).status_code == 400
     assert requests.post(f"{typed.api}/local/typed", json={"record_batch_dict": {"id": [1]}, "dry_run": "yes"}, timeout=10).status_code == 400
     assert requests.post(f"{typed.api}/local/typed", params={"dry_run": "1"}, json={"record_batch_dict": {"id": [1]}}, timeout=10).status_code == 400
-    assert data_and_commits(typed.stores["local"] / "typed") == before
+    assert data_and_commits(typed.places["local"] / "typed") == before
 
 
 # Arrow.
@@ -377,7 +377,7 @@ def test_a_bad_row_late_in_an_arrow_stream_writes_nothing(server):
     problem = check_refused(server, sink.getvalue(), "SCHEMA_MISMATCH", ARROW, "late")
     assert problem["column"] == "id" and problem["row"] == 100000, problem
     assert server.rows("SELECT count(*) FROM late", "late") == [(0,)]
-    assert not list((server.stores["local"] / "late").glob("*.parquet")), "staged files were left"
+    assert not (server.places["local"] / "late").paths("*.parquet"), "staged files were left"
 
 
 def test_unknown_formats_are_refused(server):

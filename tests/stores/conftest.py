@@ -2,16 +2,13 @@
 
 import pytest
 from fault_proxy import FaultProxy
-from places import Place, running_stores
+from places import place_in
 
 
 @pytest.fixture
 def place(request):
-    """A place in the store that the test's parameter names."""
-    stores = running_stores()
-    if request.param not in stores:
-        pytest.skip(f"skipped: {request.param} is not running; make test-stores starts it")
-    return Place(request.param, stores[request.param])
+    """A fresh place in the store that the test's parameter names."""
+    return place_in(request.param)
 
 
 @pytest.fixture

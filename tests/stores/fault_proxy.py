@@ -30,6 +30,7 @@ import threading
 import time
 from urllib.parse import unquote
 
+COMMIT = r"_delta_log/\d{20}\.json$"  # the path of a commit, for Fault.path
 HEAD_BYTES_MAX = 64 << 10
 PIECE_BYTES = 64 << 10
 IDLE_SECONDS_MAX = 2  # stores close connections that idle; a request must not meet that

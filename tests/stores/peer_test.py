@@ -4,7 +4,8 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
-from places import COMMIT, on
+from fault_proxy import COMMIT
+from places import on
 
 ROWS = pa.table({"id": pa.array(range(10), pa.int64()), "value": pa.array(range(10), pa.int64())})
 
