@@ -644,4 +644,10 @@ Result<std::vector<Action>> ParseCommit(std::string_view bytes, std::string_view
   return actions;
 }
 
+Result<std::vector<Action>> ParseCompaction(std::string_view bytes, std::string_view name) {
+  std::vector<Action> actions = TRY(ParseActions(bytes, name));
+  TRY(CheckReconciled(actions, name));
+  return actions;
+}
+
 }  // namespace yummy::delta

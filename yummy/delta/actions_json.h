@@ -17,6 +17,9 @@ namespace yummy::delta {
 /// Safe from several threads: each keeps its parser.
 Result<std::vector<Action>> ParseCommit(std::string_view bytes, std::string_view name);
 
+/// As ParseCommit, of a log compaction (PROTOCOL.md, "Log Compaction Files"), with the checks of CheckReconciled.
+Result<std::vector<Action>> ParseCompaction(std::string_view bytes, std::string_view name);
+
 /// As ParseCommit, without the checks on the whole (a checkpoint has other rules).
 Result<std::vector<Action>> ParseActions(std::string_view bytes, std::string_view name);
 
@@ -25,6 +28,11 @@ Result<std::vector<Action>> ParseActions(std::string_view bytes, std::string_vie
 /// Errors: Corrupt (reason CORRUPT_TABLE).
 /// Source: PROTOCOL.md, "Add File and Remove File".
 Result<void> CheckCommit(const std::vector<Action>& actions, std::string_view name);
+
+/// Checks what reconciled actions must hold: at most one protocol and one metaData; no logical file twice. One path may be
+/// removed with several deletion vectors.
+/// Errors: Corrupt (reason CORRUPT_TABLE).
+Result<void> CheckReconciled(const std::vector<Action>& actions, std::string_view name);
 
 /// The action's line without its newline.
 std::string WriteAction(const Action& action);

@@ -220,6 +220,17 @@ TEST(ParseCommit, RefusesActionsThatContradictEachOther) {
               IsOk());
 }
 
+TEST(ParseCompaction, TakesEachLogicalFileOnce) {
+  const std::string removed_thrice = FileLine("remove", "a", "") + FileLine("remove", "a", "v") +
+                                     FileLine("remove", "a", "w") + FileLine("add", "a", "u");
+  EXPECT_EQ(MUST(ParseCompaction(removed_thrice, kName)).size(), 4u);
+  for (const std::string& text :
+       {FileLine("add", "a", "v") + FileLine("remove", "a", "v"), FileLine("add", "a", "") + FileLine("add", "%61", ""),
+        std::string(), std::string("{\"add\":")}) {
+    EXPECT_THAT(ParseCompaction(text, kName), IsError(ErrorCode::kCorrupt)) << text;
+  }
+}
+
 TEST(ParseCommit, ReadsLinesLongerThanTheSharedParser) {
   Add add;
   add.path = "a";

@@ -61,14 +61,33 @@ Result<std::unordered_set<std::string>> CollectKeys(const std::vector<Action>& a
   return keys;
 }
 
-}  // namespace
-
-Result<void> CheckCommit(const std::vector<Action>& actions, std::string_view name) {
-  const Counts counts = Count(actions);
+Result<void> CheckShape(const Counts& counts, std::string_view name) {
   if (counts.protocols > 1)
     return CorruptCommit(name, fmt::format("holds {} protocol actions, at most one is allowed", counts.protocols));
   if (counts.metadatas > 1)
     return CorruptCommit(name, fmt::format("holds {} metaData actions, at most one is allowed", counts.metadatas));
+  return {};
+}
+
+}  // namespace
+
+Result<void> CheckReconciled(const std::vector<Action>& actions, std::string_view name) {
+  TRY(CheckShape(Count(actions), name));
+  std::unordered_set<std::string> keys;
+  for (const Action& action : actions) {
+    std::string key;
+    if (const auto* add = std::get_if<Add>(&action)) key = TRY(LogicalKey(*add));
+    if (const auto* remove = std::get_if<Remove>(&action)) key = TRY(LogicalKey(*remove));
+    if (key.empty()) continue;
+    if (!keys.insert(key).second)
+      return CorruptCommit(name, fmt::format("the path {} is there twice with the same deletion vector", PathOf(key)));
+  }
+  return {};
+}
+
+Result<void> CheckCommit(const std::vector<Action>& actions, std::string_view name) {
+  const Counts counts = Count(actions);
+  TRY(CheckShape(counts, name));
   if (counts.commit_infos > 1)
     return CorruptCommit(name, fmt::format("holds {} commitInfo actions, at most one is allowed", counts.commit_infos));
   if (counts.adds + counts.removes < 2) return {};

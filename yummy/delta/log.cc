@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <map>
@@ -52,11 +53,12 @@ bool IsUuid(std::string_view text) {
   });
 }
 
-enum class FileKind { kForeign, kCommit, kChecksum, kClassic, kPart, kUuidParquet, kUuidJson };
+enum class FileKind { kForeign, kCommit, kCompaction, kChecksum, kClassic, kPart, kUuidParquet, kUuidJson };
 
 struct ParsedName {
   FileKind kind = FileKind::kForeign;
   int64_t version = 0;
+  int64_t last = 0;  // of a compaction, which begins at version
   int64_t part = 0;  // from 1
   int64_t parts = 1;
 };
@@ -83,12 +85,15 @@ ParsedName ParseName(std::string_view name) {
   if (name == "json") return {.kind = FileKind::kCommit, .version = *version};
   if (name == "crc") return {.kind = FileKind::kChecksum, .version = *version};
   if (TakeText(name, "checkpoint.")) return ParseCheckpointName(name, *version);
-  return {};
+  const auto last = TakeDigits(name, kVersionDigits);
+  if (!last || *last <= *version || *last > kVersionMax || name != ".compacted.json") return {};
+  return {.kind = FileKind::kCompaction, .version = *version, .last = *last};
 }
 
 /// The log folder by kind, as one list saw it.
 struct Listing {
   std::vector<CommitFile> commits;  // ascending
+  std::vector<CompactionFile> compactions;
   std::map<int64_t, store::ObjectMeta> checksums;
   std::vector<CheckpointFiles> checkpoints;  // complete ones, ascending
 
@@ -120,6 +125,8 @@ class ListingBuilder {
     if (parsed.kind == FileKind::kForeign) return;
     if (parsed.kind == FileKind::kCommit) {
       listing_.commits.push_back({parsed.version, std::move(meta)});
+    } else if (parsed.kind == FileKind::kCompaction) {
+      listing_.compactions.push_back({parsed.version, parsed.last, std::move(meta)});
     } else if (parsed.kind == FileKind::kChecksum) {
       listing_.checksums.emplace(parsed.version, std::move(meta));
     } else if (std::find(unusable_.begin(), unusable_.end(), meta.path) != unusable_.end()) {
@@ -191,6 +198,21 @@ Error VersionExpired(int64_t wanted, int64_t oldest, int64_t newest) {
       .With("current_version", std::to_string(newest));
 }
 
+/// Those of `all` that lie within the versions from `first` to `last` and do not overlap, the longest first choice; ascending.
+std::vector<CompactionFile> PickCompactions(std::vector<CompactionFile> all, int64_t first, int64_t last) {
+  std::erase_if(all, [&](const CompactionFile& file) { return file.first < first || file.last > last; });
+  std::ranges::stable_sort(all, std::greater(), [](const CompactionFile& file) { return file.last - file.first; });
+  std::map<int64_t, CompactionFile> picked;  // by first version
+  for (CompactionFile& file : all) {
+    const auto next = picked.upper_bound(file.last);
+    const bool overlaps = next != picked.begin() && std::prev(next)->second.last >= file.first;
+    if (!overlaps) picked.emplace(file.first, std::move(file));
+  }
+  std::vector<CompactionFile> ascending;
+  for (auto& [version, file] : picked) ascending.push_back(std::move(file));
+  return ascending;
+}
+
 /// The segment of a version in a complete listing. Pure.
 Result<LogSegment> PickSegment(const Listing& listing, std::optional<int64_t> wanted) {
   const int64_t newest = listing.newest();
@@ -208,6 +230,7 @@ Result<LogSegment> PickSegment(const Listing& listing, std::optional<int64_t> wa
     if (commit == nullptr) return Corrupt(fmt::format("gap in the log: version {} is missing", version));
     segment.commits.push_back(*commit);
   }
+  segment.compactions = PickCompactions(listing.compactions, first, segment.version);
   if (const CommitFile* own = listing.FindCommit(segment.version)) segment.own_commit = own->meta;
   if (const auto at = listing.checksums.find(segment.version); at != listing.checksums.end())
     segment.checksum = at->second;
@@ -276,6 +299,12 @@ Result<std::string> ReadCommitFile(const Context& context, store::ObjectStore& s
   const store::ByteRange range{.offset = 0, .length = kCommitBytesMax + 1};
   std::string bytes = TRY(store.Get(context, meta.path, range));
   if (bytes.size() > kCommitBytesMax) return too_large(bytes.size());
+  // Commits never change: a part that ends with a line would pass for all of it.
+  if (meta.size_bytes != 0 && bytes.size() != meta.size_bytes) {
+    return Error(ErrorCode::kUnavailable,
+                 fmt::format("the answer to reading {} was cut short: expected {} bytes, found {}", meta.path,
+                             meta.size_bytes, bytes.size()));
+  }
   return bytes;
 }
 
@@ -316,7 +345,9 @@ Result<bool> IsDeltaTable(const Context& context, store::ObjectStore& store, std
     for (const store::ObjectMeta& meta : page.objects) {
       const ParsedName parsed =
           ParseName(std::string_view(meta.path).substr(std::min(folder.size(), meta.path.size())));
-      if (parsed.kind != FileKind::kForeign && parsed.kind != FileKind::kChecksum) return true;
+      const bool makes_a_version = parsed.kind != FileKind::kForeign && parsed.kind != FileKind::kChecksum &&
+                                   parsed.kind != FileKind::kCompaction;
+      if (makes_a_version) return true;
     }
     std::string last;
     if (!page.objects.empty()) last = page.objects.back().path;

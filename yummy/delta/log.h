@@ -24,11 +24,20 @@ struct CheckpointFiles {
   std::vector<store::ObjectMeta> parts;
 };
 
+/// The reconciled actions of the commits from `first` to `last`, in one file (PROTOCOL.md, "Log Compaction Files").
+struct CompactionFile {
+  int64_t first = 0;
+  int64_t last = 0;
+  store::ObjectMeta meta;
+};
+
 /// What makes up one version: the newest usable checkpoint at or below it, and the commits after that, without a gap.
 struct LogSegment {
   int64_t version = 0;
   std::optional<CheckpointFiles> checkpoint;
-  std::vector<CommitFile> commits;            // ascending, from checkpoint version + 1 (or 0) to version
+  std::vector<CommitFile> commits;  // ascending, from checkpoint version + 1 (or 0) to version
+  std::vector<CompactionFile>
+      compactions;  // ascending, disjoint: each may be read in place of the commits that it covers
   std::optional<store::ObjectMeta> checksum;  // version's .crc
   store::ObjectMeta own_commit;               // version's own commit file, empty path when clean-up removed it
 };
@@ -55,8 +64,8 @@ Result<std::optional<int64_t>> ReadLastCheckpointHint(const Context& context, st
 Result<std::vector<CommitFile>> ListCommits(const Context& context, store::ObjectStore& store,
                                             std::string_view table_path, int64_t from_version);
 
-/// The bytes of a commit that a list or a question named. Errors: ResourceExhausted (reason LIMIT_EXCEEDED: more than 1 GiB),
-/// and the store's.
+/// The bytes of a commit or a compaction that a list or a question named; a size of 0 is unknown.
+/// Errors: ResourceExhausted (reason LIMIT_EXCEEDED: more than 1 GiB), Unavailable (another size than named), and the store's.
 Result<std::string> ReadCommitFile(const Context& context, store::ObjectStore& store, const store::ObjectMeta& meta);
 
 /// True when the folder has a _delta_log with a commit or a checkpoint.

@@ -1,5 +1,7 @@
 #include "yummy/delta/log.h"
 
+#include <fmt/format.h>
+
 #include "yummy/base/testing.h"
 #include "yummy/delta/log_testing.h"
 #include "yummy/store/fault_store.h"
@@ -110,11 +112,48 @@ TEST_F(Log, IgnoresForeignNames) {
        {"1.json", "00000000000000000002.json.tmp", "00000000000000000002.json.crc", "99999999999999999999.json",
         "09223372036854775807.json", "09223372036854775807.checkpoint.parquet",
         "00000000000000000002.80a083e8-7026-4e79-81be-64bd76c43a11.json", "00000000000000000003.json/x",
-        "00000000000000000000.00000000000000000001.compacted.json", "-0000000000000000002.json",
-        "00000000000000000002.checkpoint.80a083e8.parquet", "_sidecars/00000000000000000009.json"}) {
+        "00000000000000000000.00000000000000000001.compacted.json.tmp", "-0000000000000000002.json",
+        "00000000000000000001.00000000000000000001.compacted.json",
+        "00000000000000000001.00000000000000000000.compacted.json", "00000000000000000000.1.compacted.json",
+        "00000000000000000000.09223372036854775807.compacted.json", "00000000000000000002.checkpoint.80a083e8.parquet",
+        "_sidecars/00000000000000000009.json"}) {
     log_.Put(name, "x");
   }
   EXPECT_THAT(Versions(MUST(Find())), ElementsAre(0, 1));
+  EXPECT_TRUE(MUST(Find()).compactions.empty());
+}
+
+TEST_F(Log, TakesCompactionsWithinTheSegmentTheLongestFirst) {
+  Commits(0, 9);
+  EXPECT_FALSE(MUST(IsDeltaTable(log_.context, *log_.store, "other")));
+  const auto compact = [&](int64_t first, int64_t last) {
+    log_.Put(fmt::format("{:020}.{:020}.compacted.json", first, last), "x");
+  };
+  const auto ranges = [&](std::optional<int64_t> version) {
+    std::vector<std::pair<int64_t, int64_t>> found;
+    for (const CompactionFile& file : MUST(Find(version)).compactions) found.emplace_back(file.first, file.last);
+    return found;
+  };
+  for (const auto& [first, last] : {std::pair{0, 2}, {1, 5}, {3, 4}, {5, 6}, {7, 8}, {6, 9}, {8, 12}})
+    compact(first, last);
+  EXPECT_THAT(ranges({}), ElementsAre(std::pair(1, 5), std::pair(6, 9)));
+  EXPECT_THAT(ranges(9), ElementsAre(std::pair(1, 5), std::pair(6, 9)));
+  EXPECT_THAT(ranges(8), ElementsAre(std::pair(1, 5), std::pair(7, 8)));
+  EXPECT_THAT(ranges(4), ElementsAre(std::pair(0, 2), std::pair(3, 4)));
+  EXPECT_THAT(ranges(1), ElementsAre());
+  EXPECT_EQ(MUST(Find(4)).commits.size(), 5u);
+  // Those that reach back to what a checkpoint holds are not needed.
+  log_.Put("00000000000000000002.checkpoint.parquet", "x");
+  EXPECT_THAT(ranges(9), ElementsAre(std::pair(3, 4), std::pair(6, 9)));
+}
+
+TEST_F(Log, TakesNoCompactionForTheCommitsThatAreMissing) {
+  log_.Put("00000000000000000000.00000000000000000002.compacted.json", "x");
+  EXPECT_EQ(Reason(), "NOT_A_DELTA_TABLE");
+  EXPECT_FALSE(MUST(IsDeltaTable(log_.context, *log_.store, TestLog::kTable)));
+  Commits(0, 0);
+  Commits(2, 3);
+  EXPECT_THAT(Find(), IsError(ErrorCode::kCorrupt));
 }
 
 TEST_F(Log, PassesOverUnusableCheckpoints) {

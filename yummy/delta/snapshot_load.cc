@@ -1,6 +1,7 @@
 // Snapshot::Load and Snapshot::Refresh: from files of the log to a state.
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -31,16 +32,63 @@ Result<std::vector<Action>> ReadCommit(const Context& context, store::ObjectStor
   return ParseCommit(TRY(ReadCommitFile(context, store, commit.meta)), commit.meta.path);
 }
 
-/// Reads and parses the commits at once, then reconciles them newest first.
-Result<Replay> ReplayCommits(const Context& context, store::ObjectStore& store, const std::vector<CommitFile>& commits,
-                             Executor* executor) {
-  std::vector<std::vector<Action>> actions(commits.size());
-  TRY(ForEachInParallel(executor, commits.size(), [&](size_t i) -> Result<void> {
-    actions[i] = TRY(ReadCommit(context, store, commits[i]));
+Result<std::vector<Action>> ReadCompaction(const Context& context, store::ObjectStore& store,
+                                           const CompactionFile& compaction) {
+  return ParseCompaction(TRY(ReadCommitFile(context, store, compaction.meta)), compaction.meta.path);
+}
+
+/// Commits that are read together: one, or those that a compaction covers.
+struct LogPiece {
+  std::span<const CommitFile> commits;
+  const CompactionFile* compaction = nullptr;
+};
+
+/// `commits` as pieces, ascending. The compactions cover some of them.
+std::vector<LogPiece> SplitLog(std::span<const CommitFile> commits, std::span<const CompactionFile> compactions) {
+  std::vector<LogPiece> pieces;
+  for (size_t i = 0; i < commits.size(); i += pieces.back().commits.size()) {
+    if (!compactions.empty() && compactions.front().first == commits[i].version) {
+      const CompactionFile& compaction = compactions.front();
+      const auto covered = static_cast<size_t>(compaction.last - compaction.first + 1);
+      pieces.push_back({commits.subspan(i, covered), &compaction});
+      compactions = compactions.subspan(1);
+    } else {
+      pieces.push_back({commits.subspan(i, 1)});
+    }
+  }
+  return pieces;
+}
+
+/// The actions of a piece, commit by commit, ascending; those of a compaction as if they were one commit's. A compaction that
+/// is gone or broken costs its commits' reads and never changes the answer.
+Result<std::vector<std::vector<Action>>> ReadPiece(const Context& context, store::ObjectStore& store,
+                                                   const LogPiece& piece) {
+  std::vector<std::vector<Action>> actions;
+  if (piece.compaction != nullptr) {
+    TRY(context.Check());
+    auto compacted = ReadCompaction(context, store, *piece.compaction);
+    if (compacted.ok()) {
+      actions.push_back(std::move(compacted).value());
+      return actions;
+    }
+    Log(LogLevel::kWarn, "{}; reading the commits that it covers", compacted.error().ToString());
+  }
+  for (const CommitFile& commit : piece.commits) actions.push_back(TRY(ReadCommit(context, store, commit)));
+  return actions;
+}
+
+/// Reads and parses the pieces at once, then reconciles them newest first.
+Result<Replay> ReplayPieces(const Context& context, store::ObjectStore& store, const std::vector<LogPiece>& pieces,
+                            Executor* executor) {
+  std::vector<std::vector<std::vector<Action>>> read(pieces.size());
+  TRY(ForEachInParallel(executor, pieces.size(), [&](size_t i) -> Result<void> {
+    read[i] = TRY(ReadPiece(context, store, pieces[i]));
     return {};
   }));
   Replay replay;
-  for (size_t i = commits.size(); i > 0; i--) TRY(replay.TakeCommit(std::move(actions[i - 1])));
+  for (size_t i = pieces.size(); i > 0; i--) {
+    for (size_t k = read[i - 1].size(); k > 0; k--) TRY(replay.TakeCommit(std::move(read[i - 1][k - 1])));
+  }
   return replay;
 }
 
@@ -93,7 +141,9 @@ Result<SnapshotRef> Assemble(const Loading& loading, const LogSegment& segment, 
   state->files.Append(TRY(replay.AddedFiles()));
   state->txns = MergeTxns(contents.txns, std::move(replay.txns));
   state->domains = MergeDomains(contents.domains, std::move(replay.domains));
-  if (!segment.commits.empty()) {
+  // "Log compaction files do not preserve commitInfo actions": then the own commit is asked when somebody wants it.
+  const bool own_is_compacted = !segment.compactions.empty() && segment.compactions.back().last == segment.version;
+  if (!segment.commits.empty() && !own_is_compacted) {
     state->commit_info_known = true;
     state->commit_info = std::move(replay.newest_commit_info);
   }
@@ -114,7 +164,8 @@ Result<SnapshotRef> LoadOnce(const Loading& loading, const LogSegment& segment, 
     }
     contents = std::move(read).value();
   }
-  Replay replay = TRY(ReplayCommits(loading.context, *loading.store, segment.commits, loading.options.executor));
+  Replay replay = TRY(ReplayPieces(loading.context, *loading.store, SplitLog(segment.commits, segment.compactions),
+                                   loading.options.executor));
   SnapshotRef snapshot = TRY(Assemble(loading, segment, std::move(replay), std::move(contents)));
   if (segment.checksum) CompareChecksum(loading.context, *snapshot, *segment.checksum);
   return snapshot;
@@ -232,7 +283,7 @@ Result<SnapshotRef> Snapshot::Refresh(const Context& context, const SnapshotRef&
     return Load(context, state.store, state.table_path, anew);
   }
   if (found.commits.empty()) return snapshot;
-  auto replay = ReplayCommits(context, *state.store, found.commits, executor);
+  auto replay = ReplayPieces(context, *state.store, SplitLog(found.commits, {}), executor);
   if (!replay.ok() && replay.error().code() == ErrorCode::kNotFound)
     return Load(context, state.store, state.table_path, anew);
   if (!replay.ok()) return std::move(replay).error();
