@@ -150,7 +150,7 @@ class LocalObjects final : public ObjectStore {
   Result<ObjectMeta> Put(const Context& context, std::string_view path, std::string_view bytes, PutMode mode) override {
     TRY(context.Check());
     TRY(CheckPath(path));
-    const auto file = TRY(TemporaryFile::Make(root_folder_, path));
+    const auto file = TRY(TemporaryFile::Make(root_folder_, path, sweep_));
     TRY(file->Write(context, bytes));
     return file->Publish(context, mode);
   }
@@ -158,7 +158,7 @@ class LocalObjects final : public ObjectStore {
   Result<std::unique_ptr<Upload>> StartUpload(const Context& context, std::string_view path, PutMode mode) override {
     TRY(context.Check());
     TRY(CheckPath(path));
-    return std::make_unique<LocalUpload>(TRY(TemporaryFile::Make(root_folder_, path)), mode);
+    return std::make_unique<LocalUpload>(TRY(TemporaryFile::Make(root_folder_, path, sweep_)), mode);
   }
 
   Result<ListPage> List(const Context& context, std::string_view prefix, const ListOptions& options) override {
@@ -203,6 +203,7 @@ class LocalObjects final : public ObjectStore {
 
   const Descriptor root_folder_;
   const std::string root_;
+  Sweep sweep_;
 };
 
 }  // namespace

@@ -28,16 +28,30 @@ std::string MakeTemporaryName() { return fmt::format(".{}-{}{}", Random::System(
 
 bool IsTemporaryName(std::string_view name) { return name.starts_with('.') && name.ends_with(kTemporarySuffix); }
 
+bool IsOwnTemporaryName(std::string_view name) {
+  constexpr std::string_view kUuid = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  constexpr std::string_view kHexDigits = "0123456789abcdef";
+  constexpr std::string_view kDigits = "0123456789";
+  if (!IsTemporaryName(name) || name.size() <= 1 + kUuid.size() + 1 + kTemporarySuffix.size()) return false;
+  name = name.substr(1, name.size() - 1 - kTemporarySuffix.size());
+  for (const char expected : kUuid) {
+    if (expected == '-' ? name.front() != '-' : kHexDigits.find(name.front()) == std::string_view::npos) return false;
+    name.remove_prefix(1);
+  }
+  return name.front() == '-' && name.find_first_not_of(kDigits, 1) == std::string_view::npos;
+}
+
 TemporaryFile::TemporaryFile(const Descriptor& root, std::string_view path)
     : root_(root), path_(path), name_(NameOf(path)) {}
 
-Result<std::unique_ptr<TemporaryFile>> TemporaryFile::Make(const Descriptor& root, std::string_view path) {
+Result<std::unique_ptr<TemporaryFile>> TemporaryFile::Make(const Descriptor& root, std::string_view path,
+                                                           Sweep& sweep) {
   if (IsTemporaryName(NameOf(path))) {
     return Error(ErrorCode::kInvalidArgument,
                  fmt::format("cannot write {}: names that begin with '.' and end in '.tmp' are the store's own", path));
   }
   std::unique_ptr<TemporaryFile> file(new TemporaryFile(root, path));  // NOLINT: the constructor is private
-  TRY(file->Create());
+  TRY(file->Create(sweep));
   return file;
 }
 
@@ -46,7 +60,7 @@ TemporaryFile::~TemporaryFile() {
   if (folder_.was_made && !is_published_) RemoveEmptyFolders(root_, FolderOf(path_));
 }
 
-Result<void> TemporaryFile::Create() {
+Result<void> TemporaryFile::Create(Sweep& sweep) {
   for (int attempt = 0; attempt < kAttemptsMax; attempt++) {
     FolderToWrite folder = TRY(OpenFolderToWrite(root_, FolderOf(path_)));
     folder.was_made = folder.was_made || folder_.was_made;
@@ -58,6 +72,8 @@ Result<void> TemporaryFile::Create() {
     if (fd >= 0) {
       file_ = Descriptor(fd);
       temporary_name_ = std::move(name);
+      MarkAlive(file_);
+      if (!folder_.was_made) sweep.Visit(folder_.folder, FolderOf(path_));
       return {};
     }
     // ENOENT: another process has removed the folder, which was empty.

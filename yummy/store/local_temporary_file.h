@@ -8,18 +8,21 @@
 #include "yummy/base/context.h"
 #include "yummy/base/result.h"
 #include "yummy/store/local_file.h"
+#include "yummy/store/local_sweep.h"
 #include "yummy/store/object_store.h"
 
 namespace yummy::store {
 
 /// True for the names of such files, ".….tmp". Hadoop's writers of Delta tables name theirs so, too.
 bool IsTemporaryName(std::string_view name);
+/// True for those that this store gives: ".<uuid>-<process id>.tmp".
+bool IsOwnTemporaryName(std::string_view name);
 
 /// The bytes of an object on their way. The destructor removes what is not published, with the folders made for it.
 class TemporaryFile {
  public:
-  /// `root` must outlive the file.
-  static Result<std::unique_ptr<TemporaryFile>> Make(const Descriptor& root, std::string_view path);
+  /// `root` and `sweep` must outlive the file.
+  static Result<std::unique_ptr<TemporaryFile>> Make(const Descriptor& root, std::string_view path, Sweep& sweep);
   ~TemporaryFile();
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
@@ -32,7 +35,7 @@ class TemporaryFile {
 
  private:
   TemporaryFile(const Descriptor& root, std::string_view path);
-  Result<void> Create();
+  Result<void> Create(Sweep& sweep);
   Result<void> Link(const struct stat& status);
   Result<void> RenameToAbsent(const struct stat& status);
   Result<void> Rename(const struct stat& status);
