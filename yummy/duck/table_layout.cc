@@ -8,8 +8,37 @@
 #include "yummy/duck/types.h"
 
 namespace yummy::duck {
+namespace {
+
+bool HoldsVoid(const delta::DataType& type) {
+  if (type.kind == delta::TypeKind::kVoid) return true;
+  return std::ranges::any_of(type.children, HoldsVoid) ||
+         std::ranges::any_of(type.fields, [](const delta::Field& field) { return HoldsVoid(field.type); });
+}
+
+/// PROTOCOL.md, "Void Type": writers omit void columns from data files and reject schemas of which nothing would be left.
+/// Void fields within structs could be omitted, too; until the writer does so they are refused like those within arrays.
+Result<void> CheckVoids(const delta::Schema& schema) {
+  const auto refuse = [](std::string message) {
+    return Error(ErrorCode::kUnsupported, std::move(message)).WithReason("UNSUPPORTED_TYPE");
+  };
+  bool holds_values = false;
+  for (const delta::Field& field : schema) {
+    const bool is_void = field.type.kind == delta::TypeKind::kVoid;
+    holds_values = holds_values || !is_void;
+    if (is_void || !HoldsVoid(field.type)) continue;
+    return refuse(fmt::format("rows cannot be written: column {} has the type {}, with void inside", field.name,
+                              delta::TypeName(field.type)))
+        .With("column", field.name);
+  }
+  if (!holds_values) return refuse("rows cannot be written: all columns are void");
+  return {};
+}
+
+}  // namespace
 
 Result<TableLayout> TableLayout::Make(const delta::Metadata& metadata, const delta::Schema& schema) {
+  TRY(CheckVoids(schema));
   TableLayout layout;
   layout.schema = schema;
   layout.properties = delta::TableProperties::From(metadata.configuration);
