@@ -13,13 +13,14 @@ from obstore.store import LocalStore, from_url
 class Place:
     """A folder of a test's own in a store, which may not be there yet, and how to get there."""
 
-    def __init__(self, url, options=None, endpoint=None):
+    def __init__(self, url, options=None, endpoint=None, name="local"):
         self.url = str(url)
         self.options = options  # storage_options; None: local disk
         self.endpoint = endpoint
+        self.name = name  # of the store
 
     def __truediv__(self, name):
-        return Place(f"{self.url}/{name}", self.options, self.endpoint)
+        return Place(f"{self.url}/{name}", self.options, self.endpoint, self.name)
 
     @property
     def is_local(self):
@@ -81,7 +82,7 @@ def place_in(name):
     if name not in stores:
         pytest.skip(f"skipped: {name} is not running; make test-stores starts it")
     facts = stores[name]
-    return Place(f"{facts['root']}/{uuid.uuid4().hex[:12]}", facts["storage_options"], facts["endpoint"])
+    return Place(f"{facts['root']}/{uuid.uuid4().hex[:12]}", facts["storage_options"], facts["endpoint"], name)
 
 
 def default_store():

@@ -44,7 +44,7 @@ class Fault:
     kind: "status"           an answer of `status`, `headers` and `body`
           "reset"            the connection is reset
           "hang"             no answer ever
-          "truncate"         the head and half of the body, then the end of the connection
+          "truncate"         half of the body, or of the head where there is none, then the end of the connection
           "slow"             the answer after `seconds`
           "whole_for_range"  200 and the whole object for a range
           "short_range"      206 and fewer bytes than were asked for
@@ -279,9 +279,10 @@ class Proxy:
         answer.drop("transfer-encoding")
         if request.method != "HEAD" or answer.get("content-length") is None:
             answer.put("Content-Length", str(len(body)))
-        writer.write(answer.bytes())
-        if request.method != "HEAD":
-            writer.write(body[: len(body) // 2] if fault.kind == "truncate" else body)
+        head, body = answer.bytes(), b"" if request.method == "HEAD" else body
+        if fault.kind == "truncate":
+            head, body = (head, body[: len(body) // 2]) if body else (head[: len(head) // 2], b"")
+        writer.write(head + body)
         await writer.drain()
         return fault.kind != "truncate"
 
