@@ -1,4 +1,7 @@
-"""Starts real servers for the REST tests: YUMMY_PROGRAM names the program, YUMMY_TEST_STORE the store (see places.py)."""
+"""Starts real servers for the REST tests: YUMMY_PROGRAM names the program.
+
+Tests run on local disk, or once on each of the stores that YUMMY_TEST_STORES names (see places.py).
+"""
 
 import json
 import os
@@ -10,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from places import Place, default_store, place_for
+from places import Place, place_for
 
 START_SECONDS_MAX = 30
 
@@ -103,26 +106,29 @@ def concatenated(batches):
     return columns
 
 
-def as_place(store):
-    """A folder is for tests of local disk alone."""
-    if not isinstance(store, Path):
-        return store
-    if default_store() != "local":
-        pytest.skip("skipped: its tables are on local disk")
-    store.mkdir(parents=True, exist_ok=True)
-    return Place(store)
+@pytest.fixture(scope="session", params=os.environ.get("YUMMY_TEST_STORES", "local").split(","))
+def test_store(request):
+    return request.param
 
 
 @pytest.fixture
-def lake(tmp_path):
+def lake(test_store, tmp_path):
     """A place of the test's own for tables."""
-    return place_for(tmp_path / "lake")
+    return place_for(test_store, tmp_path / "lake")
 
 
 @pytest.fixture
-def start_server(tmp_path, lake):
+def start_server(test_store, tmp_path, lake):
     """Starts a server over {name: place or entry of the configuration}; without them over `local`, which is `lake`."""
     servers = []
+
+    def as_place(store):
+        if not isinstance(store, Path):
+            return store
+        if test_store != "local":
+            pytest.skip("skipped: its tables are on local disk")
+        store.mkdir(parents=True, exist_ok=True)
+        return Place(store)
 
     def start(stores=None, extra="", name="server"):
         places = {store: as_place(place) for store, place in (stores or {"local": lake}).items()}
@@ -135,10 +141,10 @@ def start_server(tmp_path, lake):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(test_store, tmp_path_factory):
     """One server for the tests of a file; each test uses tables of its own."""
     folder = tmp_path_factory.mktemp("server")
-    running = Server(folder / "server", {"local": place_for(folder / "lake")})
+    running = Server(folder / "server", {"local": place_for(test_store, folder / "lake")})
     yield running
     running.stop()
 

@@ -85,17 +85,12 @@ def place_in(name):
     return Place(f"{facts['root']}/{uuid.uuid4().hex[:12]}", facts["storage_options"], facts["endpoint"], name)
 
 
-def default_store():
-    """The store that tests run on which do not name one: YUMMY_TEST_STORE, else local disk."""
-    return os.environ.get("YUMMY_TEST_STORE", "local")
-
-
-def place_for(folder):
-    """A fresh place in the default store: the folder, where that is local disk."""
-    if default_store() == "local":
+def place_for(store, folder):
+    """A fresh place in a store: the folder, where that is `local`."""
+    if store == "local":
         folder.mkdir(parents=True, exist_ok=True)
         return Place(folder)
-    return place_in(default_store())
+    return place_in(store)
 
 
 def on(*names):

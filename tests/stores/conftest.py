@@ -15,3 +15,9 @@ def place(request):
 def proxy(place):
     with FaultProxy(place.endpoint) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def test_store():
+    """These tests name their stores."""
+    return "local"
