@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include "yummy/base/log.h"
 #include "yummy/base/url.h"
 #include "yummy/lake/name.h"
 
@@ -56,12 +57,14 @@ Result<std::string> Text(const Place& place, const YAML::Node& node, std::string
   return ExpandEnvironment(place, node, node.Scalar());
 }
 
+// In these messages the value stands as in the file: what a variable holds may be a secret.
 Result<uint64_t> Number(const Place& place, const YAML::Node& node, std::string_view key, uint64_t min, uint64_t max) {
   const std::string text = TRY(Text(place, node, key));
   uint64_t value = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (status != std::errc() || end != text.data() + text.size() || value < min || value > max) {
-    return place.At(node, fmt::format("'{}' must be a whole number from {} to {}, not '{}'", key, min, max, text));
+    return place.At(node,
+                    fmt::format("'{}' must be a whole number from {} to {}, not '{}'", key, min, max, node.Scalar()));
   }
   return value;
 }
@@ -70,7 +73,7 @@ Result<bool> Flag(const Place& place, const YAML::Node& node, std::string_view k
   const std::string text = TRY(Text(place, node, key));
   if (text == "true") return true;
   if (text == "false") return false;
-  return place.At(node, fmt::format("'{}' must be true or false, not '{}'", key, text));
+  return place.At(node, fmt::format("'{}' must be true or false, not '{}'", key, node.Scalar()));
 }
 
 using Handler = std::function<Result<void>(const YAML::Node&)>;
@@ -138,6 +141,23 @@ Result<std::string> LocalFolder(const Place& place, const YAML::Node& node, cons
   return normal;
 }
 
+// True when an option that is a secret by its name has its value in the file, not in a variable.
+bool HasInlineSecrets(const YAML::Node& options) {
+  for (const auto& entry : options) {
+    std::string name = entry.first.Scalar();
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const auto has = [&](std::string_view word) { return name.find(word) != std::string::npos; };
+    const bool is_plain =
+        name.ends_with("_file") || name.ends_with("_path") || name.ends_with("_id") || name.ends_with("_enabled");
+    const bool is_secret = has("secret") || has("token") || has("password") || has("_key") || has("sas") ||
+                           (has("proxy_url") && entry.second.Scalar().find('@') != std::string::npos);
+    const bool is_inline = !entry.second.Scalar().empty() && entry.second.Scalar().find("${") == std::string::npos;
+    if (is_secret && !is_plain && is_inline) return true;
+  }
+  return false;
+}
+
 Result<StoreConfig> ParseStore(const Place& place, const YAML::Node& node, const std::string& folder) {
   StoreConfig store;
   TRY(ForEachKey(place, node, "a store",
@@ -157,6 +177,7 @@ Result<StoreConfig> ParseStore(const Place& place, const YAML::Node& node, const
                    [&](const YAML::Node& value) -> Result<void> {
                      if (value.IsNull()) return {};
                      store.storage_options = TRY(TextMap(place, value, "storage_options"));
+                     store.has_inline_secrets = HasInlineSecrets(value);
                      return {};
                    }},
                   {"table_defaults", [&](const YAML::Node& value) -> Result<void> {
@@ -275,8 +296,8 @@ Result<void> ParseDocument(const Place& place, const YAML::Node& document, const
     static const std::vector<std::string> kKinds = {"config", "table", "optimize", "vacuum", "job", "udf"};
     const std::string kind = TRY(Text(place, document["kind"], "kind"));
     if (std::find(kKinds.begin(), kKinds.end(), kind) == kKinds.end()) {
-      return place.At(document["kind"],
-                      fmt::format("unknown kind '{}': expected one of {}", kind, fmt::join(kKinds, ", ")));
+      return place.At(document["kind"], fmt::format("unknown kind '{}': expected one of {}", document["kind"].Scalar(),
+                                                    fmt::join(kKinds, ", ")));
     }
     if (kind != "config") {
       config.other_documents.push_back({kind, document.Mark().line + 1});
@@ -345,7 +366,16 @@ Result<Config> LoadConfig(const std::string& file) {
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<size_t>(stream.gcount()));
   const auto folder = std::filesystem::absolute(file).parent_path();
-  return ParseConfig(text, file, folder.string());
+  Config config = TRY(ParseConfig(text, file, folder.string()));
+  const bool has_secrets = std::any_of(config.stores.begin(), config.stores.end(),
+                                       [](const StoreConfig& store) { return store.has_inline_secrets; });
+  constexpr auto kOthers = std::filesystem::perms::group_read | std::filesystem::perms::others_read;
+  const auto permissions = std::filesystem::status(file, status).permissions();
+  if (has_secrets && (permissions & kOthers) != std::filesystem::perms::none) {
+    Log(LogLevel::kWarn, "{} holds secrets and other users can read it: chmod 600, or take them from the environment",
+        file);
+  }
+  return config;
 }
 
 std::optional<std::string> NearestName(std::string_view name, const std::vector<std::string>& known) {

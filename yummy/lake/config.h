@@ -17,6 +17,7 @@ struct StoreConfig {
   std::string name;
   std::string path;  // as configured: a folder or a file:// URL
   std::map<std::string, std::string> storage_options;
+  bool has_inline_secrets = false;  // storage_options has secrets that stand in the file itself
   std::map<std::string, std::string> table_defaults;
 };
 
@@ -63,7 +64,8 @@ struct Config {
   std::vector<OtherDocument> other_documents;
 };
 
-/// Reads and checks the file. `${NAME}` in a value is replaced by the environment variable.
+/// Reads and checks the file. `${NAME}` in a value is replaced by the environment variable. No message holds what a
+/// variable or a storage option holds. Warns in the log when other users can read secrets in the file.
 /// Errors: InvalidArgument (reason CONFIG), the message begins with "file:line:column: ".
 Result<Config> LoadConfig(const std::string& file);
 

@@ -4,6 +4,8 @@
 
 #include <fstream>
 
+#include <fmt/format.h>
+
 #include "yummy/base/testing.h"
 
 namespace yummy::lake {
@@ -11,6 +13,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 Result<Config> Parse(std::string_view text) { return ParseConfig(text, "c.yaml", "/base"); }
@@ -113,6 +116,40 @@ TEST(Config, RefusesFilesThatCannotBeRead) {
   EXPECT_THAT(LoadConfig(folder.path().string()), IsError(ErrorCode::kInvalidArgument));
   std::ofstream(folder.path() / "large.yaml") << std::string((1 << 20) + 1, '#');
   EXPECT_THAT(LoadConfig((folder.path() / "large.yaml").string()), IsError(ErrorCode::kInvalidArgument));
+}
+
+TEST(Config, ShowsNoValueOfAVariableOrAnOption) {
+  ::setenv("YUMMY_TEST_SECRET", "CANARY", 1);
+  for (const char* text : {
+           "stores: [{name: a, path: /x, storage_options: {secret_access_key: [CANARY]}}]",
+           "stores: [{name: a, path: /x, storage_options: CANARY}]",
+           "stores: [{name: a, path: /x, storage_options: {k: CANARY, k: CANARY}}]",
+           "stores: [{name: a, path: /x, storage_options: {k: 'CANARY${'}}]",
+           "stores: [{name: a, path: /x, storage_option: {k: CANARY}}]",
+           "stores: [{name: a, path: /x}]\nserver: {port: '${YUMMY_TEST_SECRET}'}",
+           "stores: [{name: a, path: /x}]\nauth: {required: '${YUMMY_TEST_SECRET}'}",
+           "kind: ${YUMMY_TEST_SECRET}",
+       }) {
+    const auto config = Parse(text);
+    ASSERT_THAT(config, IsError(ErrorCode::kInvalidArgument)) << text;
+    EXPECT_THAT(config.error().message(), Not(HasSubstr("CANARY"))) << text;
+  }
+}
+
+TEST(Config, KnowsSecretsThatStandInTheFile) {
+  const auto has_secrets = [](std::string_view options) {
+    const auto config = Parse(fmt::format("stores: [{{name: a, path: /x, storage_options: {{{}}}}}]", options));
+    return config->stores[0].has_inline_secrets;
+  };
+  ::setenv("YUMMY_TEST_SECRET", "CANARY", 1);
+  for (const char* option : {"AWS_SECRET_ACCESS_KEY: x", "azure_storage_account_key: x", "sas_token: x", "token: x",
+                             "google_service_account_key: x", "client_secret: x", "proxy_url: 'http://u:p@h'"}) {
+    EXPECT_TRUE(has_secrets(option)) << option;
+  }
+  for (const char* option : {"secret_access_key: '${YUMMY_TEST_SECRET}'", "region: x", "access_key_id: x",
+                             "web_identity_token_file: /x", "secret_access_key: ''", "proxy_url: 'http://h'"}) {
+    EXPECT_FALSE(has_secrets(option)) << option;
+  }
 }
 
 TEST(NearestName, FindsSlipsOnly) {
