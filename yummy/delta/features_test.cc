@@ -35,6 +35,26 @@ TEST(AllFeatures, AreNamedOnceAndReadableUnlessReadersMustKnowThem) {
   }
 }
 
+// One by one, each alone in a protocol: what docs/protocol.md says of it.
+TEST(AllFeatures, AreReadAndWrittenAsTheyAreMarked) {
+  const Schema schema = OneColumn(TypeKind::kLong);
+  for (const Feature& feature : AllFeatures()) {
+    const Names names = {std::string(feature.name)};
+    const Protocol protocol = feature.is_reader_feature ? WithFeatures(names, names) : Protocol{1, 7, {}, names};
+    if (feature.readable) {
+      EXPECT_THAT(CheckReadable(protocol, {}), IsOk()) << feature.name;
+    } else {
+      ExpectUnsupported(CheckReadable(protocol, {}), feature.name);
+    }
+    if (feature.name == "columnMapping") continue;  // its mode decides, below
+    if (feature.writable) {
+      EXPECT_THAT(CheckWritable(protocol, {}, schema), IsOk()) << feature.name;
+    } else {
+      ExpectUnsupported(CheckWritable(protocol, {}, schema), feature.name);
+    }
+  }
+}
+
 TEST(CheckReadable, AcceptsProtocolsThatAreUnderstood) {
   EXPECT_THAT(CheckReadable({1, 2, {}, {}}, {}), IsOk());
   EXPECT_THAT(CheckReadable({2, 5, {}, {}}, WithConfiguration({{"delta.columnMapping.mode", "id"}})), IsOk());

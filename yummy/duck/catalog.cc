@@ -55,8 +55,6 @@ void RegisterDeltaStorage(duckdb::DBConfig& config, std::shared_ptr<InstanceInfo
   extension->create_transaction_manager = MakeTransactionManager;
   extension->storage_info = duckdb::make_shared_ptr<StorageInfo>(std::move(instance));
   duckdb::StorageExtension::Register(config, kStorageType, std::move(extension));
-  config.AddExtensionOption(kCountFromStatistics, "answer count(*), min and max from the statistics of Delta logs",
-                            duckdb::LogicalType::BOOLEAN, duckdb::Value::BOOLEAN(true));
 }
 
 void RefuseStatement(const char* statement) {

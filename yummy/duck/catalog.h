@@ -13,7 +13,7 @@ namespace yummy::duck {
 class DeltaSchemaEntry;
 struct InstanceInfo;
 
-/// Makes `ATTACH '<store ordinal>' AS "<store name>" (TYPE yummy_delta)` known, and the setting kCountFromStatistics.
+/// Makes `ATTACH '<store ordinal>' AS "<store name>" (TYPE yummy_delta)` known.
 /// To be called before the database is opened with `config`.
 void RegisterDeltaStorage(duckdb::DBConfig& config, std::shared_ptr<InstanceInfo> instance);
 

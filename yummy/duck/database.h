@@ -29,6 +29,8 @@ struct Lookup {
   struct Store {
     std::string name;
     std::shared_ptr<store::ObjectStore> object_store;
+    /// count(*), min and max may be answered from the logs' statistics, without opening a file. Off for logs that lie.
+    bool count_from_statistics = true;
   };
   std::vector<Store> stores;  // fixed for the life of the Database
   /// `schema` is "main" for tables at the store's root. Errors: NotFound (TABLE_NOT_FOUND, NOT_A_DELTA_TABLE) …

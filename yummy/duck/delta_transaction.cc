@@ -56,10 +56,7 @@ std::shared_ptr<delta::Table> DeltaTransaction::Find(duckdb::ClientContext& clie
 DeltaTableEntry* DeltaTransaction::FindEntry(const std::string& schema, const std::string& table,
                                              const delta::Snapshot* snapshot) {
   for (const auto& entry : entries_) {
-    if (entry->snapshot().get() == snapshot && entry->name == table && entry->schema.name == schema &&
-        entry->is_complete()) {
-      return entry.get();
-    }
+    if (entry->snapshot().get() == snapshot && entry->name == table && entry->schema.name == schema) return entry.get();
   }
   return nullptr;
 }
@@ -80,10 +77,6 @@ duckdb::SchemaCatalogEntry& DeltaTransaction::Schema(DeltaCatalog& catalog, cons
 }
 
 delta::Transaction& DeltaTransaction::Writer(duckdb::ClientContext& client, const DeltaTableEntry& table) {
-  RequestState& request = RequestOf(client);
-  if (const AdoptedTransaction* adopted = request.adopted()) {
-    if (table.is_adopted() || &adopted->transaction->table() == table.table().get()) return *adopted->transaction;
-  }
   if (!table.table()) Throw(Error(ErrorCode::kInternal, "a table without its log: " + table.name));
   if (writer_) {
     if (written_ == table.table()) return *writer_;
@@ -92,7 +85,7 @@ delta::Transaction& DeltaTransaction::Writer(duckdb::ClientContext& client, cons
               .WithReason("ONE_TABLE_PER_TRANSACTION"));
   }
   auto writer = ValueOrThrow(table.table()->Begin(
-      request.context(), delta::Operation{"WRITE", {{"mode", "\"Append\""}, {"partitionBy", "[]"}}}));
+      RequestOf(client).context(), delta::Operation{"WRITE", {{"mode", "\"Append\""}, {"partitionBy", "[]"}}}));
   const auto pinned = pins_.find(table.table().get());
   const bool was_read = std::find(read_.begin(), read_.end(), table.table().get()) != read_.end();
   if (was_read && pinned != pins_.end() && pinned->second.snapshot->version() != writer->base()->version()) {

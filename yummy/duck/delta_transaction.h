@@ -37,8 +37,7 @@ class DeltaTransaction final : public duckdb::Transaction {
   DeltaTableEntry& Keep(duckdb::unique_ptr<DeltaTableEntry> entry);
   duckdb::SchemaCatalogEntry& Schema(DeltaCatalog& catalog, const std::string& name);
 
-  /// The delta transaction that a statement writes `table` with: the adopted one of the request (Session::Insert) when it is for
-  /// this table, else one that begins here and is committed with this transaction.
+  /// The delta transaction that a statement writes `table` with: it begins here and is committed with this transaction.
   /// Throws: Unsupported (reason ONE_TABLE_PER_TRANSACTION: a second table), Conflict (the table changed since it was read here),
   /// and the errors of delta::Table::Begin.
   delta::Transaction& Writer(duckdb::ClientContext& context, const DeltaTableEntry& table);

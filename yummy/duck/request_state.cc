@@ -28,7 +28,6 @@ void RequestState::Finish() {
   context_ = Context();
   untrusted_ = false;
   pins_.clear();
-  adopted_.reset();
   std::scoped_lock lock(mutex_);
   writes_.clear();
   error_.reset();

@@ -25,24 +25,15 @@ struct DataFile {
   uint64_t size_bytes = 0;
 };
 
-/// The transaction whose table a statement writes to without committing (Session::Insert).
-struct AdoptedTransaction {
-  std::string store;  // the names by which the statement calls the table
-  std::string schema = "main";
-  std::string table;
-  delta::Transaction* transaction = nullptr;
-};
-
 class RequestState final : public duckdb::ClientContextState {
  public:
   static constexpr const char* kKey = "yummy_request";
 
   /// Before a statement, on the session's thread while nothing runs on the connection: forgets the last one.
   void Start(Context context, std::vector<TablePin> pins);
-  void Adopt(AdoptedTransaction adopted) { adopted_ = std::move(adopted); }
   /// The statement is a stranger's: its plan is checked (plan_guard.h). Off after Start.
   void SetUntrusted() { untrusted_ = true; }
-  /// After a statement: drops pins, adopted transaction, write permissions.
+  /// After a statement: drops pins and write permissions.
   void Finish();
 
   /// Constant while a statement runs: safe from DuckDB's threads.
@@ -50,8 +41,6 @@ class RequestState final : public duckdb::ClientContextState {
   bool untrusted() const { return untrusted_; }
   /// The pin of a table, matched by name as it is written, then ignoring case; nullptr when there is none.
   const TablePin* FindPin(std::string_view store, std::string_view schema, std::string_view table) const;
-  /// nullptr when the statement runs in its own transaction.
-  const AdoptedTransaction* adopted() const { return adopted_ ? &*adopted_ : nullptr; }
 
   /// Lets this statement create the file `path` (yummy://…), or when it ends in '/' files anywhere below it.
   /// `on_open` is called with the path within the store before the first byte goes there: the place to record it as staged.
@@ -82,7 +71,6 @@ class RequestState final : public duckdb::ClientContextState {
   Context context_;
   bool untrusted_ = false;
   std::vector<TablePin> pins_;
-  std::optional<AdoptedTransaction> adopted_;
 
   mutable std::mutex mutex_;
   std::vector<WritePermission> writes_;             // guarded by mutex_

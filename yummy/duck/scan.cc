@@ -88,16 +88,11 @@ class FileFacts final : public duckdb::PartitionRowGroup {
   const delta::FileId file_;
 };
 
-bool MayCountFromStatistics(duckdb::ClientContext& context) {
-  duckdb::Value value;
-  return !context.TryGetCurrentSetting(kCountFromStatistics, value) || value.IsNull() || value.GetValue<bool>();
-}
-
-duckdb::vector<duckdb::PartitionStatistics> PartitionStatisticsOf(duckdb::ClientContext& context,
+duckdb::vector<duckdb::PartitionStatistics> PartitionStatisticsOf(duckdb::ClientContext&,
                                                                   duckdb::GetPartitionStatsInput& input) {
   duckdb::vector<duckdb::PartitionStatistics> result;
-  if (!MayCountFromStatistics(context)) return result;
   const DeltaFileList& list = ListOf(*input.bind_data);
+  if (!list.scan().instance->store(list.scan().store_ordinal).count_from_statistics) return result;
   const delta::SnapshotRef& snapshot = list.scan().snapshot;
   result.reserve(list.files().size());
   for (delta::FileId id : list.files()) {

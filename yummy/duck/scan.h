@@ -15,10 +15,6 @@ struct InstanceInfo;
 /// Above DuckDB's own virtual columns, which begin at VIRTUAL_COLUMN_START.
 inline constexpr duckdb::column_t kFileIdColumn = duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILENAME + 1000;
 
-/// A setting: count(*), min and max may be answered from the log's statistics, without opening a file. To be turned off for a
-/// log that lies.
-inline constexpr const char* kCountFromStatistics = "yummy_count_from_statistics";
-
 /// How a schema's columns are found in data files (PROTOCOL.md, "Column Mapping").
 enum class ColumnMapping { kName, kId };
 

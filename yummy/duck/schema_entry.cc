@@ -18,9 +18,6 @@
 namespace yummy::duck {
 namespace {
 
-// A listing opens no more tables than this to show their columns.
-constexpr size_t kListedWithColumnsMax = 64;
-
 constexpr int64_t kMicrosPerDay = 86'400'000'000;
 
 Error BadVersion(const duckdb::BoundAtClause& at) {
@@ -83,11 +80,6 @@ Result<delta::SnapshotRef> SnapshotAt(const Context& context, delta::Table& tabl
       .WithReason("INVALID_VERSION");
 }
 
-bool IsFor(const AdoptedTransaction& adopted, const std::string& store, const std::string& schema,
-           const std::string& table) {
-  return adopted.store == store && adopted.schema == schema && adopted.table == table;
-}
-
 }  // namespace
 
 DeltaSchemaEntry::DeltaSchemaEntry(DeltaCatalog& catalog_entry, duckdb::CreateSchemaInfo& info)
@@ -103,12 +95,6 @@ duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::LookupEntry(duckdb:
   const auto at = lookup.GetAtClause();
 
   TableVersion version;
-  const AdoptedTransaction* adopted = request.adopted();
-  if (adopted && !at && IsFor(*adopted, delta_catalog_.store_name(), name, table_name)) {
-    version.adopted = adopted->transaction;
-    version.snapshot = adopted->transaction->base();
-    return reading.Keep(DeltaTableEntry::Make(delta_catalog_, *this, table_name, std::move(version)));
-  }
   const TablePin* pin = at ? nullptr : request.FindPin(delta_catalog_.store_name(), name, table_name);
   if (pin) {
     version.snapshot = pin->snapshot;
@@ -130,23 +116,10 @@ void DeltaSchemaEntry::Scan(duckdb::ClientContext& context, duckdb::CatalogType 
                             const std::function<void(duckdb::CatalogEntry&)>& callback) {
   if (kind != duckdb::CatalogType::TABLE_ENTRY) return;
   auto& reading = DeltaTransaction::Get(context, catalog);
-  const InstanceInfo& instance = delta_catalog_.instance();
-  const auto names =
-      ValueOrThrow(instance.lookup->list_tables(RequestOf(context).context(), delta_catalog_.store_name(), name));
-  const bool with_columns = names.size() <= kListedWithColumnsMax &&
-                            instance.store(delta_catalog_.store_ordinal()).object_store->capabilities().is_local;
-  for (const std::string& table_name : names) {
-    duckdb::optional_ptr<duckdb::CatalogEntry> entry;
-    if (with_columns) {
-      // One table that cannot be read must not hide the others; its error comes when it is used.
-      auto opened = CatchErrors([&]() -> Result<duckdb::optional_ptr<duckdb::CatalogEntry>> {
-        return LookupEntry(delta_catalog_.GetCatalogTransaction(context), duckdb::EntryLookupInfo(kind, table_name));
-      });
-      if (opened.ok()) entry = *opened;
-      ValueOrThrow(RequestOf(context).context().Check());
-    }
-    if (!entry) entry = reading.Keep(DeltaTableEntry::Make(delta_catalog_, *this, table_name, {}));
-    callback(*entry);
+  const Lookup& lookup = *delta_catalog_.instance().lookup;
+  const Context& request = RequestOf(context).context();
+  for (const std::string& table : ValueOrThrow(lookup.list_tables(request, delta_catalog_.store_name(), name))) {
+    callback(reading.Keep(DeltaTableEntry::Make(delta_catalog_, *this, table, {})));
   }
 }
 

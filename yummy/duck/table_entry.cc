@@ -31,9 +31,7 @@ duckdb::unique_ptr<DeltaTableEntry> DeltaTableEntry::Make(DeltaCatalog& catalog,
   duckdb::CreateTableInfo info;
   info.table = name;
   info.schema = schema.name;
-  const delta::Schema* columns = version.adopted    ? &version.adopted->schema()
-                                 : version.snapshot ? &version.snapshot->schema()
-                                                    : nullptr;
+  const delta::Schema* columns = version.snapshot ? &version.snapshot->schema() : nullptr;
   for (size_t i = 0; columns && i < columns->size(); ++i) {
     const delta::Field& field = (*columns)[i];
     auto type = ToLogicalType(field.type);

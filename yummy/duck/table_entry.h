@@ -14,9 +14,8 @@ class DeltaCatalog;
 /// What an entry shows. An entry of a listing may have a name alone.
 struct TableVersion {
   std::shared_ptr<delta::Table> table;
-  delta::SnapshotRef snapshot;                  // absent for a name, and for a table that is being created
-  const delta::Transaction* adopted = nullptr;  // the transaction that writes the table; lives as long as the statement
-  bool is_pinned_by_transaction = false;        // the version that the transaction reads, not one named by AT or a pin
+  delta::SnapshotRef snapshot;            // absent for a name
+  bool is_pinned_by_transaction = false;  // the version that the transaction reads, not one named by AT or a pin
 };
 
 /// Owned by the DeltaTransaction that looked it up. Immutable.
@@ -30,9 +29,6 @@ class DeltaTableEntry final : public duckdb::TableCatalogEntry {
 
   const delta::SnapshotRef& snapshot() const { return version_.snapshot; }
   const std::shared_ptr<delta::Table>& table() const { return version_.table; }
-  bool is_adopted() const { return version_.adopted != nullptr; }
-  /// False for an entry of a listing that has a name alone.
-  bool is_complete() const { return version_.snapshot || version_.adopted; }
 
   duckdb::unique_ptr<duckdb::BaseStatistics> GetStatistics(duckdb::ClientContext& context,
                                                            duckdb::column_t column) override;

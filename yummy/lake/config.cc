@@ -180,8 +180,13 @@ Result<StoreConfig> ParseStore(const Place& place, const YAML::Node& node, const
                      store.has_inline_secrets = HasInlineSecrets(value);
                      return {};
                    }},
-                  {"table_defaults", [&](const YAML::Node& value) -> Result<void> {
+                  {"table_defaults",
+                   [&](const YAML::Node& value) -> Result<void> {
                      store.table_defaults = TRY(TextMap(place, value, "table_defaults"));
+                     return {};
+                   }},
+                  {"count_from_statistics", [&](const YAML::Node& value) -> Result<void> {
+                     store.count_from_statistics = TRY(Flag(place, value, "count_from_statistics"));
                      return {};
                    }}}));
   if (store.name.empty()) return place.At(node, "a store needs a 'name'");

@@ -19,6 +19,7 @@ struct StoreConfig {
   std::map<std::string, std::string> storage_options;
   bool has_inline_secrets = false;  // storage_options has secrets that stand in the file itself
   std::map<std::string, std::string> table_defaults;
+  bool count_from_statistics = true;  // count(*), min and max may come from the logs' statistics
 };
 
 struct ServerConfig {

@@ -99,6 +99,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"PortIsText", std::string(kStore) + "server: {port: abc}", "c.yaml:4:", "whole number"},
         BadCase{"PortIsNegative", std::string(kStore) + "server: {port: -1}", "c.yaml:4:", "whole number"},
         BadCase{"UnknownKind", "kind: foo\nstores: []", "c.yaml:1:7: ", "expected one of"},
+        BadCase{"CountIsNoFlag", "stores: [{name: a, path: /x, count_from_statistics: maybe}]",
+                "c.yaml:1:", "true or false"},
         BadCase{"EqualPaths", "stores: [{name: a, path: /x}, {name: b, path: /x/}]", "c.yaml:1:", "equal or nested"},
         BadCase{"NestedPaths", "stores: [{name: a, path: /x}, {name: b, path: /x/y/../z}]",
                 "c.yaml:1:", "equal or nested"},

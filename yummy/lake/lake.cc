@@ -201,7 +201,9 @@ Result<void> Lake::State::CheckNotInsideTable(const Context& context, const Stor
 
 duck::Lookup Lake::State::MakeLookup() {
   duck::Lookup lookup;
-  for (const auto& [name, store] : stores) lookup.stores.push_back({name, store.object_store});
+  for (const auto& [name, store] : stores) {
+    lookup.stores.push_back({name, store.object_store, store.config.count_from_statistics});
+  }
   lookup.find_table = [this](const Context& context, const std::string& store, const std::string& schema,
                              const std::string& table) { return FindTable(context, {store, schema, table}); };
   lookup.list_schemas = [this](const Context& context, const std::string& store) -> Result<std::vector<std::string>> {
