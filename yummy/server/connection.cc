@@ -8,6 +8,7 @@
 #include <optional>
 
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/error.hpp>
@@ -120,6 +121,37 @@ class Connection::ClientWatch {
   std::shared_ptr<bool> active_;  // shared: the handler may run after the watch is gone
 };
 
+// Ends the reads that are under way when it is over, and leaves the socket open for the answer that says so: the stream's own
+// timer would close it.
+class Connection::ReadTimer {
+ public:
+  ReadTimer(beast::tcp_stream& stream, std::chrono::seconds after) : timer_(stream.get_executor(), after) {
+    stream.expires_never();
+    timer_.async_wait([state = state_, &socket = stream.socket()](error_code error) {
+      if (error || !state->active) return;
+      state->over = true;
+      error_code ignored;
+      socket.cancel(ignored);
+    });
+  }
+  ~ReadTimer() { state_->active = false; }
+  ReadTimer(const ReadTimer&) = delete;
+  ReadTimer& operator=(const ReadTimer&) = delete;
+
+  /// The error of a read that ended, told as what it is.
+  error_code Explain(error_code error) const {
+    return error && state_->over ? error_code(beast::error::timeout) : error;
+  }
+
+ private:
+  struct State {
+    bool active = true;
+    bool over = false;
+  };
+  std::shared_ptr<State> state_ = std::make_shared<State>();  // shared: the handler may run after the timer is gone
+  asio::steady_timer timer_;
+};
+
 Connection::Connection(Serving& serving, asio::ip::tcp::socket socket) : serving_(serving), stream_(std::move(socket)) {
   error_code ignored;
   stream_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -200,9 +232,10 @@ asio::awaitable<Result<bool>> Connection::ReadHeader(Exchange& exchange) {
   parser.header_limit(
       static_cast<uint32_t>(std::min<uint64_t>(limits.uri_bytes + limits.header_bytes + 1024, UINT32_MAX)));
   parser.body_limit(boost::none);
-  stream_.expires_after(std::chrono::seconds(limits.header_seconds));
+  const ReadTimer timer(stream_, std::chrono::seconds(limits.header_seconds));
   error_code error;
   co_await http::async_read_header(stream_, buffer_, parser, asio::redirect_error(asio::use_awaitable, error));
+  error = timer.Explain(error);
   if (error) {
     exchange.keep_alive = false;
     const bool left =
@@ -274,8 +307,9 @@ asio::awaitable<Result<void>> Connection::ReadBody(Exchange& exchange) {
   while (!parser.is_done()) {
     parser.get().body().data = piece.data();
     parser.get().body().size = piece.size();
-    stream_.expires_after(std::chrono::seconds(limits.body_idle_seconds));
+    const ReadTimer timer(stream_, std::chrono::seconds(limits.body_idle_seconds));
     co_await http::async_read_some(stream_, buffer_, parser, asio::redirect_error(asio::use_awaitable, error));
+    error = timer.Explain(error);
     if (error == http::error::need_buffer) error = {};
     if (error == asio::error::eof || error == http::error::partial_message || error == asio::error::connection_reset) {
       co_return Error(ErrorCode::kCancelled, "the client left before its body was complete");

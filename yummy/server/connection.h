@@ -42,6 +42,7 @@ class Connection {
  private:
   struct Exchange;
   class ClientWatch;
+  class ReadTimer;
   boost::asio::awaitable<bool> ServeOne();
   boost::asio::awaitable<Result<bool>> ReadHeader(Exchange& exchange);
   boost::asio::awaitable<Result<void>> ReadBody(Exchange& exchange);
