@@ -23,7 +23,9 @@ CLEAN = {
     "yummy/duck/scan.cc": '#include <duckdb.hpp>\n#include "yummy/base/url.h"\n#include "yummy/duck/scan.h"\n// TO'
                           'DO(#12): more\n',
     "yummy/duck/scan.h": HEADER + '#include <duckdb.hpp>\n',
-    "yummy/duck/scan_test.cc": '#include "yummy/duck/scan.h"\n// beside the checkout: ../sha' 'red/fixtures\n',
+    "yummy/duck/scan_test.cc": '#include "yummy/duck/scan.h"\nTEST_F(Scan, Works) {}\n// beside the checkout: ../sha' 'red/fixtures\n',
+    "docs/protocol.md": "| part | read | test |\n| --- | --- | --- |\n| gaps | yes | `Scan.Works`, `tests/some_test.py::test_some` |\n",
+    "tests/some_test.py": "def test_some():\n    pass\n",
 }
 LONG_FUNCTION = "int Sum(int value,\n        int other) {\n" + "  value += other;\n" * 120 + "  return value;\n}\n"
 # Rule, the files that differ from the clean tree, where the finding is.
@@ -61,6 +63,10 @@ CASES = [
     ("route-row", {"yummy/server/CMakeLists.txt": "yummy_module(server)\n", "docs/rest.md": "| GET, POST | `/api/{store}?q=` | x |\n",
                    "yummy/server/routes.cc": 'const Route kRoutes[] = {\n    {"POST", {"api", kAny}, 1},\n    {"PUT", {"api", kAny}, 1},\n};\n'},
      "yummy/server/routes.cc:3"),
+    ("protocol-test", {"docs/protocol.md": "| part | read | test |\n| --- | --- | --- |\n| gaps | no | |\n| gaps | yes | |\n"}, "docs/protocol.md:4"),
+    ("protocol-test", {"docs/protocol.md": "| part | test |\n| --- | --- |\n| gaps | `Scan.Works` |\n| more | `Scan.Fails` |\n"},
+     "docs/protocol.md:4"),
+    ("protocol-test", {"docs/protocol.md": "| part | test |\n| --- | --- |\n| gaps | `tests/scan_test.py::test_works` |\n"}, "docs/protocol.md:3"),
     ("registry-host", {"docs/style.md": "from https://files.python" "hosted.org/x\n"}, "docs/style.md:1"),
     ("machine-path", {"docs/style.md": "in /home/" "someone/lake\n"}, "docs/style.md:1"),
     ("shared-folder", {"yummy/base/url.cc": "// ../sha" "red/fixtures\n"}, "yummy/base/url.cc:1"),

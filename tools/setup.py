@@ -6,6 +6,7 @@
     tools/setup.py stores     the object stores of `make test-stores`: build/stores
     tools/setup.py samples    the sample data of `make run`: build/samples
     tools/setup.py bench      the peers of the benchmarks: build/bench-venv, build/bench-old
+    tools/setup.py format     clang-format
     tools/setup.py lint       clang-format and clang-tidy
 
 Each part has a stamp with its lines of versions.txt, so that a second run does nothing, and a changed line fetches
@@ -363,11 +364,11 @@ def one_at_a_time():
 
 def main(arguments):
     part = arguments[0] if arguments else "build"
-    if part not in ("build", "tests", "stores", "samples", "bench", "lint") or len(arguments) > 1:
+    if part not in ("build", "tests", "stores", "samples", "bench", "format", "lint") or len(arguments) > 1:
         raise SetupError(f"unknown arguments {arguments}\n{__doc__}")
     entries = read_versions()
     with one_at_a_time():
-        install_packages(entries, ("apt", "apt-lint") if part == "lint" else ("apt",))
+        install_packages(entries, {"format": ("apt-format",), "lint": ("apt-format", "apt-lint")}.get(part, ("apt",)))
         if part == "build":
             setup_third_party(entries)
         if part == "bench":

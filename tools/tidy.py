@@ -55,6 +55,10 @@ FEATURE_TABLE = "yummy/delta/features.cc"
 FEATURE_ROW = re.compile(r'\s*\{(?:\.name = )?"([\w-]+)",')
 ROUTE_TABLE = "yummy/server/routes.cc"
 ROUTE_ROW = re.compile(r'\s*\{"([A-Z]+)", \{([^}]*)\}')
+PROTOCOL_TABLE = "docs/protocol.md"
+CLAIM = re.compile(r"(yes|conflict)\b")
+UNIT_TEST = re.compile(r"^TEST(?:_[FP])?\(\s*(\w+),\s*(\w+)\s*\)", re.MULTILINE)
+PYTHON_TEST = re.compile(r"^def (test_\w+)", re.MULTILINE)
 MARKDOWN_LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE_SPAN = re.compile(r"`([^`]+)`")
 RAW_STRING = re.compile(r'R"(\w*)\((.*?)\)\1"', re.DOTALL)
@@ -374,6 +378,39 @@ def check_route_rows(tree):
                 path = "".join("/" + segment.strip().replace("kAny", "*").strip('"') for segment in found.group(2).split(","))
                 if (found.group(1), path) not in rows:
                     yield ROUTE_TABLE, number, f"the route {found.group(1)} {path} has no row in docs/rest.md"
+
+
+def test_names(tree):
+    """The tests of the tree: Suite.Name of C++, file::name of Python."""
+    names = set()
+    for name in tree.files:
+        if name.endswith("_test.cc"):
+            names.update(f"{suite}.{test}" for suite, test in UNIT_TEST.findall(tree.text(name)))
+        elif name.startswith("tests/") and name.endswith("_test.py"):
+            names.update(f"{name}::{test}" for test in PYTHON_TEST.findall(tree.text(name)))
+    return names
+
+
+@rule("protocol-test")
+def check_protocol_tests(tree):
+    """A row of docs/protocol.md that claims something names tests, and these exist."""
+    if PROTOCOL_TABLE not in tree.files:
+        return
+    known = test_names(tree)
+    in_table = False
+    for number, line in tree.lines(PROTOCOL_TABLE):
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if not cells:
+            in_table = False
+        elif not in_table:
+            in_table = cells[-1] == "test"
+        elif not cells[-1].startswith("---"):
+            tests = CODE_SPAN.findall(cells[-1])
+            if not tests and any(CLAIM.match(cell) for cell in cells[1:-1]):
+                yield PROTOCOL_TABLE, number, f"no test shows: {cells[0]}"
+            for test in tests:
+                if test not in known:
+                    yield PROTOCOL_TABLE, number, f"there is no test {test}"
 
 
 @rule("registry-host")
