@@ -40,11 +40,11 @@ COMMITS = 2000
 def line(what, ours, peer, peer_value, wanted=None, unit="ms", higher_is_better=False):
     ratio = ours / peer_value if higher_is_better else peer_value / ours
     verdict = "" if wanted is None else f"  wanted {wanted:g} x {'ok' if ratio >= wanted else 'SHORT'}"
-    print(f"{what:55} ours {ours:10.3f} {unit}  {peer:24} {peer_value:10.3f} {unit}  ratio {ratio:8.2f} x{verdict}", flush=True)
+    print(f"{what:66} ours {ours:10.3f} {unit}  {peer:24} {peer_value:10.3f} {unit}  ratio {ratio:8.2f} x{verdict}", flush=True)
 
 
 def skip(what, why):
-    print(f"{what:55} skipped: {why}", flush=True)
+    print(f"{what:66} skipped: {why}", flush=True)
 
 
 # --- Data -----------------------------------------------------------------------------------------------------------
@@ -154,9 +154,9 @@ class Service:
         self.process.wait()
 
 
-def start_ours(folder, port):
+def start_ours(folder, port, limits=""):
     config = DATA / f"ours-{port}.yaml"
-    config.write_text(f"stores:\n  - name: local\n    path: {json.dumps(str(folder))}\n")
+    config.write_text(f"stores:\n  - name: local\n    path: {json.dumps(str(folder))}\n{limits}")
     return Service([ROOT / "build" / "yummy", "serve", "-f", config, "-p", port, "--log-level", "warn"], port, "/health")
 
 
@@ -194,34 +194,54 @@ def open_table():
              timed(table.update_incremental), 20)
 
 
+KEEP_NOTHING = "limits: {result_cache_bytes: 0}\n"
+OURS = {"ours": "", "no kept results": ", no kept results"}
+
+
+def in_turn(loads, connections):
+    """(p50 in ms, requests a second) for each load: medians of rounds in which the services take turns."""
+    rounds = {name: [] for name in loads}
+    for _ in range(REPEATS):
+        for name, (service, path, *method) in loads.items():
+            rounds[name].append(service.wrk(path, connections, 2, *method))
+    return {name: tuple(statistics.median(figures) for figures in zip(*values)) for name, values in rounds.items()}
+
+
 def rest_reads():
     folder = make_long_log("plain", False).parent
     small = DATA / "small"
     if not small.exists():
         write_deltalake(str(small / "p25"), pa.table({"id": pa.array(range(25), pa.int64()), "s": [f"s{i}" for i in range(25)],
                                                       "v": [i * 1.5 for i in range(25)]}))
-    ours, old = start_ours(folder, 18301), start_old(folder, 18302)
-    for what, path in (("details", "/api/1.0/delta/local/plain/details"), ("count(*)", sql("plain", "SELECT count(*) c FROM plain"))):
-        mine = ours.wrk(path, 1)[0]
-        if old:
-            line(f"{what} of that table over REST, p50", mine, "0.0.9", timed(lambda: old.get(path)), 200)
-        else:
-            skip(f"{what} of that table over REST", f"no Python 3.9 for 0.0.9; ours {mine:.3f} ms")
-    for service in filter(None, (ours, old)):
+    ours, anew, old = start_ours(folder, 18301), start_ours(folder, 18303, KEEP_NOTHING), start_old(folder, 18302)
+    for what, path, mine in (("details", "/api/1.0/delta/local/plain/details", {"ours": ours}),
+                             ("count(*)", sql("plain", "SELECT count(*) c FROM plain"), {"ours": ours, "no kept results": anew})):
+        figures = in_turn({name: (service, path) for name, service in (mine | ({"0.0.9": old} if old else {})).items()}, 1)
+        for name in mine:
+            label = OURS[name]
+            if not old:
+                skip(f"{what} of that table over REST{label}", f"no Python 3.9 for 0.0.9; ours {figures[name][0]:.3f} ms")
+                continue
+            line(f"{what} of that table over REST, p50{label}", figures[name][0], "0.0.9", figures["0.0.9"][0], 200)
+    for service in filter(None, (ours, anew, old)):
         service.stop()
     query = "SELECT * FROM p25 WHERE id = 7"
-    ours, old = start_ours(small, 18303), start_old(small, 18304)
-    p50, _ = ours.wrk(sql("p25", query), 1)
-    _, rate = ours.wrk(sql("p25", query), 16)
+    ours, anew, old = start_ours(small, 18303), start_ours(small, 18308, KEEP_NOTHING), start_old(small, 18304)
     roapi = Service([Path(sys.executable).parent / "roapi", "--addr-http", "127.0.0.1:18305", "--addr-postgres", "127.0.0.1:18306",
                      "--addr-flight-sql", "127.0.0.1:18307", "--table", f"p25={small / 'p25'},format=delta"], 18305, "/health")
     script = DATA / "roapi.lua"
     script.write_text(f'wrk.method = "POST"\nwrk.body = "{query}"\n')
-    peers = [("ROAPI", roapi, "/api/sql", ("-s", str(script)))] + ([("0.0.9", old, sql("p25", query), ())] if old else [])
-    for name, service, path, method in peers:
-        line("point query, 25 rows, 1 connection, p50", p50, name, service.wrk(path, 1, method=method)[0], 4)
-        line("point query, 25 rows, 16 connections", rate, name, service.wrk(path, 16, method=method)[1], 3, "1/s", True)
-    for service in filter(None, (ours, old, roapi)):
+    path = sql("p25", query)
+    peers = {"ROAPI": (roapi, "/api/sql", ("-s", str(script))), **({"0.0.9": (old, path)} if old else {})}
+    for connections in (1, 16):
+        figures = in_turn({"ours": (ours, path), "no kept results": (anew, path), **peers}, connections)
+        for peer in peers:
+            for name, label in OURS.items():
+                if connections == 1:
+                    line(f"point query, 25 rows, 1 connection, p50{label}", figures[name][0], peer, figures[peer][0], 4)
+                else:
+                    line(f"point query, 25 rows, 16 connections{label}", figures[name][1], peer, figures[peer][1], 3, "1/s", True)
+    for service in filter(None, (ours, anew, old, roapi)):
         service.stop()
 
 

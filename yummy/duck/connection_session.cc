@@ -6,7 +6,6 @@
 #include "yummy/duck/database_state.h"
 #include "yummy/duck/error.h"
 #include "yummy/duck/insert.h"
-#include "yummy/duck/statement_guard.h"
 #include "yummy/duck/streaming_result.h"
 #include "yummy/duck/watchdog.h"
 
@@ -82,9 +81,8 @@ Result<std::unique_ptr<Session>> ConnectionSession::Open(std::shared_ptr<Databas
   });
 }
 
-Result<duckdb::unique_ptr<duckdb::SQLStatement>> ConnectionSession::Guard(const Context& context,
-                                                                          const std::string& sql,
-                                                                          const QueryOptions& options) {
+Result<GuardedStatement> ConnectionSession::Guard(const Context& context, const std::string& sql,
+                                                  const QueryOptions& options) {
   const InstanceInfo& info = parts_.instance->info();
   GuardOptions guard{
       .sql_max_bytes = options.sql_max_bytes,
@@ -127,13 +125,15 @@ Result<std::unique_ptr<QueryResult>> ConnectionSession::Query(const Context& con
     StreamingQuery query;
     query.sql = sql;
     query.batch_rows_max = options.batch_rows_max;
-    query.statement = TRY(Guard(context, query.sql, options));
+    auto [statement, is_repeatable] = TRY(Guard(context, query.sql, options));
+    query.statement = std::move(statement);
     query.parameters = ToParameters(options);
     // Without its text DuckDB leaves positions as numbers, of which we make line and column.
     query.statement->query.clear();
     UseStore(options.store, options.schema);
     parts_.request.Start(context, options.pins);
     parts_.request.SetUntrusted();
+    if (!is_repeatable) parts_.request.NoteVarying();
     return StartQuery(parts_, context, std::move(query));
   });
 }

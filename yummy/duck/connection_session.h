@@ -9,6 +9,7 @@
 #include "yummy/duck/instance.h"
 #include "yummy/duck/request_state.h"
 #include "yummy/duck/session.h"
+#include "yummy/duck/statement_guard.h"
 
 namespace yummy::duck {
 
@@ -45,8 +46,7 @@ class ConnectionSession final : public Session {
  private:
   ConnectionSession(std::shared_ptr<Database> database, std::shared_ptr<Instance> instance);
 
-  Result<duckdb::unique_ptr<duckdb::SQLStatement>> Guard(const Context& context, const std::string& sql,
-                                                         const QueryOptions& options);
+  Result<GuardedStatement> Guard(const Context& context, const std::string& sql, const QueryOptions& options);
   void UseStore(const std::string& store, const std::string& schema);
 
   SessionParts parts_;

@@ -22,12 +22,14 @@ void RequestState::Start(Context context, std::vector<TablePin> pins) {
   Finish();
   context_ = std::move(context);
   pins_ = std::move(pins);
+  reads_.emplace();
 }
 
 void RequestState::Finish() {
   context_ = Context();
   untrusted_ = false;
   pins_.clear();
+  reads_.reset();
   std::scoped_lock lock(mutex_);
   writes_.clear();
   error_.reset();
@@ -42,6 +44,15 @@ const TablePin* RequestState::FindPin(std::string_view store, std::string_view s
     if (found != pins_.end()) return &*found;
   }
   return nullptr;
+}
+
+void RequestState::NoteRead(TableRead read) {
+  if (!reads_) return;
+  const bool known = std::any_of(reads_->begin(), reads_->end(), [&](const TableRead& other) {
+    return other.snapshot == read.snapshot && other.table == read.table && other.schema == read.schema &&
+           other.store == read.store;
+  });
+  if (!known) reads_->push_back(std::move(read));
 }
 
 void RequestState::AllowWrite(std::string path, std::function<void(const std::string&)> on_open) {

@@ -41,6 +41,11 @@ class RequestState final : public duckdb::ClientContextState {
   bool untrusted() const { return untrusted_; }
   /// The pin of a table, matched by name as it is written, then ignoring case; nullptr when there is none.
   const TablePin* FindPin(std::string_view store, std::string_view schema, std::string_view table) const;
+  /// While a statement is planned, on the session's thread: a table that it reads, and that its result depends on more than such
+  /// tables. For QueryResult::reads.
+  void NoteRead(TableRead read);
+  void NoteVarying() { reads_.reset(); }
+  const std::optional<std::vector<TableRead>>& reads() const { return reads_; }
 
   /// Lets this statement create the file `path` (yummy://…), or when it ends in '/' files anywhere below it.
   /// `on_open` is called with the path within the store before the first byte goes there: the place to record it as staged.
@@ -71,6 +76,7 @@ class RequestState final : public duckdb::ClientContextState {
   Context context_;
   bool untrusted_ = false;
   std::vector<TablePin> pins_;
+  std::optional<std::vector<TableRead>> reads_;
 
   mutable std::mutex mutex_;
   std::vector<WritePermission> writes_;             // guarded by mutex_

@@ -90,23 +90,29 @@ duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::LookupEntry(duckdb:
   if (lookup.GetCatalogType() != duckdb::CatalogType::TABLE_ENTRY || !transaction.context) return nullptr;
   duckdb::ClientContext& context = *transaction.context;
   auto& reading = DeltaTransaction::Get(context, catalog);
-  const RequestState& request = RequestOf(context);
+  RequestState& request = RequestOf(context);
   const std::string& table_name = lookup.GetEntryName();
   const auto at = lookup.GetAtClause();
+  if (at) request.NoteVarying();
 
   TableVersion version;
   const TablePin* pin = at ? nullptr : request.FindPin(delta_catalog_.store_name(), name, table_name);
   if (pin) {
     version.snapshot = pin->snapshot;
+    request.NoteRead({delta_catalog_.store_name(), name, table_name, version.snapshot, /*is_pinned=*/true});
     if (auto* known = reading.FindEntry(name, table_name, version.snapshot.get())) return known;
   }
   version.table = reading.Find(context, delta_catalog_, name, table_name);
-  if (!version.table) return nullptr;
+  if (!version.table) {
+    request.NoteVarying();  // a table that is made later gives the name another meaning
+    return nullptr;
+  }
   if (at) {
     version.snapshot = ValueOrThrow(SnapshotAt(request.context(), *version.table, *at));
   } else if (!pin) {
     version.snapshot = reading.Pin(context, version.table);
     version.is_pinned_by_transaction = true;
+    request.NoteRead({delta_catalog_.store_name(), name, table_name, version.snapshot});
   }
   if (auto* known = reading.FindEntry(name, table_name, version.snapshot.get())) return known;
   return reading.Keep(DeltaTableEntry::Make(delta_catalog_, *this, table_name, std::move(version)));
@@ -115,6 +121,7 @@ duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::LookupEntry(duckdb:
 void DeltaSchemaEntry::Scan(duckdb::ClientContext& context, duckdb::CatalogType kind,
                             const std::function<void(duckdb::CatalogEntry&)>& callback) {
   if (kind != duckdb::CatalogType::TABLE_ENTRY) return;
+  RequestOf(context).NoteVarying();
   auto& reading = DeltaTransaction::Get(context, catalog);
   const Lookup& lookup = *delta_catalog_.instance().lookup;
   const Context& request = RequestOf(context).context();

@@ -89,6 +89,37 @@ TEST_F(TableVersions, APinIsTheVersionThatIsReadButAtComesFirst) {
   EXPECT_EQ(count(fmt::format("AT (VERSION => {})", other_version)), std::to_string(other_rows));
 }
 
+TEST_F(TableVersions, AResultNamesTheTablesThatItCameFrom) {
+  const auto reads = [&](const std::string& sql, const QueryOptions& options) {
+    auto result = MUST(session_->Query({}, fmt::format(fmt::runtime(sql), Quoted(kTable)), options));
+    return result->reads();
+  };
+  QueryOptions options;
+  options.store = "golden";
+  auto unpinned = reads("SELECT count(*) FROM {0} a, golden.main.{0} b WHERE a.id IN (SELECT id FROM {0})", options);
+  ASSERT_TRUE(unpinned.has_value());
+  ASSERT_EQ(unpinned->size(), 1U);
+  EXPECT_EQ(unpinned->front().store + "/" + unpinned->front().schema + "/" + unpinned->front().table,
+            std::string("golden/main/") + kTable);
+  EXPECT_EQ(unpinned->front().snapshot->version(), table_.rows_by_version.back().first);
+  EXPECT_FALSE(unpinned->front().is_pinned);
+
+  auto object_store = MUST(store::LocalStore::Open(folder_ + "/delta"));
+  auto table = delta::Table::Make(std::move(object_store), table_.path, {});
+  const auto snapshot = MUST(table->AtVersion({}, table_.rows_by_version.at(1).first));
+  options.pins.push_back({.store = "golden", .schema = "main", .table = kTable, .snapshot = snapshot});
+  auto pinned = reads("SELECT count(*) FROM {}", options);
+  ASSERT_TRUE(pinned.has_value());
+  ASSERT_EQ(pinned->size(), 1U);
+  EXPECT_EQ(pinned->front().snapshot, snapshot);
+  EXPECT_TRUE(pinned->front().is_pinned);
+
+  for (const char* sql : {"SELECT random() FROM {}", "SELECT count(*) FROM {} AT (VERSION => 1)", "EXPLAIN FROM {}"})
+    EXPECT_FALSE(reads(sql, options).has_value()) << sql;
+  // Of the statement alone, not of one before.
+  EXPECT_EQ(reads("SELECT 1", options)->size(), 0U);
+}
+
 TEST_F(TableVersions, AnUnknownTableIsNotFoundAndOthersStillAnswer) {
   EXPECT_THAT(Rows(*session_, "SELECT * FROM golden.main.no_such_table"), IsError(ErrorCode::kNotFound));
   EXPECT_THAT(Rows(*session_, "SELECT * FROM golden.no_such_folder.no_such_table"), IsError(ErrorCode::kNotFound));

@@ -25,6 +25,15 @@ struct TablePin {
   delta::SnapshotRef snapshot;
 };
 
+/// A version of a table that a query read, with the names by which it was found.
+struct TableRead {
+  std::string store;
+  std::string schema = "main";
+  std::string table;
+  delta::SnapshotRef snapshot;
+  bool is_pinned = false;  // a TablePin chose the version, else it was the newest
+};
+
 using Parameter = std::variant<std::monostate, bool, int64_t, double, std::string>;
 
 struct QueryOptions {
@@ -43,6 +52,9 @@ class QueryResult {
  public:
   virtual ~QueryResult() = default;
   virtual const std::shared_ptr<arrow::Schema>& schema() const = 0;
+  /// Every table that was read. While these names mean these snapshots, the same statement with the same options has this result
+  /// again. Absent for a statement that depends on more: on chance, on the time, on which tables there are.
+  virtual const std::optional<std::vector<TableRead>>& reads() const = 0;
   /// The next batch, or a null pointer at the end.
   /// Errors: Cancelled, DeadlineExceeded (QUERY_TIMEOUT), ResourceExhausted (QUERY_MEMORY), InvalidArgument (a cast or
   /// division that fails on a row), Corrupt (CORRUPT_DATA_FILE), NotFound (MISSING_FILE), Internal.

@@ -113,13 +113,20 @@ class TreeWalk {
         if (function.export_state) return At(NotAllowed("EXPORT_STATE is not allowed"), *expression);
         if (!IsAllowedFunction(function.function_name))
           return At(FunctionNotAllowed(function.function_name), *expression);
+        if (IsVaryingFunction(function.function_name)) is_repeatable_ = false;
         break;
       }
       case duckdb::ExpressionClass::WINDOW: {
         auto& window = expression->Cast<duckdb::WindowExpression>();
         if (!IsAllowedFunction(window.function_name)) return At(FunctionNotAllowed(window.function_name), *expression);
+        if (IsVaryingFunction(window.function_name)) is_repeatable_ = false;
         break;
       }
+      case duckdb::ExpressionClass::COLUMN_REF:
+        // current_date and its like are written without brackets.
+        for (const std::string& name : expression->Cast<duckdb::ColumnRefExpression>().column_names)
+          if (IsVaryingFunction(name)) is_repeatable_ = false;
+        break;
       case duckdb::ExpressionClass::SUBQUERY:
         TRY(Node(*expression->Cast<duckdb::SubqueryExpression>().subquery->node));
         break;
@@ -127,6 +134,9 @@ class TreeWalk {
     }
     return Children(*expression);
   }
+
+  /// For GuardedStatement.
+  bool is_repeatable() const { return is_repeatable_; }
 
   /// Where the first refused expression stands.
   duckdb::optional_idx position() const { return position_; }
@@ -170,6 +180,7 @@ class TreeWalk {
   }
 
   Result<void> Select(duckdb::SelectNode& select) {
+    if (select.sample) is_repeatable_ = false;
     TRY(Expressions(select.select_list));
     TRY(Expressions(select.groups.group_expressions));
     TRY(Expression(select.where_clause));
@@ -180,6 +191,7 @@ class TreeWalk {
 
   Result<void> Ref(TableRefPointer& ref) {
     if (!ref) return {};
+    if (ref->sample) is_repeatable_ = false;
     switch (ref->type) {
       case TableReferenceType::BASE_TABLE: return BaseTable(ref->Cast<duckdb::BaseTableRef>());
       case TableReferenceType::SUBQUERY: return Node(*ref->Cast<duckdb::SubqueryRef>().subquery->node);
@@ -220,8 +232,9 @@ class TreeWalk {
             table);
       }
     }
-    if (table.at_clause) return Expression(table.at_clause->ExpressionMutable());
-    return {};
+    if (!table.at_clause) return {};
+    is_repeatable_ = false;
+    return Expression(table.at_clause->ExpressionMutable());
   }
 
   Result<void> TableFunction(duckdb::TableFunctionRef& ref) {
@@ -269,6 +282,7 @@ class TreeWalk {
     if (store.empty() && options_.is_store(schema)) {
       store = std::exchange(schema, std::string());
     }
+    is_repeatable_ = false;
     ref = NameList(TRY(options_.list_tables(store, schema)));
     return {};
   }
@@ -300,6 +314,7 @@ class TreeWalk {
   // The binder expands the star of SHOW TABLES by the table's name: without one it fails as INTERNAL.
   static constexpr const char* kNameListAlias = "tables";
   const GuardOptions& options_;
+  bool is_repeatable_ = true;
   duckdb::optional_idx position_;
 };
 
@@ -330,7 +345,7 @@ Result<duckdb::unique_ptr<duckdb::SQLStatement>> ParseOne(const std::string& sql
 
 }  // namespace
 
-Result<duckdb::unique_ptr<duckdb::SQLStatement>> GuardStatement(const std::string& sql, const GuardOptions& options) {
+Result<GuardedStatement> GuardStatement(const std::string& sql, const GuardOptions& options) {
   if (sql.size() > options.sql_max_bytes) {
     return Refused(
         ErrorCode::kInvalidArgument, "SQL_TOO_LONG",
@@ -356,7 +371,8 @@ Result<duckdb::unique_ptr<duckdb::SQLStatement>> GuardStatement(const std::strin
     TreeWalk walk(options);
     auto result = walk.Node(*select->node);
     if (!result.ok()) return ToError(WithPosition(result.error(), walk.position()), sql);
-    return statement;
+    const bool is_repeatable = walk.is_repeatable() && statement->type == StatementType::SELECT_STATEMENT;
+    return GuardedStatement{std::move(statement), is_repeatable};
   } catch (...) {
     return ToError(CurrentException(), sql);
   }

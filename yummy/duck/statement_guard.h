@@ -27,16 +27,26 @@ struct GuardOptions {
   std::function<Result<std::vector<std::string>>(const std::string& store, const std::string& schema)> list_tables;
 };
 
+struct GuardedStatement {
+  duckdb::unique_ptr<duckdb::SQLStatement> statement;
+  /// The statement has the same result while the tables that it names are the same: it calls no function of the time or of chance,
+  /// takes no sample, names no version, lists no tables.
+  bool is_repeatable = false;
+};
+
 /// The one statement of `sql`, allowed to run. SHOW TABLES is replaced by the list of names.
 /// Errors: InvalidArgument (SQL_TOO_LONG, TOO_DEEP, SQL_SYNTAX, ONE_STATEMENT, READ_ONLY_ENDPOINT with detail "hint"),
 /// PermissionDenied (SQL_NOT_ALLOWED); details line and column where known.
-Result<duckdb::unique_ptr<duckdb::SQLStatement>> GuardStatement(const std::string& sql, const GuardOptions& options);
+Result<GuardedStatement> GuardStatement(const std::string& sql, const GuardOptions& options);
 
 /// Walks an expression, also into sub-queries. Errors: PermissionDenied (SQL_NOT_ALLOWED), Unsupported.
 Result<void> GuardExpression(duckdb::unique_ptr<duckdb::ParsedExpression>& expression, const GuardOptions& options);
 
 /// Whether SQL may call the scalar, aggregate, window or macro function of this name, in any case.
 bool IsAllowedFunction(const std::string& name);
+/// Whether the function, macro or SQL value (current_date) of this name, in any case, can give another value to the same arguments
+/// in another statement.
+bool IsVaryingFunction(const std::string& name);
 /// Whether SQL may have the table function of this name in FROM, in any case.
 bool IsAllowedTableFunction(const std::string& name);
 

@@ -20,9 +20,7 @@ GuardOptions Options() {
   return options;
 }
 
-Result<duckdb::unique_ptr<duckdb::SQLStatement>> Guard(const std::string& sql) {
-  return GuardStatement(sql, Options());
-}
+Result<GuardedStatement> Guard(const std::string& sql) { return GuardStatement(sql, Options()); }
 
 std::string ReasonOf(const std::string& sql) {
   auto result = Guard(sql);
@@ -191,6 +189,73 @@ TEST(StatementGuard, RefusesTheServersInside) {
     ASSERT_FALSE(result.ok()) << sql;
     EXPECT_TRUE(result.error().reason() == "SQL_NOT_ALLOWED" || result.error().reason() == "SQL_SYNTAX")
         << sql << result.error().ToString();
+  }
+}
+
+TEST(StatementGuard, KnowsWhatHasTheSameResultAgain) {
+  for (const char* sql :
+       {"SELECT * FROM t WHERE id = 7", "SELECT count(*), sum(a) FROM local.t GROUP BY b ORDER BY c LIMIT 3",
+        "WITH a AS (SELECT b FROM t) SELECT * FROM a JOIN u USING (b)", "SELECT * FROM t WHERE day > DATE '2026-01-01'",
+        "SELECT row_number() OVER (ORDER BY a), lag(a) OVER (ORDER BY a) FROM t", "DESCRIBE t", "SUMMARIZE t",
+        "VALUES (1)", "SELECT list_transform([1], lambda x: x + 1)", "SELECT * FROM range(3)",
+        "SELECT date_trunc('day', a), a::DATE, a + INTERVAL 1 DAY FROM t"}) {
+    auto result = Guard(sql);
+    ASSERT_THAT(result, IsOk()) << sql;
+    EXPECT_TRUE(result->is_repeatable) << sql;
+  }
+}
+
+// Wherever in the statement it stands; also a column that only has the name of such a function.
+TEST(StatementGuard, KnowsWhatMayHaveAnotherResult) {
+  for (const char* sql :
+       {"SELECT random()",
+        "SELECT UUID()",
+        "SELECT now()",
+        "SELECT today()",
+        "SELECT current_date",
+        "SELECT Current_Timestamp",
+        "SELECT current_time",
+        "SELECT localtime, localtimestamp",
+        "SELECT current_date - a FROM t",
+        "SELECT age(a) FROM t",
+        "SELECT ago(INTERVAL 1 DAY)",
+        "SELECT 1 ORDER BY random()",
+        "SELECT 1 LIMIT (1 + random()::INT)",
+        "SELECT 1 OFFSET (random()::INT)",
+        "SELECT a FROM t GROUP BY a, now()",
+        "SELECT a FROM t GROUP BY a HAVING max(b) > now()",
+        "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY random()) = 1",
+        "SELECT sum(a) FILTER (b < now()) FROM t",
+        "SELECT DISTINCT ON (random()) 1",
+        "SELECT CASE WHEN true THEN now() END",
+        "SELECT list_transform([1], lambda x: random())",
+        "SELECT * REPLACE (now() AS a) FROM t",
+        "SELECT * FROM (SELECT now())",
+        "SELECT * FROM (VALUES (now()))",
+        "SELECT * FROM t JOIN u ON t.a < now()",
+        "SELECT * FROM range((random() * 10)::INT)",
+        "SELECT * FROM t WHERE a IN (SELECT now())",
+        "SELECT 1 UNION ALL SELECT random()",
+        "WITH a AS (SELECT now()) SELECT * FROM a",
+        "WITH RECURSIVE a AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM a WHERE random() < 0.5) FROM a",
+        "DESCRIBE SELECT now()",
+        "PIVOT t ON a IN (1) USING max(now())",
+        "SELECT reservoir_quantile(a, 0.5) FROM t",
+        "SELECT system.main.random()",
+        "SELECT * FROM t USING SAMPLE 3",
+        "SELECT * FROM t TABLESAMPLE 10%",
+        "SELECT * FROM (SELECT 1) TABLESAMPLE 10%",
+        "SELECT * FROM t AT (VERSION => 3)",
+        "SELECT * FROM t AT (TIMESTAMP => '2026-01-01')",
+        "SELECT (SELECT a FROM t AT (VERSION => 3))",
+        "SHOW TABLES",
+        "SHOW TABLES FROM local",
+        "SELECT * FROM (SHOW TABLES)",
+        "EXPLAIN SELECT 1",
+        "EXPLAIN ANALYZE SELECT 1"}) {
+    auto result = Guard(sql);
+    ASSERT_THAT(result, IsOk()) << sql;
+    EXPECT_FALSE(result->is_repeatable) << sql;
   }
 }
 

@@ -59,6 +59,7 @@ class StreamingResult final : public QueryResult {
   ~StreamingResult() override { End(); }
 
   const std::shared_ptr<arrow::Schema>& schema() const override { return columns_.schema; }
+  const std::optional<std::vector<TableRead>>& reads() const override { return reads_; }
 
   Result<void> Start(duckdb::unique_ptr<duckdb::SQLStatement> statement,
                      duckdb::case_insensitive_map_t<duckdb::BoundParameterData>& parameters) {
@@ -68,6 +69,7 @@ class StreamingResult final : public QueryResult {
       if (pending_->HasError()) return session_.Explain(pending_->GetErrorObject(), sql_);
       TRY(CheckProperties(pending_->properties));
       columns_ = TRY(Columns::Make(pending_->types, pending_->names));
+      reads_ = session_.request.reads();
       return {};
     });
   }
@@ -237,6 +239,7 @@ class StreamingResult final : public QueryResult {
   const size_t batch_rows_max_;
   QueryWatch watch_;
   Columns columns_;
+  std::optional<std::vector<TableRead>> reads_;
   duckdb::unique_ptr<duckdb::PendingQueryResult> pending_;
   duckdb::unique_ptr<duckdb::QueryResult> stream_;
   duckdb::unique_ptr<duckdb::DataChunk> chunk_;  // of which chunk_used_ rows are handed on

@@ -261,6 +261,7 @@ Result<void> ParseLimits(const Place& place, const YAML::Node& node, LimitsConfi
   limit("query_seconds", &LimitsConfig::query_seconds, 1);
   limit("memory_bytes", &LimitsConfig::memory_bytes, 64ULL << 20);
   limit("sql_bytes", &LimitsConfig::sql_bytes, 16);
+  limit("result_cache_bytes", &LimitsConfig::result_cache_bytes, 0);
   limit("stop_seconds", &LimitsConfig::stop_seconds, 1);
   return ForEachKey(place, node, "'limits'", handlers);
 }

@@ -49,6 +49,7 @@ struct LimitsConfig {
   uint64_t query_seconds = 300;
   uint64_t memory_bytes = 0;  // 0: 60 % of the machine
   uint64_t sql_bytes = 1ULL << 20;
+  uint64_t result_cache_bytes = 64ULL << 20;  // 0: no result is kept
   uint64_t stop_seconds = 30;
 };
 

@@ -1,6 +1,7 @@
 #include "yummy/lake/lake.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
@@ -13,6 +14,7 @@
 #include "yummy/delta/schema.h"
 #include "yummy/delta/table.h"
 #include "yummy/duck/database.h"
+#include "yummy/lake/result_cache.h"
 #include "yummy/store/local_store.h"
 
 namespace yummy::lake {
@@ -45,12 +47,15 @@ size_t DefaultWorkers() { return std::max<size_t>(4, 2 * size_t{std::thread::har
 }  // namespace
 
 struct Lake::State {
+  explicit State(const Config& from) : config(from), results(from.limits.result_cache_bytes) {}
+
   Config config;
   std::map<std::string, Store> stores;
   // Declared before what uses them; `background` finishes its checkpoints before the stores go.
   std::unique_ptr<Executor> readers;
   std::unique_ptr<Executor> background;
   std::shared_ptr<duck::Database> database;
+  ResultCache results;
 
   std::shared_mutex tables_mutex;
   std::map<std::pair<std::string, std::string>, std::shared_ptr<delta::Table>>
@@ -63,6 +68,7 @@ struct Lake::State {
   Result<std::vector<std::string>> TableNames(const Context& context, const Store& store,
                                               const std::string& schema) const;
   Result<std::shared_ptr<delta::Table>> FindTable(const Context& context, const TableRef& ref);
+  bool StillHolds(const Context& context, const KeptResult& result, const delta::SnapshotRef& pinned);
   Result<void> CheckNotInsideTable(const Context& context, const Store& store, const TableRef& ref) const;
   duck::Lookup MakeLookup();
 };
@@ -183,6 +189,18 @@ Result<std::shared_ptr<delta::Table>> Lake::State::FindTable(const Context& cont
       .With("table", DisplayName(ref));
 }
 
+// Asks for every table, as the statement would: what was acknowledged before is seen. `pinned` is the version that the request
+// chose of the table that it addresses.
+bool Lake::State::StillHolds(const Context& context, const KeptResult& result, const delta::SnapshotRef& pinned) {
+  return std::all_of(result.reads.begin(), result.reads.end(), [&](const KeptResult::Read& read) {
+    if (read.names.is_pinned) return IsUnchanged(read, pinned);
+    const auto table = FindTable(context, {read.names.store, read.names.schema, read.names.table});
+    if (!table.ok()) return false;  // the statement finds out why
+    const auto newest = (*table)->Current(context);
+    return newest.ok() && IsUnchanged(read, *newest);
+  });
+}
+
 // A table inside another table's folder would be swept away with it.
 Result<void> Lake::State::CheckNotInsideTable(const Context& context, const Store& store, const TableRef& ref) const {
   const auto refuse = [&](std::string_view why) {
@@ -220,8 +238,7 @@ Lake::Lake(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Lake::~Lake() = default;
 
 Result<std::unique_ptr<Lake>> Lake::Open(const Config& config) {
-  auto state = std::make_unique<State>();
-  state->config = config;
+  auto state = std::make_unique<State>(config);
   const size_t cores = std::max(1U, std::thread::hardware_concurrency());
   if (state->config.limits.queries == 0) state->config.limits.queries = DefaultWorkers();
   if (state->config.server.workers == 0) state->config.server.workers = DefaultWorkers();
@@ -345,6 +362,40 @@ Result<table::WriteReport> Lake::Overwrite(const Context& context, const TableRe
   return table::Overwrite(context, *session, *table, std::move(rows), options);
 }
 
+namespace {
+// Everything but the tables that a result depends on.
+std::string KeyOf(std::string_view sql, const duck::QueryOptions& options) {
+  std::string key;
+  const auto text = [&key](std::string_view part) {
+    fmt::format_to(std::back_inserter(key), "{}:", part.size());
+    key += part;
+  };
+  const auto parameter = [&](const duck::Parameter& value) {
+    key += static_cast<char>('a' + value.index());
+    if (const auto* flag = std::get_if<bool>(&value)) key += *flag ? '1' : '0';
+    if (const auto* number = std::get_if<int64_t>(&value)) text(std::to_string(*number));
+    if (const auto* number = std::get_if<double>(&value)) text(fmt::format("{:a}", *number));
+    if (const auto* words = std::get_if<std::string>(&value)) text(*words);
+  };
+  text(sql);
+  text(options.store);
+  text(options.schema);
+  key += '|';
+  for (const duck::TablePin& pin : options.pins) {
+    text(pin.table);
+    text(std::to_string(pin.snapshot->version()));
+  }
+  key += '|';
+  for (const auto& value : options.parameters) parameter(value);
+  key += '|';
+  for (const auto& [name, value] : options.named_parameters) {
+    text(name);
+    parameter(value);
+  }
+  return key;
+}
+}  // namespace
+
 Result<RunningQuery> Lake::Query(const Context& context, const QueryRequest& request) {
   duck::QueryOptions options;
   options.parameters = request.parameters;
@@ -362,8 +413,15 @@ Result<RunningQuery> Lake::Query(const Context& context, const QueryRequest& req
   } else if (state_->stores.size() == 1) {
     options.store = state_->stores.begin()->first;
   }
+  std::string key = KeyOf(request.sql, options);
+  auto kept = state_->results.Find(key);
+  if (kept && state_->StillHolds(context, *kept, options.pins.empty() ? nullptr : options.pins.front().snapshot)) {
+    running.result = Replay(context, std::move(kept));
+    running.is_kept = true;
+    return running;
+  }
   running.session = TRY(state_->database->Connect());
-  running.result = TRY(running.session->Query(context, request.sql, options));
+  running.result = state_->results.Keep(std::move(key), TRY(running.session->Query(context, request.sql, options)));
   return running;
 }
 

@@ -61,9 +61,10 @@ struct WriteSchema {
 
 /// A running query and the versions that it reads.
 struct RunningQuery {
-  std::unique_ptr<duck::Session> session;  // declared first: it must outlive the result
+  std::unique_ptr<duck::Session> session;  // declared first: it must outlive the result; absent for a kept result
   std::unique_ptr<duck::QueryResult> result;
   std::optional<int64_t> version;  // of the addressed table
+  bool is_kept = false;            // the result is one that was kept (result_cache.h)
 };
 
 struct QueryRequest {
@@ -94,7 +95,8 @@ class Lake {
   Result<table::WriteReport> Overwrite(const Context& context, const TableRef& table,
                                        std::shared_ptr<arrow::RecordBatchReader> rows,
                                        const table::WriteOptions& options);
-  /// Starts a SELECT. Errors: as duck::Session::Query.
+  /// Starts a SELECT, or gives its kept result when no table that it came from has changed.
+  /// Errors: as duck::Session::Query.
   Result<RunningQuery> Query(const Context& context, const QueryRequest& request);
 
   const Config& config() const;

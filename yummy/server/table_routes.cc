@@ -99,6 +99,8 @@ Result<Response> AnswerQuery(lake::Lake& lake, const Request& request, const lak
   lake::RunningQuery running = TRY(lake.Query(request.context, query));
   Response response;
   response.content_type = ContentType(format);
+  // RFC 9211
+  if (running.is_kept) response.headers.emplace_back("Cache-Status", "yummy-delta; hit");
   if (running.version) response.headers.emplace_back("Yummy-Table-Version", std::to_string(*running.version));
   auto stream = std::make_unique<QueryStream>(std::move(running), MakeResultEncoder(format));
   if (TRY(stream->Fill(response.body, kWholeBytesMax))) response.stream = std::move(stream);
