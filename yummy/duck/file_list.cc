@@ -26,8 +26,12 @@ std::optional<FilteredColumn> ColumnAt(const delta::Schema& schema, duckdb::idx_
 DeltaFileList::DeltaFileList(duckdb::shared_ptr<ScanInfo> scan)
     : scan_(std::move(scan)), files_(std::make_shared<const std::vector<delta::FileId>>(scan_->snapshot->files())) {}
 
-DeltaFileList::DeltaFileList(duckdb::shared_ptr<ScanInfo> scan, Files files, std::string filters)
-    : scan_(std::move(scan)), files_(std::move(files)), filters_(std::move(filters)) {}
+DeltaFileList::DeltaFileList(duckdb::shared_ptr<ScanInfo> scan, Files files, delta::Predicate predicate,
+                             std::string filters)
+    : scan_(std::move(scan)),
+      files_(std::move(files)),
+      predicate_(std::move(predicate)),
+      filters_(std::move(filters)) {}
 
 int64_t DeltaFileList::size_bytes() const {
   if (files_->size() == scan_->snapshot->file_count()) return scan_->snapshot->size_bytes();
@@ -39,7 +43,8 @@ int64_t DeltaFileList::size_bytes() const {
 duckdb::unique_ptr<DeltaFileList> DeltaFileList::Narrowed(const delta::Predicate& predicate,
                                                           std::string filters) const {
   auto kept = std::make_shared<const std::vector<delta::FileId>>(scan_->snapshot->Prune(predicate, files_.get()));
-  return duckdb::unique_ptr<DeltaFileList>(new DeltaFileList(scan_, std::move(kept), std::move(filters)));
+  return duckdb::unique_ptr<DeltaFileList>(
+      new DeltaFileList(scan_, std::move(kept), delta::Predicate::And({predicate_, predicate}), std::move(filters)));
 }
 
 duckdb::unique_ptr<duckdb::MultiFileList> DeltaFileList::ComplexFilterPushdown(
@@ -89,9 +94,11 @@ duckdb::unique_ptr<duckdb::MultiFileList> DeltaFileList::DynamicFilterPushdown(
   }
   if (files_->size() < 2) dynamic.clear();
   if (files_->empty() || (predicates.empty() && dynamic.empty())) return nullptr;
-  auto narrowed = predicates.empty() ? duckdb::unique_ptr<DeltaFileList>(new DeltaFileList(scan_, files_, filters_))
-                                     : Narrowed(delta::Predicate::And(std::move(predicates)), filters_);
+  auto narrowed = predicates.empty()
+                      ? duckdb::unique_ptr<DeltaFileList>(new DeltaFileList(scan_, files_, predicate_, filters_))
+                      : Narrowed(delta::Predicate::And(std::move(predicates)), filters_);
   narrowed->dynamic_ = std::move(dynamic);
+  narrowed->rows_expected_ = rows_expected_;
   narrowed->OrderForDynamic();
   return narrowed;
 }
@@ -139,6 +146,19 @@ duckdb::OpenFileInfo DeltaFileList::GetFile(duckdb::idx_t position) const {
   return Describe(id);
 }
 
+std::vector<delta::FileId> DeltaFileList::Upcoming(size_t files_given, size_t files_max) const {
+  size_t candidate = files_given;
+  if (!dynamic_.empty()) {
+    std::lock_guard<std::mutex> guard(mutex_);
+    candidate = next_;
+  }
+  std::vector<delta::FileId> upcoming;
+  for (; candidate < files_->size() && upcoming.size() < files_max; ++candidate) {
+    if (dynamic_.empty() || MayMatchDynamic((*files_)[candidate])) upcoming.push_back((*files_)[candidate]);
+  }
+  return upcoming;
+}
+
 duckdb::OpenFileInfo DeltaFileList::Describe(delta::FileId id) const {
   const delta::Snapshot& snapshot = *scan_->snapshot;
   const delta::FileView file = snapshot.file(id);
@@ -180,8 +200,9 @@ duckdb::unique_ptr<duckdb::NodeStatistics> DeltaFileList::GetCardinality(duckdb:
 }
 
 duckdb::unique_ptr<duckdb::MultiFileList> DeltaFileList::Copy() const {
-  auto copy = duckdb::unique_ptr<DeltaFileList>(new DeltaFileList(scan_, files_, filters_));
+  auto copy = duckdb::unique_ptr<DeltaFileList>(new DeltaFileList(scan_, files_, predicate_, filters_));
   copy->dynamic_ = dynamic_;
+  copy->rows_expected_ = rows_expected_;
   return copy;
 }
 

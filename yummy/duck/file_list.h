@@ -15,9 +15,6 @@
 
 namespace yummy::duck {
 
-/// The option of OpenFileInfo.extended_info that holds the delta::FileId, as UBIGINT.
-inline constexpr const char* kFileIdOption = "yummy_file_id";
-
 /// Immutable but for the files that a Top-N filter lets it leave out while the scan runs. Safe from several threads.
 class DeltaFileList final : public duckdb::MultiFileList {
  public:
@@ -26,7 +23,20 @@ class DeltaFileList final : public duckdb::MultiFileList {
 
   const ScanInfo& scan() const { return *scan_; }
   const std::vector<delta::FileId>& files() const { return *files_; }
+  /// What every row that the query wants of these files satisfies.
+  const delta::Predicate& predicate() const { return predicate_; }
+  /// True when a bound that grows tighter may leave files out while the scan runs.
+  bool is_dynamic() const { return !dynamic_.empty(); }
   int64_t size_bytes() const;
+
+  /// False when the bound has become so tight that no row of the file can matter.
+  bool MayMatchDynamic(delta::FileId id) const;
+  /// The query takes no more rows than this, or somewhat more where it filters them. To be called before it runs.
+  void ExpectRows(uint64_t rows) { rows_expected_ = rows; }
+  bool may_end_early() const { return rows_expected_.has_value(); }
+  /// The files that GetFile would give next to a scan that has taken `files_given`, as it looks now; fewer at the end.
+  std::vector<delta::FileId> Upcoming(size_t files_given, size_t files_max) const;
+  duckdb::OpenFileInfo Describe(delta::FileId id) const;
 
   duckdb::unique_ptr<duckdb::MultiFileList> ComplexFilterPushdown(
       duckdb::ClientContext& context, const duckdb::MultiFileOptions& options, duckdb::MultiFilePushdownInfo& info,
@@ -56,16 +66,16 @@ class DeltaFileList final : public duckdb::MultiFileList {
     std::shared_ptr<const duckdb::TableFilter> filter;
   };
 
-  DeltaFileList(duckdb::shared_ptr<ScanInfo> scan, Files files, std::string filters);
+  DeltaFileList(duckdb::shared_ptr<ScanInfo> scan, Files files, delta::Predicate predicate, std::string filters);
   duckdb::unique_ptr<DeltaFileList> Narrowed(const delta::Predicate& predicate, std::string filters) const;
-  duckdb::OpenFileInfo Describe(delta::FileId id) const;
-  bool MayMatchDynamic(delta::FileId id) const;
   void OrderForDynamic();
 
   duckdb::shared_ptr<ScanInfo> scan_;
   Files files_;
+  delta::Predicate predicate_ = delta::Predicate::Unknown();
   std::string filters_;  // the predicates that narrowed the list, as text
   std::vector<DynamicFilter> dynamic_;
+  std::optional<uint64_t> rows_expected_;
 
   mutable std::mutex mutex_;
   mutable std::vector<delta::FileId> given_;  // guarded by mutex_; with dynamic filters: what GetFile gave so far

@@ -7,25 +7,14 @@
 #include "yummy/delta/deletion_vector.h"
 #include "yummy/duck/column_mapping.h"
 #include "yummy/duck/error.h"
-#include "yummy/duck/file_list.h"
+#include "yummy/duck/file_system.h"
 #include "yummy/duck/instance.h"
 #include "yummy/duck/request_state.h"
+#include "yummy/duck/scan_ahead.h"
 #include "yummy/duck/types.h"
 
 namespace yummy::duck {
 namespace {
-
-const duckdb::Value* FindOption(const duckdb::OpenFileInfo& file, const char* key) {
-  if (!file.extended_info) return nullptr;
-  const auto option = file.extended_info->options.find(key);
-  return option == file.extended_info->options.end() ? nullptr : &option->second;
-}
-
-delta::FileId FileIdOf(const duckdb::OpenFileInfo& file) {
-  const duckdb::Value* id = FindOption(file, kFileIdOption);
-  if (!id) Throw(Error(ErrorCode::kInternal, "a data file without its id: " + file.path));
-  return id->GetValue<uint64_t>();
-}
 
 class DeletedRows final : public duckdb::DeleteFilter {
  public:
@@ -139,7 +128,7 @@ duckdb::shared_ptr<duckdb::BaseFileReader> DeltaFileReader::CreateReader(duckdb:
   const duckdb::Value* size = FindOption(file, "file_size");
   RequestOf(context).NoteFile({.path = file.path, .size_bytes = size ? size->GetValue<uint64_t>() : 0});
   try {
-    return MultiFileReader::CreateReader(context, state, file, position, bind_data);
+    return MultiFileReader::CreateReader(context, state, OpenAhead(context, state, *scan_, file), position, bind_data);
   } catch (...) {
     Rethrow(context, *scan_, file.path, false);
   }

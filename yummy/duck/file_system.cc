@@ -8,6 +8,7 @@
 
 #include "yummy/duck/error.h"
 #include "yummy/duck/instance.h"
+#include "yummy/duck/read_ahead.h"
 #include "yummy/duck/request_state.h"
 
 namespace yummy::duck {
@@ -34,11 +35,13 @@ Error ForDataFile(Error error, const std::string& path) {
 class ReadHandle final : public duckdb::FileHandle {
  public:
   ReadHandle(duckdb::FileSystem& owner, DataFile file, duckdb::FileOpenFlags open_flags, std::string store_path,
-             std::unique_ptr<store::ObjectReader> reader, bool is_local, Context context, RequestState* request)
+             std::unique_ptr<store::ObjectReader> reader, std::shared_ptr<ReadAhead::File> ahead, bool is_local,
+             Context context, RequestState* request)
       : duckdb::FileHandle(owner, file.path, open_flags),
         file_(std::move(file)),
         store_path_(std::move(store_path)),
         reader_(std::move(reader)),
+        ahead_(std::move(ahead)),
         is_local_(is_local),
         context_(std::move(context)),
         request_(request) {}
@@ -56,7 +59,8 @@ class ReadHandle final : public duckdb::FileHandle {
     }
     if (request_) request_->NoteFile(file_);
     ValueOrThrow(context_.Check());
-    auto result = reader_->ReadAt(context_, offset, {static_cast<std::byte*>(buffer), bytes});
+    const std::span<std::byte> out(static_cast<std::byte*>(buffer), bytes);
+    auto result = ahead_ ? ahead_->ReadAt(context_, *reader_, offset, out) : reader_->ReadAt(context_, offset, out);
     if (!result.ok()) Throw(ForDataFile(std::move(result).error(), store_path_));
   }
 
@@ -68,6 +72,8 @@ class ReadHandle final : public duckdb::FileHandle {
   const DataFile file_;
   const std::string store_path_;
   std::unique_ptr<store::ObjectReader> reader_;
+  const std::shared_ptr<ReadAhead::File>
+      ahead_;  // absent when nothing of the file is read ahead; shared: by the file's handles
   const bool is_local_;
   const Context context_;        // of the request that opened the file
   RequestState* const request_;  // may be absent; outlives the handle, as both belong to the connection's query
@@ -127,10 +133,11 @@ WriteHandle& WriteHandleOf(duckdb::FileHandle& handle) {
   return *writing;
 }
 
-const duckdb::Value* FindOption(const duckdb::OpenFileInfo& file, const char* name) {
-  if (!file.extended_info) return nullptr;
-  auto found = file.extended_info->options.find(name);
-  return found == file.extended_info->options.end() || found->second.IsNull() ? nullptr : &found->second;
+std::shared_ptr<ReadAhead::File> FindReadAhead(const RequestState* request, const duckdb::OpenFileInfo& file) {
+  const duckdb::Value* number = FindOption(file, kReadAheadOption);
+  if (!request || !number) return nullptr;
+  const auto ahead = request->FindReadAhead(number->GetValue<uint64_t>());
+  return ahead ? ahead->Find(FileIdOf(file)) : nullptr;
 }
 
 RequestState* RequestOfOpener(duckdb::optional_ptr<duckdb::FileOpener> opener) {
@@ -169,6 +176,18 @@ duckdb::OpenFileInfo ReadableFile(const InstanceInfo& instance, size_t store_ord
   options.emplace("etag", duckdb::Value(""));
   options.emplace("last_modified", duckdb::Value::TIMESTAMP(duckdb::timestamp_t(0)));
   return file;
+}
+
+const duckdb::Value* FindOption(const duckdb::OpenFileInfo& file, const char* name) {
+  if (!file.extended_info) return nullptr;
+  auto found = file.extended_info->options.find(name);
+  return found == file.extended_info->options.end() || found->second.IsNull() ? nullptr : &found->second;
+}
+
+uint64_t FileIdOf(const duckdb::OpenFileInfo& file) {
+  const duckdb::Value* id = FindOption(file, kFileIdOption);
+  if (!id) Throw(Error(ErrorCode::kInternal, "a data file without its id: " + file.path));
+  return id->GetValue<uint64_t>();
 }
 
 bool ObjectStoreFileSystem::CanHandleFile(const std::string& path) { return path.starts_with(kScheme); }
@@ -214,7 +233,8 @@ duckdb::unique_ptr<duckdb::FileHandle> ObjectStoreFileSystem::OpenForReading(
   ValueOrThrow(instance_.refused_files->Check(data_file.path, data_file.size_bytes));
   if (request) request->NoteFile(data_file);
   return duckdb::make_uniq<ReadHandle>(*this, std::move(data_file), flags, std::move(parsed.path), *std::move(reader),
-                                       object_store.capabilities().is_local, std::move(context), request);
+                                       FindReadAhead(request, file), object_store.capabilities().is_local,
+                                       std::move(context), request);
 }
 
 duckdb::unique_ptr<duckdb::FileHandle> ObjectStoreFileSystem::OpenForWriting(

@@ -17,6 +17,10 @@ struct InstanceInfo;
 inline constexpr std::string_view kScheme = "yummy://";
 /// The option of extended_info that holds the token, as UBIGINT.
 inline constexpr const char* kTokenOption = "yummy_token";
+/// The option that holds the delta::FileId, as UBIGINT.
+inline constexpr const char* kFileIdOption = "yummy_file_id";
+/// The option that holds the number of the ReadAhead that fetches the file (RequestState), as UBIGINT.
+inline constexpr const char* kReadAheadOption = "yummy_read_ahead";
 
 /// yummy://<ordinal>/<store_path>
 std::string DuckPath(size_t store_ordinal, std::string_view store_path);
@@ -32,6 +36,11 @@ Result<StorePath> ParseDuckPath(std::string_view path);
 /// Further options may be added to extended_info->options ("has_deletes", "footer_size").
 duckdb::OpenFileInfo ReadableFile(const InstanceInfo& instance, size_t store_ordinal, std::string_view store_path,
                                   uint64_t size_bytes);
+
+/// A null pointer when the file has no such option.
+const duckdb::Value* FindOption(const duckdb::OpenFileInfo& file, const char* name);
+/// The delta::FileId of a file of a DeltaFileList.
+uint64_t FileIdOf(const duckdb::OpenFileInfo& file);
 
 /// Safe from several threads. Errors of a store become exceptions that carry our Error (error.h).
 class ObjectStoreFileSystem final : public duckdb::FileSystem {

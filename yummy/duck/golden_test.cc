@@ -9,18 +9,23 @@
 
 #include "yummy/base/testing.h"
 #include "yummy/duck/golden_testing.h"
+#include "yummy/store/latency_testing.h"
 
 namespace yummy::duck {
 namespace {
 
-class Golden : public testing::Test {
+enum class Distance { kNear, kFar };  // what is far is read ahead
+
+class Golden : public testing::TestWithParam<Distance> {
  protected:
   void SetUp() override {
     const auto folder = FixtureFolder();
     if (!folder) GTEST_SKIP() << "no fixtures: set YUMMY_SHARED to the folder that has them";
     tables_ = ReadGoldenTables(*folder);
     ASSERT_GT(tables_.size(), 50U);
-    auto database = OpenGoldenDatabase(*folder, tables_);
+    auto object_store = MUST(OpenGoldenStore(*folder));
+    if (GetParam() == Distance::kFar) object_store = std::make_shared<store::LatencyStore>(std::move(object_store));
+    auto database = OpenGoldenDatabase(std::move(object_store), tables_);
     ASSERT_THAT(database, IsOk());
     database_ = *std::move(database);
     auto session = database_->Connect();
@@ -32,6 +37,9 @@ class Golden : public testing::Test {
   std::shared_ptr<Database> database_;
   std::unique_ptr<Session> session_;
 };
+
+INSTANTIATE_TEST_SUITE_P(Stores, Golden, testing::Values(Distance::kNear, Distance::kFar),
+                         [](const auto& test) { return test.param == Distance::kNear ? "Near" : "Far"; });
 
 bool IsTemporal(const GoldenColumn& column) { return column.type.starts_with("timestamp"); }
 
@@ -75,7 +83,7 @@ const std::set<std::string>& Refused() {
   return refused;
 }
 
-TEST_F(Golden, EveryTableHasTheRowsAndColumnsThatOtherReadersFind) {
+TEST_P(Golden, EveryTableHasTheRowsAndColumnsThatOtherReadersFind) {
   for (const GoldenTable& table : tables_) {
     SCOPED_TRACE(table.name);
     std::string sql = "SELECT CAST(count(*) AS VARCHAR)";
@@ -107,7 +115,7 @@ TEST_F(Golden, EveryTableHasTheRowsAndColumnsThatOtherReadersFind) {
   }
 }
 
-TEST_F(Golden, EveryVersionHasItsRowsCountedAndRead) {
+TEST_P(Golden, EveryVersionHasItsRowsCountedAndRead) {
   for (const GoldenTable& table : tables_) {
     if (Refused().contains(table.name)) continue;
     for (const auto& [version, count] : table.rows_by_version) {
@@ -123,7 +131,7 @@ TEST_F(Golden, EveryVersionHasItsRowsCountedAndRead) {
   }
 }
 
-TEST_F(Golden, EveryColumnOfEveryRowCanBeRead) {
+TEST_P(Golden, EveryColumnOfEveryRowCanBeRead) {
   for (const GoldenTable& table : tables_) {
     if (Refused().contains(table.name)) continue;
     SCOPED_TRACE(table.name);
@@ -185,7 +193,7 @@ class Conditions {
 };
 
 // The two rows of this table are in two partitions: "A", and null.
-TEST_F(Golden, NullSafeComparisonsFindTheRowsOfANullPartition) {
+TEST_P(Golden, NullSafeComparisonsFindTheRowsOfANullPartition) {
   struct Case {
     const char* condition;
     size_t rows;
@@ -204,7 +212,7 @@ TEST_F(Golden, NullSafeComparisonsFindTheRowsOfANullPartition) {
   EXPECT_EQ(database_->generation(), 1);
 }
 
-TEST_F(Golden, LeavingFilesOutNeverChangesAnAnswer) {
+TEST_P(Golden, LeavingFilesOutNeverChangesAnAnswer) {
   const uint64_t seed = std::random_device()();
   size_t compared = 0;
   for (const GoldenTable& table : tables_) {

@@ -93,9 +93,12 @@ std::vector<GoldenTable> ReadGoldenTables(const std::string& folder) {
   return tables;
 }
 
-Result<std::shared_ptr<Database>> OpenGoldenDatabase(const std::string& folder,
+Result<std::shared_ptr<store::ObjectStore>> OpenGoldenStore(const std::string& folder) {
+  return std::shared_ptr<store::ObjectStore>(TRY(store::LocalStore::Open(folder + "/delta")));
+}
+
+Result<std::shared_ptr<Database>> OpenGoldenDatabase(std::shared_ptr<store::ObjectStore> object_store,
                                                      const std::vector<GoldenTable>& tables) {
-  std::shared_ptr<store::ObjectStore> object_store = TRY(store::LocalStore::Open(folder + "/delta"));
   struct Known {
     std::map<std::string, std::shared_ptr<delta::Table>> tables;  // constant once the database is open
   };

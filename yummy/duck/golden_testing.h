@@ -9,6 +9,7 @@
 #include "yummy/base/result.h"
 #include "yummy/duck/database.h"
 #include "yummy/duck/session.h"
+#include "yummy/store/object_store.h"
 
 namespace yummy::duck {
 
@@ -32,8 +33,11 @@ struct GoldenTable {
 /// Absent when the folder is not there: the test is to be skipped.
 std::optional<std::string> FixtureFolder();
 std::vector<GoldenTable> ReadGoldenTables(const std::string& folder);
+/// The store that has the paths of the GoldenTables.
+Result<std::shared_ptr<store::ObjectStore>> OpenGoldenStore(const std::string& folder);
 /// A database with one store, "golden", whose tables have the names of the GoldenTables.
-Result<std::shared_ptr<Database>> OpenGoldenDatabase(const std::string& folder, const std::vector<GoldenTable>& tables);
+Result<std::shared_ptr<Database>> OpenGoldenDatabase(std::shared_ptr<store::ObjectStore> object_store,
+                                                     const std::vector<GoldenTable>& tables);
 
 /// The rows as text, "null" for null.
 Result<std::vector<std::vector<std::string>>> Rows(Session& session, const std::string& sql);

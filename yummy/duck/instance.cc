@@ -12,6 +12,7 @@
 #include "yummy/duck/catalog.h"
 #include "yummy/duck/error.h"
 #include "yummy/duck/file_system.h"
+#include "yummy/duck/limit_hint.h"
 #include "yummy/duck/null_safe_comparison.h"
 #include "yummy/duck/plan_guard.h"
 #include "yummy/duck/statement_guard.h"
@@ -20,6 +21,8 @@ namespace yummy::duck {
 namespace {
 
 constexpr const char* kLibraryVersion = "v1.5.5";
+// What is read ahead lies outside of DuckDB's memory, and takes no more than this part of its size beside it.
+constexpr uint64_t kReadAheadMemoryShare = 16;
 
 struct Setting {
   const char* name;
@@ -33,18 +36,19 @@ std::string Quoted(std::string_view text, char quote) {
   return quoted + quote;
 }
 
+uint64_t MemoryBytes(const DatabaseOptions& options) {
+  if (options.memory_max_bytes > 0) return options.memory_max_bytes;
+  const auto machine = duckdb::FileSystem::GetAvailableMemory();
+  return machine.IsValid() ? machine.GetIndex() / 10 * 6 : uint64_t{1} << 30;
+}
+
 // The lock, in the order in which it closes: nothing may be allowed after enable_external_access is off, nothing be set after the
 // last line.
 std::vector<Setting> Lock(const DatabaseOptions& options) {
-  uint64_t memory_bytes = options.memory_max_bytes;
-  if (memory_bytes == 0) {
-    auto machine = duckdb::FileSystem::GetAvailableMemory();
-    memory_bytes = machine.IsValid() ? machine.GetIndex() / 10 * 6 : uint64_t{1} << 30;
-  }
   return {
       {"threads", std::to_string(std::max<size_t>(options.threads, 1)),
        std::to_string(std::max<size_t>(options.threads, 1))},
-      {"memory_limit", fmt::format("'{}B'", memory_bytes), ""},
+      {"memory_limit", fmt::format("'{}B'", MemoryBytes(options)), ""},
       {"temp_directory", Quoted(options.temporary_folder, '\''), options.temporary_folder},
       {"max_temp_directory_size", fmt::format("'{}B'", options.temporary_max_bytes), ""},
       {"max_expression_depth", std::to_string(kExpressionDepthMax), std::to_string(kExpressionDepthMax)},
@@ -98,28 +102,6 @@ Result<void> LockDown(duckdb::Connection& connection, const DatabaseOptions& opt
 
 }  // namespace
 
-std::shared_ptr<const delta::DeletionVector> DeletionVectorCache::Find(const std::string& key) {
-  std::scoped_lock lock(mutex_);
-  auto found = by_key_.find(key);
-  if (found == by_key_.end()) return nullptr;
-  recent_.splice(recent_.begin(), recent_, found->second);
-  return found->second->second;
-}
-
-void DeletionVectorCache::Put(const std::string& key, std::shared_ptr<const delta::DeletionVector> vector) {
-  std::scoped_lock lock(mutex_);
-  if (auto found = by_key_.find(key); found != by_key_.end()) {
-    recent_.erase(found->second);
-    by_key_.erase(found);
-  }
-  recent_.emplace_front(key, std::move(vector));
-  by_key_.emplace(key, recent_.begin());
-  if (recent_.size() > entries_max_) {
-    by_key_.erase(recent_.back().first);
-    recent_.pop_back();
-  }
-}
-
 void RefusedFiles::Refuse(const std::string& path, uint64_t size_bytes) {
   std::scoped_lock lock(mutex_);
   files_.emplace(path, size_bytes);
@@ -151,6 +133,8 @@ Result<std::shared_ptr<Instance>> Instance::Open(const DatabaseOptions& options,
     instance->info_->lookup = std::move(lookup);
     instance->info_->token = Random::System().Next();
     instance->info_->refused_files = std::move(refused_files);
+    instance->info_->read_ahead = std::make_unique<ReadAheadPool>(
+        std::min(ReadAheadPool::kBytesMax, MemoryBytes(options) / kReadAheadMemoryShare));
 
     duckdb::DBConfig config;
     config.SetOptionByName("allow_unsigned_extensions", duckdb::Value::BOOLEAN(false));
@@ -159,6 +143,7 @@ Result<std::shared_ptr<Instance>> Instance::Open(const DatabaseOptions& options,
     RegisterDeltaStorage(config, instance->info_);
     RegisterPlanGuard(config, instance->info_);
     RegisterNullSafeComparisons(config);
+    RegisterLimitHints(config);
     instance->database_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);
 
     auto file_system = duckdb::make_uniq<ObjectStoreFileSystem>(*instance->info_);
@@ -175,6 +160,7 @@ Result<std::shared_ptr<Instance>> Instance::Open(const DatabaseOptions& options,
 }
 
 Instance::~Instance() {
+  info_->read_ahead.reset();  // its threads ask DuckDB's caches
   database_.reset();
   std::error_code ignored;  // what cannot be removed is left to the system's cleaning of temporary folders
   if (!temporary_folder_.empty()) std::filesystem::remove_all(temporary_folder_, ignored);

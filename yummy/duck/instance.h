@@ -3,17 +3,17 @@
 
 #include <atomic>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include "yummy/delta/deletion_vector.h"
 #include "yummy/duck/database.h"
 #include "yummy/duck/duckdb_headers.h"
+#include "yummy/duck/lru_cache.h"
+#include "yummy/duck/read_ahead.h"
 
 namespace yummy::duck {
 
@@ -21,22 +21,6 @@ class ObjectStoreFileSystem;
 
 /// The name of our storage extension: ATTACH '<store ordinal>' AS "<store name>" (TYPE yummy_delta). catalog.h registers it.
 inline constexpr const char* kStorageType = "yummy_delta";
-
-/// Decoded deletion vectors, least recently used dropped first. Safe from several threads.
-class DeletionVectorCache {
- public:
-  explicit DeletionVectorCache(size_t entries_max) : entries_max_(entries_max) {}
-  /// `key` names the vector for good: store ordinal, table path and the descriptor's unique id.
-  std::shared_ptr<const delta::DeletionVector> Find(const std::string& key);
-  void Put(const std::string& key, std::shared_ptr<const delta::DeletionVector> vector);
-
- private:
-  using Entry = std::pair<std::string, std::shared_ptr<const delta::DeletionVector>>;
-  const size_t entries_max_;
-  std::mutex mutex_;
-  std::list<Entry> recent_;                                             // guarded by mutex_; newest first
-  std::unordered_map<std::string, std::list<Entry>::iterator> by_key_;  // guarded by mutex_
-};
 
 /// Files whose reading made DuckDB invalidate itself: refused until the process ends. Safe from several threads.
 class RefusedFiles {
@@ -56,7 +40,9 @@ struct InstanceInfo {
   uint64_t token = 0;                            // capability to read files; random per instance
   std::shared_ptr<RefusedFiles> refused_files;   // shared: outlives the instance that refused a file
   ObjectStoreFileSystem* file_system = nullptr;  // owned by DuckDB's virtual file system
-  DeletionVectorCache deletion_vectors{4096};
+  LruCache<delta::DeletionVector> deletion_vectors{
+      4096};  // by store ordinal, table path and the descriptor's unique id
+  std::unique_ptr<ReadAheadPool> read_ahead = std::make_unique<ReadAheadPool>();
 
   const Lookup::Store& store(size_t ordinal) const { return lookup->stores.at(ordinal); }
   /// Ignoring case, as DuckDB compares names of catalogues.

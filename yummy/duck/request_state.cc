@@ -20,12 +20,15 @@ bool MatchesIgnoringCase(const TablePin& pin, std::string_view store, std::strin
 
 void RequestState::Start(Context context, std::vector<TablePin> pins) {
   Finish();
-  context_ = std::move(context);
+  stop_ = std::stop_source();
+  on_stop_.emplace(context.stop_token(), [stop = stop_]() mutable { stop.request_stop(); });
+  context_ = Context(context.deadline(), stop_.get_token(), context.request_id());
   pins_ = std::move(pins);
   reads_.emplace();
 }
 
 void RequestState::Finish() {
+  on_stop_.reset();
   context_ = Context();
   untrusted_ = false;
   pins_.clear();
@@ -35,6 +38,7 @@ void RequestState::Finish() {
   error_.reset();
   open_files_.clear();
   suspect_.reset();
+  read_aheads_.clear();
 }
 
 const TablePin* RequestState::FindPin(std::string_view store, std::string_view schema, std::string_view table) const {
@@ -83,6 +87,25 @@ void RequestState::KeepError(Error error) {
 std::optional<Error> RequestState::TakeError() {
   std::scoped_lock lock(mutex_);
   return std::exchange(error_, std::nullopt);
+}
+
+void RequestState::AddReadAhead(const void* scan, std::weak_ptr<ReadAhead> read_ahead) {
+  std::scoped_lock lock(mutex_);
+  read_aheads_.emplace_back(scan, std::move(read_ahead));
+}
+
+std::optional<uint64_t> RequestState::ReadAheadNumber(const void* scan) const {
+  std::scoped_lock lock(mutex_);
+  // From the last one: the memory of a scan that is over may have become another's.
+  for (size_t i = read_aheads_.size(); i > 0; i--) {
+    if (read_aheads_[i - 1].first == scan) return i - 1;
+  }
+  return std::nullopt;
+}
+
+std::shared_ptr<ReadAhead> RequestState::FindReadAhead(uint64_t number) const {
+  std::scoped_lock lock(mutex_);
+  return number < read_aheads_.size() ? read_aheads_[number].second.lock() : nullptr;
 }
 
 void RequestState::NoteFile(const DataFile& file) {

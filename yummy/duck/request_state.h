@@ -5,11 +5,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "yummy/base/context.h"
@@ -18,6 +21,8 @@
 #include "yummy/duck/session.h"
 
 namespace yummy::duck {
+
+class ReadAhead;
 
 /// A data file as an error names it.
 struct DataFile {
@@ -33,10 +38,12 @@ class RequestState final : public duckdb::ClientContextState {
   void Start(Context context, std::vector<TablePin> pins);
   /// The statement is a stranger's: its plan is checked (plan_guard.h). Off after Start.
   void SetUntrusted() { untrusted_ = true; }
+  /// The statement is not wanted any more: its context stops, and with it what it has asked of the stores.
+  void Stop() { stop_.request_stop(); }
   /// After a statement: drops pins and write permissions.
   void Finish();
 
-  /// Constant while a statement runs: safe from DuckDB's threads.
+  /// Constant while a statement runs: safe from DuckDB's threads. Stops with the request's, and with Stop.
   const Context& context() const { return context_; }
   bool untrusted() const { return untrusted_; }
   /// The pin of a table, matched by name as it is written, then ignoring case; nullptr when there is none.
@@ -58,6 +65,14 @@ class RequestState final : public duckdb::ClientContextState {
   void KeepError(Error error);
   std::optional<Error> TakeError();
 
+  /// Lets the statement's readers find what a scan reads ahead, as long as the scan lives. `scan` is the scan's global state.
+  /// Safe from several threads, as are the next two.
+  void AddReadAhead(const void* scan, std::weak_ptr<ReadAhead> read_ahead);
+  /// The number of a scan's ReadAhead; absent when it has none.
+  std::optional<uint64_t> ReadAheadNumber(const void* scan) const;
+  /// A null pointer when there is none of this number any more.
+  std::shared_ptr<ReadAhead> FindReadAhead(uint64_t number) const;
+
   /// The file that the calling thread reads from now on. For the file system and the file reader.
   void NoteFile(const DataFile& file);
   /// An error that comes next is not the fault of the calling thread's file.
@@ -73,16 +88,19 @@ class RequestState final : public duckdb::ClientContextState {
     std::function<void(const std::string&)> on_open;
   };
 
+  std::stop_source stop_;
+  std::optional<std::stop_callback<std::function<void()>>> on_stop_;  // of the request's own context
   Context context_;
   bool untrusted_ = false;
   std::vector<TablePin> pins_;
   std::optional<std::vector<TableRead>> reads_;
 
   mutable std::mutex mutex_;
-  std::vector<WritePermission> writes_;             // guarded by mutex_
-  std::optional<Error> error_;                      // guarded by mutex_
-  std::map<std::thread::id, DataFile> open_files_;  // guarded by mutex_
-  std::optional<DataFile> suspect_;                 // guarded by mutex_
+  std::vector<WritePermission> writes_;                                        // guarded by mutex_
+  std::optional<Error> error_;                                                 // guarded by mutex_
+  std::map<std::thread::id, DataFile> open_files_;                             // guarded by mutex_
+  std::optional<DataFile> suspect_;                                            // guarded by mutex_
+  std::vector<std::pair<const void*, std::weak_ptr<ReadAhead>>> read_aheads_;  // guarded by mutex_; by number
 };
 
 /// The state of a connection; made when there is none (connections that no session opened).

@@ -9,10 +9,13 @@
 #include "yummy/duck/file_list.h"
 #include "yummy/duck/file_reader.h"
 #include "yummy/duck/instance.h"
+#include "yummy/duck/scan_ahead.h"
 #include "yummy/duck/types.h"
 
 namespace yummy::duck {
 namespace {
+
+constexpr const char* kScanName = "delta_scan";
 
 // A scan of less is done before a second thread is awake.
 constexpr int64_t kBytesPerThread = 1 << 20;
@@ -143,6 +146,7 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> InitGlobal(duckdb::ClientCo
   const auto& list = files.file_list.Cast<DeltaFileList>();
   const auto by_size = static_cast<duckdb::idx_t>((list.size_bytes() + kBytesPerThread - 1) / kBytesPerThread);
   files.max_threads = std::min(files.max_threads, std::max<duckdb::idx_t>({1, list.files().size(), by_size}));
+  StartReadAhead(context, input, files);
   return state;
 }
 
@@ -181,7 +185,7 @@ duckdb::virtual_column_map_t ScanVirtualColumns() {
 duckdb::TableFunction MakeScanTemplate(duckdb::DatabaseInstance& database) {
   duckdb::ExtensionLoader loader(database, "yummy_delta");
   duckdb::TableFunction function = loader.GetTableFunction("parquet_scan").functions.GetFunctionByOffset(0);
-  function.name = "delta_scan";
+  function.name = kScanName;
   function.named_parameters.clear();
   function.get_multi_file_reader = &DeltaFileReader::Make;
   function.statistics = StatisticsOf;
@@ -200,6 +204,8 @@ duckdb::TableFunction MakeScanTemplate(duckdb::DatabaseInstance& database) {
   function.late_materialization = false;
   return function;
 }
+
+bool IsDeltaScan(const duckdb::TableFunction& function) { return function.name == kScanName; }
 
 duckdb::unique_ptr<duckdb::FunctionData> BindScan(duckdb::ClientContext& context, duckdb::TableFunction& function,
                                                   duckdb::shared_ptr<ScanInfo> info) {

@@ -33,6 +33,9 @@ struct ScanInfo final : duckdb::TableFunctionInfo {
 /// The Parquet scan with our callbacks, without a table. Made once per catalogue.
 duckdb::TableFunction MakeScanTemplate(duckdb::DatabaseInstance& database);
 
+/// True for a copy of the template.
+bool IsDeltaScan(const duckdb::TableFunction& function);
+
 /// A scan of `info`'s table: `function` is a copy of the template and gets the info. No I/O.
 duckdb::unique_ptr<duckdb::FunctionData> BindScan(duckdb::ClientContext& context, duckdb::TableFunction& function,
                                                   duckdb::shared_ptr<ScanInfo> info);

@@ -23,7 +23,7 @@ class TableVersions : public testing::Test {
       if (table.name == kTable) table_ = table;
     }
     ASSERT_GT(table_.rows_by_version.size(), 3U);
-    database_ = MUST(OpenGoldenDatabase(folder_, tables));
+    database_ = MUST(OpenGoldenDatabase(MUST(OpenGoldenStore(folder_)), tables));
     session_ = MUST(database_->Connect());
   }
 

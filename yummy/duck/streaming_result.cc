@@ -97,7 +97,10 @@ class StreamingResult final : public QueryResult {
   void End() {
     if (ended_) return;
     ended_ = true;
-    if (!finished_) session_.connection.Interrupt();
+    if (!finished_) {
+      session_.connection.Interrupt();
+      session_.request.Stop();  // nobody waits for what is on its way from a store
+    }
     stream_.reset();
     pending_.reset();
     session_.EndStatement();
