@@ -5,8 +5,11 @@ RUN_PORT ?= 8080
 TEST_PYTHON := build/venv/bin/python
 # The program that a preset builds.
 program = build/$(1)/yummy/cli/yummy
+# YUMMY_CLOUD=OFF in the environment or on the command line: no stores in the cloud, and no Cargo.
+export YUMMY_CLOUD ?= ON
+configure = cmake --preset $(1) -DYUMMY_CLOUD=$(YUMMY_CLOUD)
 # Unit tests of all modules, with the assertions and sanitizers of a preset.
-build_and_ctest = cmake --preset $(1) && cmake --build --preset $(1) && ctest --preset $(1)
+build_and_ctest = $(call configure,$(1)) && cmake --build --preset $(1) && ctest --preset $(1)
 sources = git ls-files -z --cached --others --exclude-standard -- '*.cc' '*.h'
 tsan_modules := base store delta
 # Where `make test-stores` runs, and how much: whole, or small.
@@ -24,7 +27,7 @@ endif
 help:  ## print the verbs
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-setup:  ## fetch what the build needs: Debian packages, DuckDB, Arrow, CRoaring
+setup:  ## fetch what the build needs: Debian packages, DuckDB, Arrow, CRoaring, crates
 	$(PYTHON) tools/setup.py
 
 setup-tests:  ## fetch what the REST, SQL and interop tests need, into build/venv
@@ -43,12 +46,12 @@ setup-lint:  ## fetch clang-format and clang-tidy
 	$(PYTHON) tools/setup.py lint
 
 build: setup  ## the program, optimised: build/yummy
-	cmake --preset release
+	$(call configure,release)
 	cmake --build --preset release
 	ln -sfn release/yummy/cli/yummy build/yummy
 
 dev: setup  ## the program and the unit tests, with assertions
-	cmake --preset dev
+	$(call configure,dev)
 	cmake --build --preset dev
 
 test: setup setup-tests tidy  ## all tests but interop and stores: unit, style, REST, SQL
@@ -69,7 +72,7 @@ tidy:  ## layers, names, sizes and links: tools/tidy.py; the layout, where clang
 		else echo "tidy: the layout is not checked, clang-format-19 is not installed (make setup-format)"; fi
 
 lint: setup setup-lint tidy  ## the layout and clang-tidy
-	cmake --preset tidy
+	$(call configure,tidy)
 	run-clang-tidy-19 -p build/tidy -quiet '/yummy/'
 
 fmt: setup-format  ## apply clang-format
@@ -79,7 +82,7 @@ asan: setup  ## the unit tests under the address and undefined-behaviour sanitiz
 	$(call build_and_ctest,asan)
 
 tsan: setup  ## the unit tests below DuckDB, which is not instrumented, under the thread sanitizer
-	cmake --preset tsan
+	$(call configure,tsan)
 	cmake --build --preset tsan --target $(tsan_modules:%=%_test)
 	ctest --preset tsan --tests-regex '^($(subst $(space),|,$(tsan_modules)))$$'
 

@@ -9,6 +9,7 @@
     tools/setup.py format     clang-format
     tools/setup.py lint       clang-format and clang-tidy
 
+With YUMMY_CLOUD=OFF in the environment no crates are fetched, and no Cargo is needed.
 Each part has a stamp with its lines of versions.txt, so that a second run does nothing, and a changed line fetches
 only its own part. Packages come through apt-get, pip and npm as this machine has them configured.
 """
@@ -74,7 +75,8 @@ def run(command, tries=1, **options):
 
 def install_packages(entries, kinds):
     wanted = [words[0] for kind in kinds for words in entries.get(kind, [])]
-    wanted += [package for command, package in entries.get("command", []) if not shutil.which(command)]
+    commands = entries.get("command", []) + (entries.get("command-cloud", []) if has_cloud() else [])
+    wanted += [package for command, package in commands if not shutil.which(command)]
     absent = [package for package in wanted if not is_installed(package)]
     if not absent:
         return
@@ -87,6 +89,11 @@ def install_packages(entries, kinds):
     wait_for_lock = ["-o", "DPkg::Lock::Timeout=600"]
     run(["apt-get", "update"], tries=TRIES, env=environment)
     run([install[0], *wait_for_lock, *install[1:]], tries=TRIES, env=environment)
+
+
+def has_cloud():
+    """False when the build is to do without Cargo, and so without stores in the cloud."""
+    return os.environ.get("YUMMY_CLOUD", "ON").upper() not in ("OFF", "0", "NO", "FALSE")
 
 
 def is_installed(package):
@@ -371,6 +378,8 @@ def main(arguments):
         install_packages(entries, {"format": ("apt-format",), "lint": ("apt-format", "apt-lint")}.get(part, ("apt",)))
         if part == "build":
             setup_third_party(entries)
+            if has_cloud():
+                run([sys.executable, ROOT / "tools" / "crates.py", "fetch"], tries=TRIES)
         if part == "bench":
             setup_bench(entries)
         if part == "stores":

@@ -78,7 +78,7 @@ Result<std::string> ResolveLogPath(const store::ObjectStore& store, std::string_
     if (HasScheme(root)) {
       const size_t authority = root.find("://");
       const size_t slash = authority == std::string_view::npos ? std::string_view::npos : root.find('/', authority + 3);
-      const Result<Absolute> split = SplitAbsolute(PercentEncode(root.substr(0, slash), ":/"));
+      const Result<Absolute> split = SplitAbsolute(PercentEncode(root.substr(0, slash), ":/@"));
       if (!split.ok()) return OutsideTable(log_path);
       within = {split->root, slash == std::string_view::npos ? "/" : std::string(root.substr(slash))};
       if (root.starts_with("file:"))

@@ -29,6 +29,7 @@ class RootedStore final : public store::ObjectStore {
     return Refused();
   }
   std::vector<Result<void>> Delete(const Context&, std::span<const std::string>) override { return {}; }
+  Result<void> Copy(const Context&, std::string_view, std::string_view) override { return Refused(); }
   store::Capabilities capabilities() const override { return {}; }
   const std::string& root() const override { return root_; }
 
@@ -47,6 +48,8 @@ TEST(ResolveLogPath, FindsFilesWithinTheStore) {
   }
   EXPECT_EQ(MUST(ResolveLogPath(s3, "t", "s3a://Bucket/lake/u/a")), "u/a");
   EXPECT_EQ(MUST(ResolveLogPath(bucket, "t", "s3://bucket/u/a")), "u/a");
+  RootedStore azure("abfss://files@account.dfs.core.windows.net/lake/");
+  EXPECT_EQ(MUST(ResolveLogPath(azure, "t", "abfss://files@account.dfs.core.windows.net/lake/u/a%20b")), "u/a b");
 }
 
 TEST(ResolveLogPath, RefusesWhatLiesOutside) {

@@ -15,6 +15,7 @@
 #include "yummy/base/log.h"
 #include "yummy/base/url.h"
 #include "yummy/lake/name.h"
+#include "yummy/store/open_store.h"
 
 namespace yummy::lake {
 
@@ -114,31 +115,12 @@ Result<std::map<std::string, std::string>> TextMap(const Place& place, const YAM
   return result;
 }
 
-// The local folder that a store's path names, absolute and in normal form, ending in '/'.
-Result<std::string> LocalFolder(const Place& place, const YAML::Node& node, const std::string& path,
-                                const std::string& folder) {
-  if (path.empty()) return place.At(node, "'path' is empty");
-  std::string local = path;
-  if (HasScheme(path)) {
-    auto url = Url::Parse(path);
-    if (!url.ok()) return place.At(node, url.error().message());
-    if (url->scheme != "file") {
-      return place.At(
-          node, fmt::format("store path '{}://…' is not supported: expected a folder or a file:// URL", url->scheme));
-    }
-    if (!url->authority.empty() && url->authority != "localhost") {
-      return place.At(
-          node, fmt::format("file URL names the host '{}': only this machine's files can be a store", url->authority));
-    }
-    if (!url->path.starts_with('/')) return place.At(node, "a file URL needs an absolute path");
-    local = url->path;
-  }
-  if (local.find('\0') != std::string::npos || local.find('\n') != std::string::npos)
-    return place.At(node, "'path' holds a control character");
-  const std::filesystem::path joined = std::filesystem::path(folder) / local;
-  std::string normal = std::filesystem::absolute(joined).lexically_normal().string();
-  if (!normal.ends_with('/')) normal += '/';
-  return normal;
+// A path in its normal form: of the clouds the URL, else a folder, absolute and ending in '/'.
+Result<std::string> StorePath(const Place& place, const YAML::Node& node, const std::string& path,
+                              const std::string& folder) {
+  const auto location = store::ParseLocation(path, folder);
+  if (!location.ok()) return place.At(node, location.error().message());
+  return location->is_local ? location->root : path;
 }
 
 // True when an option that is a secret by its name has its value in the file, not in a variable.
@@ -170,7 +152,7 @@ Result<StoreConfig> ParseStore(const Place& place, const YAML::Node& node, const
                    }},
                   {"path",
                    [&](const YAML::Node& value) -> Result<void> {
-                     store.path = TRY(LocalFolder(place, value, TRY(Text(place, value, "path")), folder));
+                     store.path = TRY(StorePath(place, value, TRY(Text(place, value, "path")), folder));
                      return {};
                    }},
                   {"storage_options",
@@ -194,13 +176,27 @@ Result<StoreConfig> ParseStore(const Place& place, const YAML::Node& node, const
   return store;
 }
 
+// The options that say which of several services and accounts has the bucket.
+std::map<std::string, std::string> WhereOptions(const StoreConfig& store) {
+  std::map<std::string, std::string> where;
+  for (const auto& [key, value] : store.storage_options) {
+    std::string name = key;
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (name.find("endpoint") != std::string::npos || name.ends_with("account_name")) where.emplace(name, value);
+  }
+  return where;
+}
+
 Result<void> ParseStores(const Place& place, const YAML::Node& node, const std::string& folder, Config& config) {
   if (!node.IsSequence()) return place.At(node, "'stores' must be a list: - name: …, path: …");
   for (const auto& entry : node) {
     StoreConfig store = TRY(ParseStore(place, entry, folder));
     for (const auto& other : config.stores) {
       if (other.name == store.name) return place.At(entry, fmt::format("store name '{}' is given twice", store.name));
-      if (store.path.starts_with(other.path) || other.path.starts_with(store.path)) {
+      const std::string one = MUST(store::ParseLocation(other.path, folder)).place;
+      const std::string two = MUST(store::ParseLocation(store.path, folder)).place;
+      const bool is_nested = one.starts_with(two) || two.starts_with(one);
+      if (is_nested && WhereOptions(other) == WhereOptions(store)) {
         return place.At(entry, fmt::format("stores '{}' and '{}' have equal or nested paths: {} and {}", other.name,
                                            store.name, other.path, store.path));
       }

@@ -15,7 +15,7 @@ namespace yummy::lake {
 
 struct StoreConfig {
   std::string name;
-  std::string path;  // as configured: a folder or a file:// URL
+  std::string path;  // a folder, absolute, or the URL of a store in the cloud
   std::map<std::string, std::string> storage_options;
   bool has_inline_secrets = false;  // storage_options has secrets that stand in the file itself
   std::map<std::string, std::string> table_defaults;

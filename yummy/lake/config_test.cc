@@ -36,6 +36,33 @@ TEST(Config, TakesRelativePathsAndFileUrls) {
   EXPECT_EQ(Parse("stores: [{name: a, path: 'file:///data/a%20b'}]")->stores[0].path, "/data/a b/");
 }
 
+TEST(Config, TakesUrlsOfTheCloudsAsTheyAre) {
+  for (const char* url : {"s3://bucket/lake", "s3a://bucket", "gs://bucket/a%20b/", "az://container/lake", "adl://c/x",
+                          "abfss://files@account.dfs.core.windows.net/lake", "https://bucket.s3.amazonaws.com/lake"}) {
+    const auto config = Parse(fmt::format("stores: [{{name: a, path: '{}'}}]", url));
+    ASSERT_THAT(config, IsOk()) << url;
+    EXPECT_EQ(config->stores[0].path, url);
+  }
+}
+
+TEST(Config, StoresInDifferentPlacesMayHaveEqualUrls) {
+  const std::string text =
+      "stores: [{name: a, path: 's3://b/x', storage_options: {AWS_ENDPOINT_URL: 'http://one'}},"
+      " {name: b, path: 's3://b/x/y', storage_options: {aws_endpoint_url: 'http://two'}}]";
+  EXPECT_THAT(Parse(text), IsOk());
+}
+
+TEST(Config, NoErrorRepeatsAUrl) {
+  for (const char* url :
+       {"s3://key:CANARY@bucket/x", "s3://CANARY@bucket/x", "https://a.blob.core.windows.net/c?sig=CANARY",
+        "s3://bucket/%zzCANARY", "s3://bucket/x#CANARY", "s3://bucket/../CANARY", "s3:///CANARY",
+        "abfss://c:CANARY@account.dfs.core.windows.net/x", "gs://b/CANARY//x"}) {
+    const auto config = Parse(fmt::format("stores: [{{name: a, path: '{}'}}]", url));
+    ASSERT_THAT(config, IsError(ErrorCode::kInvalidArgument)) << url;
+    EXPECT_THAT(config.error().ToString(), ::testing::Not(HasSubstr("CANARY"))) << url;
+  }
+}
+
 TEST(Config, ReplacesEnvironmentVariables) {
   ::setenv("YUMMY_TEST_FOLDER", "/from/env", 1);
   EXPECT_EQ(Parse("stores: [{name: a, path: '${YUMMY_TEST_FOLDER}/x'}]")->stores[0].path, "/from/env/x/");
@@ -103,6 +130,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "c.yaml:1:", "true or false"},
         BadCase{"EqualPaths", "stores: [{name: a, path: /x}, {name: b, path: /x/}]", "c.yaml:1:", "equal or nested"},
         BadCase{"NestedPaths", "stores: [{name: a, path: /x}, {name: b, path: /x/y/../z}]",
+                "c.yaml:1:", "equal or nested"},
+        BadCase{"EqualUrls", "stores: [{name: a, path: 's3://b/x'}, {name: b, path: 's3a://b/x/'}]",
+                "c.yaml:1:", "equal or nested"},
+        BadCase{"NestedUrls", "stores: [{name: a, path: 'abfss://c/x'}, {name: b, path: 'az://c/x/y'}]",
                 "c.yaml:1:", "equal or nested"},
         BadCase{"TooDeep", Deep(100), "c.yaml:", "limit exceeded"},
         BadCase{"ForeignTag", "stores: !!python/object:os.system [{name: a, path: /x}]", "c.yaml:1:", "tag"}),

@@ -15,7 +15,7 @@
 #include "yummy/delta/table.h"
 #include "yummy/duck/database.h"
 #include "yummy/lake/result_cache.h"
-#include "yummy/store/local_store.h"
+#include "yummy/store/open_store.h"
 
 namespace yummy::lake {
 
@@ -245,7 +245,7 @@ Result<std::unique_ptr<Lake>> Lake::Open(const Config& config) {
   state->readers = std::make_unique<Executor>(cores, kBackgroundTasksMax);
   state->background = std::make_unique<Executor>(1, kBackgroundTasksMax);
   for (const auto& store : config.stores) {
-    auto object_store = store::LocalStore::Open(store.path);
+    auto object_store = store::OpenStore(store.path, store.storage_options);
     if (!object_store.ok()) return std::move(object_store).error().Prefixed(fmt::format("store '{}'", store.name));
     state->stores[store.name] = {store, std::shared_ptr<store::ObjectStore>(std::move(*object_store))};
   }
@@ -260,13 +260,15 @@ const Config& Lake::config() const { return state_->config; }
 
 std::vector<StoreInfo> Lake::Stores() const {
   std::vector<StoreInfo> result;
-  for (const auto& store : state_->config.stores) result.push_back({store.name, store.path});
+  for (const auto& store : state_->config.stores) {
+    result.push_back({store.name, state_->stores.at(store.name).object_store->root()});
+  }
   return result;
 }
 
 Result<TableList> Lake::Tables(const Context& context, const std::string& store_name) {
   const Store* store = TRY(state_->FindStore(store_name));
-  TableList list{store->config.name, store->config.path,
+  TableList list{store->config.name, store->object_store->root(),
                  TRY(state_->TableNames(context, *store, std::string(kRootSchema)))};
   for (const auto& schema : TRY(state_->SchemaNames(context, *store))) {
     if (schema == kRootSchema) continue;

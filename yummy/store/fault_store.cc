@@ -14,14 +14,16 @@ namespace yummy::store {
 namespace {
 
 constexpr std::array<std::string_view, kOperationCount> kOperationNames = {
-    "Get", "GetRanges", "Open", "ReadAt", "Head", "Put", "Put", "StartUpload", "Write", "Finish", "List", "Delete",
+    "Get",         "GetRanges", "Open",   "ReadAt", "Head",   "Put",  "Put",
+    "StartUpload", "Write",     "Finish", "List",   "Delete", "Copy",
 };
 
 bool IsPut(Operation operation) { return operation == Operation::kPutCreate || operation == Operation::kPutOverwrite; }
 
 /// True when a lost answer leaves open whether the store has changed.
 bool MayChange(Operation operation) {
-  return IsPut(operation) || operation == Operation::kUploadFinish || operation == Operation::kDelete;
+  return IsPut(operation) || operation == Operation::kUploadFinish || operation == Operation::kDelete ||
+         operation == Operation::kCopy;
 }
 
 bool CanHappen(FaultKind kind, Operation operation) {
@@ -358,6 +360,13 @@ std::vector<Result<void>> FaultStore::Delete(const Context& context, std::span<c
                              [&] { return std::move(store_->Delete(context, std::span(&path, 1)).front()); }));
   }
   return results;
+}
+
+Result<void> FaultStore::Copy(const Context& context, std::string_view source, std::string_view target) {
+  script_->Count(Operation::kCopy);
+  const auto fault = script_->Draw(Operation::kCopy, target);
+  return Answer(context, *script_, fault, Operation::kCopy, target,
+                [&] { return store_->Copy(context, source, target); });
 }
 
 }  // namespace yummy::store

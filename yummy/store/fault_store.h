@@ -28,10 +28,11 @@ enum class Operation {
   kUploadFinish,
   kList,
   kDelete,
+  kCopy,
 };
-inline constexpr size_t kOperationCount = 12;
+inline constexpr size_t kOperationCount = 13;
 
-/// "lost" means: OutcomeUnknown from Put, Finish and Delete, Unavailable from everything else.
+/// "lost" means: OutcomeUnknown from Put, Finish, Delete and Copy, Unavailable from everything else.
 enum class FaultKind {
   kErrorBefore,    // not applied; Unavailable
   kErrorAfter,     // applied; the answer is lost
@@ -97,6 +98,7 @@ class FaultStore final : public ObjectStore {
   Result<std::unique_ptr<Upload>> StartUpload(const Context& context, std::string_view path, PutMode mode) override;
   Result<ListPage> List(const Context& context, std::string_view prefix, const ListOptions& options) override;
   std::vector<Result<void>> Delete(const Context& context, std::span<const std::string> paths) override;
+  Result<void> Copy(const Context& context, std::string_view source, std::string_view target) override;
   Capabilities capabilities() const override { return store_->capabilities(); }
   const std::string& root() const override { return store_->root(); }
 

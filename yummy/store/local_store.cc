@@ -18,6 +18,7 @@ namespace {
 
 /// A read asks after this many bytes whether it is still wanted.
 constexpr size_t kReadBytesMax = size_t{8} << 20;
+constexpr size_t kCopyBytes = size_t{1} << 20;
 
 struct OpenObject {
   Descriptor file;
@@ -178,6 +179,22 @@ class LocalObjects final : public ObjectStore {
     }
     for (const std::string& folder : folders) RemoveEmptyFolders(root_folder_, folder);
     return results;
+  }
+
+  Result<void> Copy(const Context& context, std::string_view source, std::string_view target) override {
+    TRY(context.Check());
+    TRY(CheckPath(source));
+    TRY(CheckPath(target));
+    const OpenObject object = TRY(OpenForReading(root_folder_, source, O_RDONLY));
+    const auto file = TRY(TemporaryFile::Make(root_folder_, target, sweep_));
+    std::string piece(kCopyBytes, '\0');
+    for (uint64_t offset = 0;; offset += piece.size()) {
+      const size_t read = TRY(ReadFrom(context, object.file, source, offset, piece));
+      TRY(file->Write(context, std::string_view(piece).substr(0, read)));
+      if (read < piece.size()) break;
+    }
+    TRY(file->Publish(context, PutMode::kOverwrite));
+    return {};
   }
 
   Capabilities capabilities() const override { return {.create_is_atomic = true, .is_local = true}; }

@@ -173,7 +173,8 @@ class LocalStoreFaultTest : public ::testing::Test {
 };
 
 TEST_F(LocalStoreFaultTest, FlushesTheFileBeforeItsNameAndTheFolderAfterIt) {
-  MUST(Put("t/first", PutMode::kCreate));
+  MUST(Put("t/makes the folder", PutMode::kCreate));
+  MUST(Put("t/sweeps it", PutMode::kCreate));
   SyscallFault none{.call = "none"};
   MUST(PutWith(none, "t/a", PutMode::kCreate));
   EXPECT_THAT(none.log, ElementsAre("openat", "write", "fstatat", "fsync file", "linkat", "unlinkat", "fsync folder"));

@@ -190,4 +190,16 @@ std::vector<Result<void>> MemoryStore::Delete(const Context& context, std::span<
   return results;
 }
 
+Result<void> MemoryStore::Copy(const Context& context, std::string_view source, std::string_view target) {
+  TRY(context.Check());
+  TRY(CheckPath(source));
+  TRY(CheckPath(target));
+  Content content = TRY(state_->Find(source)).content;
+  const int64_t now_micros = state_->clock.now_micros();
+  const std::lock_guard lock(state_->mutex);
+  state_->objects[std::string(target)] = {
+      .content = std::move(content), .modified_micros = now_micros, .generation = ++state_->generation};
+  return {};
+}
+
 }  // namespace yummy::store

@@ -23,6 +23,7 @@ class MemoryStore final : public ObjectStore {
   Result<std::unique_ptr<Upload>> StartUpload(const Context& context, std::string_view path, PutMode mode) override;
   Result<ListPage> List(const Context& context, std::string_view prefix, const ListOptions& options) override;
   std::vector<Result<void>> Delete(const Context& context, std::span<const std::string> paths) override;
+  Result<void> Copy(const Context& context, std::string_view source, std::string_view target) override;
   Capabilities capabilities() const override { return {.create_is_atomic = true, .is_local = true}; }
   const std::string& root() const override { return root_; }
 

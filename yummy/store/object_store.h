@@ -1,5 +1,5 @@
 #pragma once
-// One store of objects: local disk, memory, later the clouds. Every implementation passes store/testing.h.
+// One store of objects: local disk, memory, the clouds. Every implementation passes store/testing.h.
 // Paths are relative to the store's root, decoded, with '/' between segments:
 // "sales/_delta_log/00000000000000000000.json".
 
@@ -20,9 +20,10 @@ namespace yummy::store {
 struct ObjectMeta {
   std::string path;
   uint64_t size_bytes = 0;
-  int64_t modified_micros = 0;  // since the epoch, UTC
-  std::string etag;             // changes whenever the object does: local disk has inode, size and mtime in it
-  std::string version;          // a store's own generation, where it has one
+  int64_t modified_micros = 0;  // since the epoch, UTC; 0 from a put where the store does not tell
+  std::string etag;     // changes whenever the object does: local disk has inode, size and mtime in it; the same
+                        // from a put, a list and a question
+  std::string version;  // a store's own generation, where it has one
 };
 
 struct ByteRange {
@@ -106,6 +107,10 @@ class ObjectStore {
 
   /// A result for each path; an absent object is a success.
   virtual std::vector<Result<void>> Delete(const Context& context, std::span<const std::string> paths) = 0;
+
+  /// Makes `target` an object of its own with the bytes of `source`, whole or not at all, whatever is there. A store in the
+  /// cloud does it itself. Errors: NotFound (no source), else as Put.
+  virtual Result<void> Copy(const Context& context, std::string_view source, std::string_view target) = 0;
 
   virtual Capabilities capabilities() const = 0;
 

@@ -4,6 +4,7 @@
 //                            ::testing::Values(StoreSetup{.name = "Memory", .make = MakeMemoryStore}), StoreSetup::Name);
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,9 @@ struct StoreSetup {
   std::string name;
   /// Makes an empty store, once a test. What the store needs (a folder, a clock) lives as long as the result.
   std::function<std::shared_ptr<ObjectStore>()> make;
+  bool is_remote = false;  // each request costs: what is random is tried less often
+  bool has_folders =
+      false;  // it sorts by them, and keeps those that are empty: lists across folders are not as promised
 
   static std::string Name(const ::testing::TestParamInfo<StoreSetup>& info) { return info.param.name; }
 };
@@ -48,5 +52,19 @@ std::shared_ptr<ObjectStore> MakeTemporaryLocalStore();
 
 /// A store in memory, by the machine's clock.
 std::shared_ptr<ObjectStore> MakeMemoryStore();
+
+/// A store in the cloud that tools/stores.py runs.
+struct RunningStore {
+  std::string name;
+  std::string root;  // "s3://yummy"
+  std::map<std::string, std::string> storage_options;
+  bool is_safe_for_commits = true;  // it heeds the condition of a put
+};
+
+/// Those that the file named by YUMMY_STORES tells of; none without it.
+std::vector<RunningStore> RunningStores();
+
+/// A place in a running store that is empty and no one else's.
+std::shared_ptr<ObjectStore> MakeEmptyStore(const RunningStore& running);
 
 }  // namespace yummy::store

@@ -1,0 +1,93 @@
+#pragma once
+// The C ABI of the crate in this folder: S3, Azure and GCS by object_store. For yummy/store/cloud_store.cc only.
+//
+// Texts are UTF-8, but for the ends of a list's `prefix` and `after`, and have no end mark. Every function may be called
+// from several threads, but for those of one upload.
+// What blocks takes a call, which bounds it; callbacks come on the calling thread, before the function returns.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct YummyCloudStore YummyCloudStore;
+typedef struct YummyCloudCall YummyCloudCall;
+typedef struct YummyCloudUpload YummyCloudUpload;
+
+typedef struct {
+  const char* data;
+  size_t size;
+} YummyCloudText;
+
+typedef struct {
+  int32_t code;         // 0, or yummy::ErrorCode + 1
+  int32_t http_status;  // of the last answer, or 0
+  uint32_t attempts;    // requests that were sent to the store
+  int32_t is_retryable;
+  const char* reason;  // lives for ever; may be empty
+  char* message;       // of an error: to be freed
+} YummyCloudStatus;
+
+typedef struct {
+  YummyCloudText path;
+  uint64_t size_bytes;
+  int64_t modified_micros;  // 0: the answer does not tell
+  YummyCloudText etag;      // without quotes
+  YummyCloudText version;
+} YummyCloudObject;
+
+typedef void (*YummyCloudTakeText)(void* user, YummyCloudText text);
+typedef int32_t (*YummyCloudTakeBytes)(void* user, YummyCloudText bytes);  // 0: no more of them
+typedef void (*YummyCloudTakeObject)(void* user, const YummyCloudObject* object);
+typedef void (*YummyCloudTakeEntry)(void* user, const YummyCloudObject* object, int32_t is_prefix);
+typedef void (*YummyCloudTakeResult)(void* user, size_t index, YummyCloudStatus status);
+
+void yummy_cloud_free_message(char* message);
+
+/// `root` stands for the store in messages. Asks nobody.
+YummyCloudStatus yummy_cloud_open(YummyCloudText url, YummyCloudText root, const YummyCloudText* keys,
+                                  const YummyCloudText* values, size_t count, YummyCloudTakeText warn, void* user,
+                                  YummyCloudStore** store);
+/// Uploads may outlive their store.
+void yummy_cloud_close(YummyCloudStore* store);
+
+/// A negative time-out: none. A call is for one function at a time.
+YummyCloudCall* yummy_cloud_start_call(int64_t timeout_micros);
+/// From any thread: the function that runs gives up what is under way and returns.
+void yummy_cloud_cancel_call(const YummyCloudCall* call);
+void yummy_cloud_end_call(YummyCloudCall* call);
+
+/// `length` bytes from `offset`, as far as the object reaches; all of it from 0 when `length` is UINT64_MAX.
+/// With an etag: of that version of the object only; else PreconditionFailed.
+YummyCloudStatus yummy_cloud_get(const YummyCloudStore* store, const YummyCloudCall* call, YummyCloudText path,
+                                 uint64_t offset, uint64_t length, YummyCloudText etag, YummyCloudTakeBytes take,
+                                 void* user);
+YummyCloudStatus yummy_cloud_head(const YummyCloudStore* store, const YummyCloudCall* call, YummyCloudText path,
+                                  YummyCloudTakeObject take, void* user);
+YummyCloudStatus yummy_cloud_put(const YummyCloudStore* store, const YummyCloudCall* call, YummyCloudText path,
+                                 YummyCloudText bytes, int32_t create, YummyCloudTakeObject take, void* user);
+
+YummyCloudStatus yummy_cloud_start_upload(const YummyCloudStore* store, YummyCloudText path, int32_t create,
+                                          YummyCloudUpload** upload);
+/// Blocks while as many parts are under way as may be.
+YummyCloudStatus yummy_cloud_write_upload(YummyCloudUpload* upload, const YummyCloudCall* call, YummyCloudText bytes);
+YummyCloudStatus yummy_cloud_finish_upload(YummyCloudUpload* upload, const YummyCloudCall* call,
+                                           YummyCloudTakeObject take, void* user);
+/// Frees the upload. The store is told of one that is not finished, and drops its parts.
+void yummy_cloud_end_upload(YummyCloudUpload* upload);
+
+/// The entries in the order of their bytes; `has_more` when the limit (0: none) left some out.
+YummyCloudStatus yummy_cloud_list(const YummyCloudStore* store, const YummyCloudCall* call, YummyCloudText prefix,
+                                  YummyCloudText after, int32_t delimiter, size_t limit, YummyCloudTakeEntry take,
+                                  void* user, int32_t* has_more);
+/// `take` is called once for each path, whatever comes of it.
+YummyCloudStatus yummy_cloud_delete(const YummyCloudStore* store, const YummyCloudCall* call,
+                                    const YummyCloudText* paths, size_t count, YummyCloudTakeResult take, void* user);
+YummyCloudStatus yummy_cloud_copy(const YummyCloudStore* store, const YummyCloudCall* call, YummyCloudText source,
+                                  YummyCloudText target);
+
+#ifdef __cplusplus
+}
+#endif

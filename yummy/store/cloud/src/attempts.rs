@@ -1,0 +1,274 @@
+//! Sees each HTTP attempt below object_store's own retries: which of them may have been applied, and what the last one
+//! was answered. Only this tells "it is there, and surely not by us" from "it is there, perhaps by an earlier attempt".
+
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{HeaderValue, CONTENT_RANGE, IF_NONE_MATCH, RETRY_AFTER};
+use http::Method;
+use http_body_util::BodyExt;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+    ReqwestConnector,
+};
+use object_store::ClientOptions;
+
+/// What is read of an error's body: its code stands at the beginning.
+const ERROR_BODY_BYTES_MAX: usize = 64 << 10;
+/// A page has at most 5000 objects, whose keys have at most 1024 characters.
+const LIST_BYTES_MAX: usize = 64 << 20;
+/// The name of the XML document stands within this.
+const LIST_HEAD_BYTES: usize = 1024;
+/// A store that asks for more patience than this is tried again after it nevertheless.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
+
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// An answer: its status, the store's own code for an error ("NoSuchBucket"), the region it says to ask, and the size of
+    /// the object of which it has a part.
+    Answer { status: u16, code: String, region: String, size_bytes: Option<u64> },
+    Transport { kind: HttpErrorKind, text: String },
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Attempts that were sent to the store, and those that have ended.
+    pub started: u32,
+    pub ended: u32,
+    /// Attempts after which the store may hold what they asked for, although they were not answered so.
+    pub doubtful: u32,
+    pub last: Option<Ending>,
+    /// The same of a request for credentials, which goes elsewhere.
+    pub credentials: Option<Ending>,
+}
+
+impl Seen {
+    /// An attempt is under way, or its answer is lost.
+    pub fn is_in_doubt(&self) -> bool {
+        self.doubtful > 0 || self.started > self.ended
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    seen: Mutex<Seen>,
+    retries_max: u32,
+    create_on_completion: bool,
+}
+
+/// What one operation's attempts came to.
+#[derive(Clone, Debug, Default)]
+pub struct Attempts(Arc<State>);
+
+tokio::task_local! {
+    static CURRENT: Attempts;
+}
+
+impl Attempts {
+    pub fn new(retries_max: u32) -> Self {
+        Self(Arc::new(State { retries_max, ..State::default() }))
+    }
+
+    /// The request that completes an upload in parts shall fail when the object exists.
+    pub fn with_create_on_completion(retries_max: u32) -> Self {
+        Self(Arc::new(State { retries_max, create_on_completion: true, ..State::default() }))
+    }
+
+    /// Runs an operation so that its attempts are seen.
+    pub async fn observe<T>(&self, operation: impl Future<Output = T>) -> T {
+        CURRENT.scope(self.clone(), operation).await
+    }
+
+    pub fn seen(&self) -> Seen {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.0.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Makes the HTTP clients of one store. A builder connects the store's own client last, after those for credentials.
+#[derive(Clone, Debug, Default)]
+pub struct Connector {
+    last: Arc<AtomicUsize>,
+}
+
+impl HttpConnector for Connector {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let client = ReqwestConnector::default().connect(options)?;
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(HttpClient::new(Service { client, number, last: Arc::clone(&self.last) }))
+    }
+}
+
+#[derive(Debug)]
+struct Service {
+    client: HttpClient,
+    number: usize,
+    last: Arc<AtomicUsize>,
+}
+
+#[async_trait::async_trait]
+impl HttpService for Service {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        match CURRENT.try_with(Attempts::clone) {
+            Err(_) => self.client.execute(request).await,
+            Ok(attempts) if self.number != self.last.load(Ordering::Relaxed) => {
+                let (result, ending) = look_at(self.client.execute(request).await).await;
+                attempts.lock().credentials = Some(ending);
+                result
+            }
+            Ok(attempts) => self.call_store(&attempts, request).await,
+        }
+    }
+}
+
+impl Service {
+    async fn call_store(&self, attempts: &Attempts, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let query = request.uri().query().unwrap_or("");
+        let is_completion = request.method() == Method::POST && query.starts_with("uploadId=");
+        let is_list = query.contains("list-type=2") || query.contains("comp=list");
+        if attempts.0.create_on_completion && is_completion {
+            // Not among the headers that are signed, and need not be.
+            request.headers_mut().insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
+        }
+        attempts.lock().started += 1;
+        let mut answer = self.client.execute(request).await;
+        if is_list {
+            answer = check_list(answer).await;
+        }
+        let (result, ending) = look_at(answer).await;
+        let may_try_again = {
+            let mut seen = attempts.lock();
+            seen.ended += 1;
+            seen.doubtful += u32::from(may_have_been_applied(&ending));
+            seen.last = Some(ending);
+            seen.started <= attempts.0.retries_max
+        };
+        // object_store tries again after a pause of its own, which does not heed this.
+        if let (true, Some(pause)) = (may_try_again, result.as_ref().ok().and_then(retry_after)) {
+            tokio::time::sleep(pause).await;
+        }
+        result
+    }
+}
+
+/// Every 5xx counts: a proxy in between answers so as well. Of a connection that was never made nothing arrived.
+fn may_have_been_applied(ending: &Ending) -> bool {
+    match ending {
+        Ending::Answer { status, .. } => *status >= 500 || *status == 408,
+        Ending::Transport { kind, .. } => *kind != HttpErrorKind::Connect,
+    }
+}
+
+fn retry_after(response: &HttpResponse) -> Option<Duration> {
+    if !matches!(response.status().as_u16(), 429 | 503) {
+        return None;
+    }
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
+}
+
+/// A page that is no list reads as an empty one, because every element may be absent: this refuses what something in between
+/// answers in the place of the store.
+async fn check_list(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, HttpError> {
+    let response = result?;
+    if !response.status().is_success() {
+        return Ok(response);
+    }
+    let (parts, mut body) = response.into_parts();
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+        if bytes.len() > LIST_BYTES_MAX {
+            return Err(HttpError::new(HttpErrorKind::Decode, std::io::Error::other("a page of a list without end")));
+        }
+    }
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(LIST_HEAD_BYTES)]);
+    if !head.contains("<ListBucketResult") && !head.contains("<EnumerationResults") {
+        return Err(HttpError::new(HttpErrorKind::Decode, std::io::Error::other("not a list of objects")));
+    }
+    Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(bytes.freeze())))
+}
+
+/// What came back, and how it ended. An error's body is read here, and handed on as it was.
+async fn look_at(result: Result<HttpResponse, HttpError>) -> (Result<HttpResponse, HttpError>, Ending) {
+    let response = match result {
+        Ok(response) => response,
+        Err(error) => {
+            let ending = Ending::Transport { kind: error.kind(), text: text_of_sources(&error) };
+            return (Err(error), ending);
+        }
+    };
+    let status = response.status().as_u16();
+    let header = |name: &str| {
+        response.headers().get(name).and_then(|value| value.to_str().ok()).map(plain_word).unwrap_or_default()
+    };
+    let mut code = header("x-ms-error-code");
+    let mut region = header("x-amz-bucket-region");
+    let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
+    let size_bytes = range.and_then(|range| range.rsplit_once('/')).and_then(|(_, size)| size.parse().ok());
+    if status < 400 {
+        return (Ok(response), Ending::Answer { status, code, region, size_bytes });
+    }
+    let (parts, body) = response.into_parts();
+    let body = read_error(body).await;
+    if code.is_empty() {
+        code = element(&body, "Code");
+    }
+    if region.is_empty() {
+        region = element(&body, "Region");
+    }
+    let response = HttpResponse::from_parts(parts, HttpResponseBody::from(body));
+    (Ok(response), Ending::Answer { status, code, region, size_bytes })
+}
+
+async fn read_error(mut body: HttpResponseBody) -> Bytes {
+    let mut bytes = BytesMut::new();
+    while let Some(Ok(frame)) = body.frame().await {
+        if let Ok(data) = frame.into_data() {
+            bytes.extend_from_slice(&data[..data.len().min(ERROR_BODY_BYTES_MAX - bytes.len())]);
+        }
+        if bytes.len() == ERROR_BODY_BYTES_MAX {
+            break;
+        }
+    }
+    bytes.freeze()
+}
+
+/// The text of the first element of this name, when it is a word.
+fn element(body: &[u8], name: &str) -> String {
+    let text = String::from_utf8_lossy(body);
+    let Some((_, rest)) = text.split_once(&format!("<{name}>")) else { return String::new() };
+    rest.split_once('<').map(|(word, _)| plain_word(word)).unwrap_or_default()
+}
+
+/// A store's own word for something, which goes into messages: nothing but letters, digits and dashes.
+fn plain_word(text: &str) -> String {
+    let is_word = text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_word { text.to_string() } else { String::new() }
+}
+
+/// The texts of what an error was caused by, without those that repeat.
+pub fn text_of_sources(error: &dyn std::error::Error) -> String {
+    let mut text = String::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&words);
+        }
+        source = cause.source();
+    }
+    text
+}

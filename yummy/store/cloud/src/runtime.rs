@@ -1,0 +1,55 @@
+//! The one tokio runtime: made at the first use, so that a process may fork before it, and refused in a forked child,
+//! where its threads do not exist.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::failure::{Code, Failure};
+
+/// They only move bytes and do TLS; the caller's threads do the rest.
+const WORKERS_MIN: usize = 2;
+const WORKERS_MAX: usize = 4;
+
+static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
+static IS_FORKED_CHILD: AtomicBool = AtomicBool::new(false);
+
+extern "C" {
+    fn pthread_atfork(
+        prepare: Option<extern "C" fn()>,
+        parent: Option<extern "C" fn()>,
+        child: Option<extern "C" fn()>,
+    ) -> i32;
+}
+
+extern "C" fn mark_child() {
+    IS_FORKED_CHILD.store(true, Ordering::Relaxed);
+}
+
+fn start() -> Result<Runtime, String> {
+    let _ = rustls::crypto::ring::default_provider().install_default(); // fails when there is one already: as good
+    // SAFETY: the handler only stores to an atomic.
+    if unsafe { pthread_atfork(None, None, Some(mark_child)) } != 0 {
+        return Err("pthread_atfork failed".to_string());
+    }
+    let cores = std::thread::available_parallelism().map_or(WORKERS_MIN, |count| count.get());
+    Builder::new_multi_thread()
+        .worker_threads((cores / 2).clamp(WORKERS_MIN, WORKERS_MAX))
+        .thread_name("cloud")
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+pub fn runtime() -> Result<&'static Runtime, Failure> {
+    if IS_FORKED_CHILD.load(Ordering::Relaxed) {
+        return Err(Failure::new(
+            Code::Unsupported,
+            "a store in the cloud was used before this process was forked: open stores after the fork",
+        ));
+    }
+    RUNTIME.get_or_init(start).as_ref().map_err(|text| {
+        Failure::new(Code::ResourceExhausted, format!("cannot start the threads of the stores in the cloud: {text}"))
+    })
+}

@@ -1,0 +1,169 @@
+//! A streaming upload: one request while it is small, else parts, some of them under way while the next one is written.
+
+use std::time::Duration;
+
+use object_store::path::Path;
+use object_store::{MultipartUpload, PutPayload};
+use tokio::task::JoinSet;
+
+use crate::attempts::Attempts;
+use crate::failure::{Code, Effect, Failure, Kind};
+use crate::runtime::runtime;
+use crate::store::{Call, Facts, Store};
+
+const PART_BYTES_MIN: usize = 8 << 20;
+/// S3 takes 10,000 parts: they double in size so often that no object is too large.
+const PARTS_OF_ONE_SIZE: usize = 1000;
+const PARTS_AT_ONCE: usize = 4;
+/// An upload that is given up tells the store; whoever drops it waits so long, and it may go on for longer.
+const ABORT_WAIT: Duration = Duration::from_secs(2);
+const ABORT_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub struct Upload {
+    path: String,
+    key: Path,
+    effect: Effect,
+    size_bytes: u64,
+    buffer: Vec<u8>,
+    parts: JoinSet<(object_store::Result<()>, Attempts)>,
+    parts_started: usize,
+    multipart: Option<Box<dyn MultipartUpload>>,
+    failed: Option<Failure>,
+}
+
+impl Upload {
+    pub fn new(store: &Store, path: &str, effect: Effect) -> Result<Self, Failure> {
+        Ok(Self {
+            path: path.to_string(),
+            key: store.key(path)?,
+            effect,
+            size_bytes: 0,
+            buffer: Vec::new(),
+            parts: JoinSet::new(),
+            parts_started: 0,
+            multipart: None,
+            failed: None,
+        })
+    }
+
+    fn part_bytes(&self) -> usize {
+        PART_BYTES_MIN << (self.parts_started / PARTS_OF_ONE_SIZE)
+    }
+
+    pub fn write(&mut self, store: &Store, call: &Call, mut bytes: &[u8]) -> Result<(), Failure> {
+        while !bytes.is_empty() {
+            // Only when more comes: what fits into one part is put by one request.
+            if self.buffer.len() == self.part_bytes() {
+                self.flush(store, call)?;
+            }
+            let (now, later) = bytes.split_at(bytes.len().min(self.part_bytes() - self.buffer.len()));
+            self.buffer.extend_from_slice(now);
+            self.size_bytes += now.len() as u64;
+            bytes = later;
+        }
+        self.check(store, call)
+    }
+
+    /// Makes the object visible. Whatever comes of it, nothing more can be done with the upload.
+    pub fn finish(&mut self, store: &Store, call: &Call) -> Result<Facts, Failure> {
+        self.check(store, call)?;
+        if self.multipart.is_none() {
+            let bytes = PutPayload::from(std::mem::take(&mut self.buffer));
+            return store.put(call, &self.path, bytes, self.effect);
+        }
+        self.flush(store, call)?;
+        self.wait_for_parts(store, call, 0)?;
+        let is_conditional = store.kind() == Kind::S3 && self.effect == Effect::Create;
+        if self.effect == Effect::Create && !is_conditional {
+            // No condition can be put on the last request; names of data files are unique, and this finds a slip.
+            match store.head(call, &self.path) {
+                Ok(_) => return Err(Failure::new(Code::AlreadyExists, format!("the object {} exists already", self.path))),
+                Err(failure) if failure.code == Code::NotFound => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        let retries_max = store.clients().retries_max;
+        let attempts =
+            if is_conditional { Attempts::with_create_on_completion(retries_max) } else { Attempts::new(retries_max) };
+        let operation = store.operation("complete", &self.path, self.effect);
+        let (path, size_bytes) = (&self.path, self.size_bytes);
+        let Some(multipart) = &mut self.multipart else { unreachable!("parts were sent") };
+        let facts = store.perform(call, operation, &attempts, async {
+            Ok(Facts::of_put(path, size_bytes, multipart.complete().await?))
+        })?;
+        self.multipart = None;
+        Ok(facts)
+    }
+
+    /// Errors: the upload's own, or that the call was given up already.
+    fn check(&mut self, store: &Store, call: &Call) -> Result<(), Failure> {
+        if let Some(failure) = &self.failed {
+            return Err(failure.clone());
+        }
+        let operation = store.operation("write", &self.path, Effect::None);
+        let checked = store.perform(call, operation, &store.attempts(), async { Ok(()) });
+        self.remember(checked)
+    }
+
+    /// After an error the object has a gap: the upload cannot go on.
+    fn remember<T>(&mut self, result: Result<T, Failure>) -> Result<T, Failure> {
+        if let Err(failure) = &result {
+            self.failed = Some(failure.clone());
+            self.parts.abort_all();
+        }
+        result
+    }
+
+    /// Sends what is in the buffer as a part.
+    fn flush(&mut self, store: &Store, call: &Call) -> Result<(), Failure> {
+        if let Some(failure) = &self.failed {
+            return Err(failure.clone());
+        }
+        if self.multipart.is_none() {
+            let operation = store.operation("begin to write", &self.path, Effect::None);
+            let started = store.perform(call, operation, &store.attempts(), async {
+                Ok(store.clients().objects.put_multipart_opts(&self.key, Default::default()).await?)
+            });
+            self.multipart = Some(self.remember(started)?);
+        }
+        self.wait_for_parts(store, call, PARTS_AT_ONCE - 1)?;
+        let Some(multipart) = &mut self.multipart else { unreachable!("it was started above") };
+        let part = multipart.put_part(PutPayload::from(std::mem::take(&mut self.buffer)));
+        let attempts = store.attempts();
+        self.parts.spawn_on(async move { (attempts.observe(part).await, attempts) }, runtime()?.handle());
+        self.parts_started += 1;
+        Ok(())
+    }
+
+    /// Until no more than `count` parts are under way.
+    fn wait_for_parts(&mut self, store: &Store, call: &Call, count: usize) -> Result<(), Failure> {
+        while self.parts.len() > count {
+            let operation = store.operation("write a part", &self.path, Effect::None);
+            let parts = &mut self.parts;
+            let ended = store.perform(call, operation, &store.attempts(), async {
+                match parts.join_next().await {
+                    None | Some(Ok((Ok(()), _))) => Ok(()),
+                    Some(Ok((Err(error), attempts))) => Err(operation.failure(&error, &attempts.seen()).into()),
+                    Some(Err(error)) => Err(Failure::new(Code::Internal, format!("a part was lost: {error}")).into()),
+                }
+            });
+            self.remember(ended)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        self.parts.abort_all();
+        // In a forked child it is the parent's.
+        let (Some(mut multipart), Ok(runtime)) = (self.multipart.take(), runtime()) else { return };
+        let mut parts = std::mem::take(&mut self.parts);
+        let abort = runtime.spawn(async move {
+            // A part that arrives after the abort would stay.
+            while parts.join_next().await.is_some() {}
+            let _ = tokio::time::timeout(ABORT_TIMEOUT, multipart.abort()).await;
+        });
+        let _ = runtime.block_on(async { tokio::time::timeout(ABORT_WAIT, abort).await });
+    }
+}

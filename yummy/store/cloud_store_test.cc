@@ -1,0 +1,421 @@
+#include "yummy/store/cloud_store.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <stop_token>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "yummy/base/testing.h"
+#include "yummy/store/fault_store.h"
+#include "yummy/store/open_store.h"
+#include "yummy/store/scripted_server_testing.h"
+#include "yummy/store/testing.h"
+
+namespace yummy::store {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Milliseconds = std::chrono::milliseconds;
+using Then = ScriptedReply::Then;
+
+// --- The conformance suite on stores that run ----------------------------------------------------------------------
+
+std::vector<StoreSetup> RunningSetups() {
+  std::vector<StoreSetup> setups;
+  for (const RunningStore& running : RunningStores()) {
+    if (!running.is_safe_for_commits) continue;
+    std::string name = running.name;
+    name.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(name.front())));
+    const auto make = [running] { return MakeEmptyStore(running); };
+    StoreSetup setup{.name = name, .make = make, .is_remote = true, .has_folders = running.name == "seaweedfs"};
+    setups.push_back(setup);
+    setup.name += "BehindFaults";
+    setup.make = [make] { return std::make_shared<FaultStore>(make()); };
+    setups.push_back(std::move(setup));
+  }
+  return setups;
+}
+
+INSTANTIATE_TEST_SUITE_P(Cloud, StoreConformance, ::testing::ValuesIn(RunningSetups()), StoreSetup::Name);
+
+TEST(CloudStore, PassesTheConformanceSuiteWhereStoresRun) {
+  if (RunningStores().empty()) GTEST_SKIP() << "YUMMY_STORES names no stores: tools/stores.py starts them";
+}
+
+TEST(CloudStore, UploadsInPartsAndAbortsThem) {
+  if (RunningStores().empty()) GTEST_SKIP() << "YUMMY_STORES names no stores: tools/stores.py starts them";
+  for (const RunningStore& running : RunningStores()) {
+    SCOPED_TRACE(running.name);
+    const auto store = MakeEmptyStore(running);
+    const Context context;
+    std::string bytes(size_t{20} << 20, '\0');
+    for (size_t i = 0; i < bytes.size(); i++) bytes[i] = static_cast<char>(i * 31 + i / 4093);
+    const auto upload = [&](std::string_view path, PutMode mode) -> Result<ObjectMeta> {
+      const auto writer = TRY(store->StartUpload(context, path, mode));
+      for (size_t i = 0; i < bytes.size(); i += 3'000'000)
+        TRY(writer->Write(context, std::string_view(bytes).substr(i, 3'000'000)));
+      return writer->Finish(context);
+    };
+    const auto meta = upload("large", PutMode::kCreate);
+    ASSERT_THAT(meta, IsOk());
+    EXPECT_EQ(meta->size_bytes, bytes.size());
+    EXPECT_EQ(meta->etag, MUST(store->Head(context, "large")).etag);
+    EXPECT_TRUE(*store->Get(context, "large") == bytes);
+    if (running.is_safe_for_commits) {
+      EXPECT_THAT(upload("large", PutMode::kCreate), IsError(ErrorCode::kAlreadyExists));
+    }
+    bytes.resize(size_t{8} << 20);
+    EXPECT_THAT(upload("large", PutMode::kOverwrite), IsOk());
+    EXPECT_EQ(MUST(store->Head(context, "large")).size_bytes, bytes.size());
+    {
+      const auto dropped = MUST(store->StartUpload(context, "dropped", PutMode::kCreate));
+      ASSERT_THAT(dropped->Write(context, bytes), IsOk());
+      ASSERT_THAT(dropped->Write(context, bytes), IsOk());
+    }
+    EXPECT_THAT(store->Head(context, "dropped"), IsError(ErrorCode::kNotFound));
+  }
+}
+
+// --- A store that answers as it should not --------------------------------------------------------------------------
+
+constexpr std::string_view kSecret = "CANARY0secret0of0the0account";
+constexpr std::string_view kKeyId = "CANARY0key0id";
+
+std::unique_ptr<ObjectStore> OpenScripted(const ScriptedServer& server, std::map<std::string, std::string> more = {}) {
+  more.insert({{"aws_endpoint_url", server.url()},
+               {"aws_access_key_id", std::string(kKeyId)},
+               {"aws_secret_access_key", std::string(kSecret)},
+               {"aws_region", "us-east-1"},
+               {"aws_allow_http", "true"},
+               {"max_retries", "2"}});
+  return MUST(OpenStore("s3://bucket/lake", more));
+}
+
+std::unique_ptr<ObjectStore> OpenScriptedAzure(const ScriptedServer& server) {
+  return MUST(OpenStore("az://container/lake", {{"azure_storage_endpoint", server.url() + "/account"},
+                                                {"azure_storage_account_name", "account"},
+                                                {"azure_storage_account_key", "Q0FOQVJZMHNlY3JldA=="},
+                                                {"azure_allow_http", "true"},
+                                                {"max_retries", "2"}}));
+}
+
+Context Within(Milliseconds time) { return Context(std::chrono::steady_clock::now() + time, {}, "request"); }
+
+/// Answers each request with the next of `replies`, and the last one for ever.
+auto InTurn(std::vector<ScriptedReply> replies) {
+  return [replies = std::move(replies)](const ScriptedRequest&, size_t number) {
+    return replies[std::min(number, replies.size() - 1)];
+  };
+}
+
+const ScriptedReply kCreated = {.bytes = HttpAnswer(200, "", "ETag: \"e1\"\r\n")};
+const ScriptedReply kExists = {.bytes = S3Error(412, "PreconditionFailed")};
+
+struct Broken {
+  std::string name;
+  ScriptedReply reply;
+  ErrorCode code;
+  std::string reason;
+  size_t requests;  // that a read makes
+};
+
+const std::vector<Broken> kBroken = {
+    {"no bucket", {S3Error(404, "NoSuchBucket")}, ErrorCode::kNotFound, "BUCKET_NOT_FOUND", 1},
+    {"no object", {S3Error(404, "NoSuchKey")}, ErrorCode::kNotFound, "OBJECT_NOT_FOUND", 1},
+    {"region, by a redirect",
+     {S3Error(301, "PermanentRedirect", "x-amz-bucket-region: eu-west-3\r\n")},
+     ErrorCode::kInvalidArgument,
+     "STORE_WRONG_REGION",
+     1},
+    {"region, by a code",
+     {HttpAnswer(400, "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-3</Region></Error>")},
+     ErrorCode::kInvalidArgument,
+     "STORE_WRONG_REGION",
+     1},
+    {"key", {S3Error(403, "InvalidAccessKeyId")}, ErrorCode::kUnauthenticated, "STORE_CREDENTIALS", 1},
+    {"signature", {S3Error(403, "SignatureDoesNotMatch")}, ErrorCode::kUnauthenticated, "STORE_CREDENTIALS", 1},
+    {"401", {HttpAnswer(401)}, ErrorCode::kUnauthenticated, "STORE_CREDENTIALS", 1},
+    {"access", {S3Error(403, "AccessDenied")}, ErrorCode::kPermissionDenied, "STORE_ACCESS_DENIED", 1},
+    {"503", {S3Error(503, "SlowDown")}, ErrorCode::kUnavailable, "STORE_THROTTLED", 3},
+    {"429", {HttpAnswer(429)}, ErrorCode::kUnavailable, "STORE_THROTTLED", 3},
+    {"500", {S3Error(500, "InternalError")}, ErrorCode::kUnavailable, "STORE_FAILED", 3},
+    {"reset", {"", Then::kReset}, ErrorCode::kUnavailable, "STORE_CONNECTION", 3},
+    {"closed", {"", Then::kClose}, ErrorCode::kUnavailable, "STORE_CONNECTION", 3},
+    {"no HTTP", {"SSH-2.0-OpenSSH\r\n\r\n"}, ErrorCode::kUnavailable, "STORE_CONNECTION", 1},
+    {"teapot", {HttpAnswer(418)}, ErrorCode::kInvalidArgument, "", 1},
+};
+
+TEST(CloudStore, NamesWhatAReadWasAnswered) {
+  for (const Broken& broken : kBroken) {
+    SCOPED_TRACE(broken.name);
+    const ScriptedServer server(InTurn({broken.reply}));
+    const auto store = OpenScripted(server);
+    const auto read = store->Get(Within(Milliseconds(20'000)), "t/a b");
+    ASSERT_THAT(read, IsError(broken.code));
+    EXPECT_EQ(read.error().reason(), broken.reason) << read.error().ToString();
+    EXPECT_EQ(server.requests(), broken.requests);
+    EXPECT_EQ(read.error().detail("attempts"), std::to_string(broken.requests));
+    EXPECT_EQ(read.error().detail("store"), "s3://bucket/lake/");
+    EXPECT_THAT(read.error().message(), HasSubstr("t/a b"));
+    EXPECT_THAT(read.error().ToString(), Not(HasSubstr("CANARY")));
+    EXPECT_THAT(read.error().message(), HasSubstr(broken.reason == "STORE_WRONG_REGION" ? "eu-west-3" : "cannot read"));
+  }
+}
+
+TEST(CloudStore, NamesWhatAListWasAnswered) {
+  const std::pair<std::string, std::string> cases[] = {
+      {HttpAnswer(200, "<ListBucketResult><Contents><Key>"), "STORE_BAD_ANSWER"},
+      {HttpAnswer(200, "no XML at all"), "STORE_BAD_ANSWER"},
+      {HttpAnswer(200, "<html><body>captive portal</body></html>"), "STORE_BAD_ANSWER"},
+      {HttpAnswer(200, std::string("\xFF\xFE\x00\x01", 4)), "STORE_BAD_ANSWER"},
+      {S3Error(404, "NoSuchBucket"), "BUCKET_NOT_FOUND"},
+  };
+  for (const auto& [answer, reason] : cases) {
+    const ScriptedServer server(InTurn({{answer}}));
+    const auto store = OpenScripted(server);
+    const auto page = store->List(Within(Milliseconds(20'000)), "t/", {});
+    ASSERT_FALSE(page.ok()) << answer;
+    EXPECT_EQ(page.error().reason(), reason) << page.error().ToString();
+  }
+}
+
+TEST(CloudStore, RefusesBytesThatWereNotAskedFor) {
+  const std::string meta = "ETag: \"e\"\r\nLast-Modified: Tue, 10 Nov 2026 10:00:00 GMT\r\n";
+  const std::string cases[] = {
+      HttpAnswer(206, "01234", meta + "Content-Range: bytes 0-4/100\r\n"),    // another range
+      HttpAnswer(206, "01234", meta + "Content-Range: bytes 10-19/100\r\n"),  // the right one, too short
+      HttpAnswer(206, "0123456789abcdef", meta + "Content-Range: bytes 10-19/100\r\n"),
+      HttpAnswer(206, "0123456789", meta + "Content-Range: nonsense\r\n"),
+      HttpAnswer(206, "0123456789", meta),
+      HttpAnswer(200, "0123456789", meta),
+  };
+  for (const std::string& answer : cases) {
+    const ScriptedServer server(InTurn({{answer}}));
+    const auto store = OpenScripted(server);
+    const auto read = store->Get(Within(Milliseconds(20'000)), "t/a", ByteRange{.offset = 10, .length = 10});
+    ASSERT_THAT(read, IsError(ErrorCode::kUnavailable)) << answer;
+    EXPECT_EQ(read.error().reason(), "STORE_BAD_ANSWER") << read.error().ToString();
+    const auto reader = MUST(store->Open(Within(Milliseconds(20'000)), "t/a", 100));
+    std::string out(10, ' ');
+    EXPECT_THAT(reader->ReadAt(Within(Milliseconds(20'000)), 10, std::as_writable_bytes(std::span(out))),
+                IsError(ErrorCode::kUnavailable))
+        << answer;
+  }
+}
+
+TEST(CloudStore, GoesOnAfterABodyThatBreaksOff) {
+  const std::string meta = "ETag: \"e\"\r\nLast-Modified: Tue, 10 Nov 2026 10:00:00 GMT\r\n";
+  std::string half = HttpAnswer(200, "0123456789", meta);
+  half.resize(half.size() - 5);
+  {
+    const ScriptedServer server(InTurn({{half}, {HttpAnswer(206, "56789", meta + "Content-Range: bytes 5-9/10\r\n")}}));
+    EXPECT_EQ(MUST(OpenScripted(server)->Get(Within(Milliseconds(20'000)), "t/a")), "0123456789");
+  }
+  {  // always: an error, and no bytes
+    const ScriptedServer server(InTurn({{half}}));
+    EXPECT_THAT(OpenScripted(server)->Get(Within(Milliseconds(20'000)), "t/a"), IsError(ErrorCode::kUnavailable));
+  }
+  {  // the rest is of another version
+    const std::string other = "ETag: \"f\"\r\nLast-Modified: Tue, 10 Nov 2026 10:00:00 GMT\r\n";
+    const ScriptedServer server(
+        InTurn({{half}, {HttpAnswer(206, "vwxyz", other + "Content-Range: bytes 5-9/10\r\n")}}));
+    EXPECT_THAT(OpenScripted(server)->Get(Within(Milliseconds(20'000)), "t/a"), IsError(ErrorCode::kUnavailable));
+  }
+}
+
+TEST(CloudStore, WaitsAsLongAsAStoreThatThrottlesAsks) {
+  const ScriptedServer server(InTurn({{S3Error(503, "SlowDown", "Retry-After: 1\r\n")}, kCreated}));
+  const auto store = OpenScripted(server);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_THAT(store->Put(Within(Milliseconds(20'000)), "t/a", "x", PutMode::kOverwrite), IsOk());
+  EXPECT_GE(std::chrono::steady_clock::now() - start, Milliseconds(1'000));
+  EXPECT_EQ(server.requests(), 2U);
+}
+
+TEST(CloudStore, ADeadlineEndsWhatHangs) {
+  const std::pair<std::string, ScriptedReply> cases[] = {
+      {"silence", {"", Then::kHang}},
+      {"half a body", {HttpAnswer(200, "0123456789").substr(0, 60), Then::kHang}},
+      {"patience", {S3Error(503, "SlowDown", "Retry-After: 3600\r\n")}},
+  };
+  for (const auto& [name, reply] : cases) {
+    SCOPED_TRACE(name);
+    const ScriptedServer server(InTurn({reply}));
+    const auto store = OpenScripted(server);
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_THAT(store->Get(Within(Milliseconds(300)), "t/a"), IsError(ErrorCode::kDeadlineExceeded));
+    EXPECT_THAT(store->Head(Within(Milliseconds(300)), "t/a"), IsError(ErrorCode::kDeadlineExceeded));
+    EXPECT_THAT(store->List(Within(Milliseconds(300)), "t/", {}), IsError(ErrorCode::kDeadlineExceeded));
+    const std::string path = "t/a";
+    EXPECT_THAT(store->Delete(Within(Milliseconds(300)), std::span(&path, 1)).front(),
+                IsError(ErrorCode::kDeadlineExceeded));
+    // These may be applied, as far as anybody knows.
+    EXPECT_THAT(store->Put(Within(Milliseconds(300)), "t/a", "x", PutMode::kCreate),
+                IsError(ErrorCode::kOutcomeUnknown));
+    EXPECT_THAT(store->Put(Within(Milliseconds(300)), "t/a", "x", PutMode::kOverwrite),
+                IsError(ErrorCode::kOutcomeUnknown));
+    EXPECT_LT(std::chrono::steady_clock::now() - start, Milliseconds(10'000));
+  }
+}
+
+TEST(CloudStore, AStopReachesTheRequestUnderWay) {
+  const ScriptedServer server(InTurn({{"", Then::kHang}}));
+  const auto store = OpenScripted(server);
+  const auto stopped = [&](auto&& call) {
+    std::stop_source stop;
+    const size_t before = server.requests();
+    std::jthread stopper([&] {
+      while (server.requests() == before) std::this_thread::yield();
+      stop.request_stop();
+    });
+    const auto start = std::chrono::steady_clock::now();
+    auto result = call(Context(Context::Time::max(), stop.get_token(), "request"));
+    EXPECT_LT(std::chrono::steady_clock::now() - start, Milliseconds(10'000));
+    return result;
+  };
+  EXPECT_THAT(stopped([&](const Context& context) { return store->Get(context, "t/a"); }),
+              IsError(ErrorCode::kCancelled));
+  EXPECT_THAT(stopped([&](const Context& context) { return store->List(context, "t/", {}); }),
+              IsError(ErrorCode::kCancelled));
+  EXPECT_THAT(stopped([&](const Context& context) { return store->Put(context, "t/a", "x", PutMode::kCreate); }),
+              IsError(ErrorCode::kOutcomeUnknown));
+}
+
+TEST(CloudStore, ACreateIsSureOnlyOfWhatItWasTold) {
+  struct Case {
+    std::string name;
+    std::vector<ScriptedReply> replies;
+    std::optional<ErrorCode> code;  // none: success
+  };
+  const Case cases[] = {
+      {"created", {kCreated}, {}},
+      {"there at once", {kExists}, ErrorCode::kAlreadyExists},
+      {"there after a 500", {{S3Error(500, "InternalError")}, kExists}, ErrorCode::kOutcomeUnknown},
+      {"there after a 503", {{S3Error(503, "SlowDown")}, kExists}, ErrorCode::kOutcomeUnknown},
+      {"there after a 429", {{HttpAnswer(429)}, kExists}, ErrorCode::kOutcomeUnknown},
+      {"there after a reset", {{"", Then::kReset}, kExists}, ErrorCode::kOutcomeUnknown},
+      {"created after a 500", {{S3Error(500, "InternalError")}, kCreated}, {}},
+      {"conflict", {{S3Error(409, "ConditionalRequestConflict")}}, ErrorCode::kOutcomeUnknown},
+      {"500 for ever", {{S3Error(500, "InternalError")}}, ErrorCode::kOutcomeUnknown},
+      {"501", {{S3Error(501, "NotImplemented")}}, ErrorCode::kOutcomeUnknown},
+      {"503 for ever", {{S3Error(503, "SlowDown")}}, ErrorCode::kOutcomeUnknown},
+      {"408", {{HttpAnswer(408)}}, ErrorCode::kOutcomeUnknown},
+      {"resets for ever", {{"", Then::kReset}}, ErrorCode::kOutcomeUnknown},
+      {"429 for ever", {{HttpAnswer(429)}}, ErrorCode::kUnavailable},
+      {"denied", {{S3Error(403, "AccessDenied")}}, ErrorCode::kPermissionDenied},
+      {"no bucket", {{S3Error(404, "NoSuchBucket")}}, ErrorCode::kNotFound},
+  };
+  for (const Case& test : cases) {
+    SCOPED_TRACE(test.name);
+    const ScriptedServer server(InTurn(test.replies));
+    const auto store = OpenScripted(server);
+    const auto put = store->Put(Within(Milliseconds(20'000)), "t/a", "x", PutMode::kCreate);
+    if (test.code) {
+      EXPECT_THAT(put, IsError(*test.code));
+    } else {
+      EXPECT_THAT(put, IsOk());
+    }
+  }
+}
+
+TEST(CloudStore, ACreateThatCannotConnectWasNotApplied) {
+  std::string url;
+  {
+    const ScriptedServer gone(InTurn({kCreated}));
+    url = gone.url();
+  }
+  const auto store = MUST(OpenStore("s3://bucket", {{"aws_endpoint_url", url},
+                                                    {"aws_access_key_id", "k"},
+                                                    {"aws_secret_access_key", "s"},
+                                                    {"aws_allow_http", "true"},
+                                                    {"max_retries", "1"}}));
+  const auto put = store->Put(Within(Milliseconds(20'000)), "t/a", "x", PutMode::kCreate);
+  ASSERT_THAT(put, IsError(ErrorCode::kUnavailable));
+  EXPECT_EQ(put.error().reason(), "STORE_UNREACHABLE");
+}
+
+TEST(CloudStore, AzureSaysForSureThatABlobIsThere) {
+  const std::tuple<int, std::string, ErrorCode> cases[] = {
+      {409, "BlobAlreadyExists", ErrorCode::kAlreadyExists},      {412, "ConditionNotMet", ErrorCode::kAlreadyExists},
+      {409, "ContainerBeingDeleted", ErrorCode::kConflict},       {404, "ContainerNotFound", ErrorCode::kNotFound},
+      {403, "AuthenticationFailed", ErrorCode::kUnauthenticated},
+  };
+  for (const auto& [status, code, expected] : cases) {
+    const ScriptedServer server(InTurn({{HttpAnswer(status, "", "x-ms-error-code: " + code + "\r\n")}}));
+    const auto put = OpenScriptedAzure(server)->Put(Within(Milliseconds(20'000)), "t/a", "x", PutMode::kCreate);
+    ASSERT_THAT(put, IsError(expected)) << code;
+    EXPECT_EQ(put.error().detail("http_status"), std::to_string(status));
+    EXPECT_THAT(put.error().ToString(), Not(HasSubstr("Q0FOQVJZ")));
+  }
+}
+
+TEST(CloudStore, DeletesInBulkAndTellsOfEachKey) {
+  const ScriptedServer server([](const ScriptedRequest& request, size_t) -> ScriptedReply {
+    EXPECT_EQ(request.method, "POST");
+    return {HttpAnswer(200,
+                       "<DeleteResult><Deleted><Key>lake/a</Key></Deleted>"
+                       "<Error><Key>lake/b</Key><Code>AccessDenied</Code><Message>m</Message></Error></DeleteResult>")};
+  });
+  const std::vector<std::string> paths = {"a", "b", "c"};
+  const auto results = OpenScripted(server)->Delete(Within(Milliseconds(20'000)), paths);
+  ASSERT_EQ(results.size(), 3U);
+  EXPECT_THAT(results[0], IsOk());
+  EXPECT_FALSE(results[1].ok());
+  EXPECT_THAT(results[2], IsOk());
+  EXPECT_EQ(server.requests(), 1U);
+}
+
+TEST(CloudStore, FollowsAListThatIsNotSorted) {
+  const ScriptedServer server([](const ScriptedRequest& request, size_t) -> ScriptedReply {
+    const auto page = [](std::string_view key, std::string_view next) {
+      return HttpAnswer(200, fmt::format("<ListBucketResult>{}<Contents><Key>lake/{}</Key><Size>1</Size>"
+                                         "<LastModified>2026-11-10T10:00:00.000Z</LastModified></Contents>"
+                                         "</ListBucketResult>",
+                                         next, key));
+    };
+    if (request.target.find("continuation-token=2") != std::string::npos) return {page("a", "")};
+    if (request.target.find("continuation-token=1") != std::string::npos)
+      return {page("c", "<NextContinuationToken>2</NextContinuationToken>")};
+    return {page("b", "<NextContinuationToken>1</NextContinuationToken>")};
+  });
+  const auto page = OpenScripted(server)->List(Within(Milliseconds(20'000)), "", {});
+  ASSERT_THAT(page, IsOk());
+  std::vector<std::string> paths;
+  for (const ObjectMeta& object : page->objects) paths.push_back(object.path);
+  EXPECT_THAT(paths, ElementsAre("a", "b", "c"));
+}
+
+TEST(CloudStore, IsRefusedInAForkedChild) {
+  const ScriptedServer server(InTurn({kCreated}));
+  const auto store = OpenScripted(server);
+  EXPECT_THAT(store->Put(Context(), "t/a", "x", PutMode::kOverwrite), IsOk());
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const auto put = store->Put(Context(), "t/a", "x", PutMode::kOverwrite);
+    _exit(!put.ok() && put.error().code() == ErrorCode::kUnsupported ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+TEST(CloudStore, RefusesOptionsThatCannotBe) {
+  const std::map<std::string, std::string> cases[] = {
+      {{"max_retries", "many"}},
+      {{"ca_bundle", "/no/such/file.pem"}},
+  };
+  for (const auto& options : cases) {
+    const auto store = OpenStore("s3://bucket/lake", options);
+    EXPECT_THAT(store, IsError(ErrorCode::kInvalidArgument)) << options.begin()->first;
+  }
+}
+
+}  // namespace
+}  // namespace yummy::store

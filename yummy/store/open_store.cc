@@ -1,0 +1,111 @@
+#include "yummy/store/open_store.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "yummy/base/url.h"
+#include "yummy/store/local_store.h"
+#ifdef YUMMY_CLOUD
+#include "yummy/store/cloud_store.h"
+#endif
+
+namespace yummy::store {
+
+namespace {
+
+constexpr std::string_view kAzureSchemes[] = {"az", "adl", "azure", "abfs", "abfss"};
+
+Error LocationError(std::string_view why) {
+  return Error(ErrorCode::kInvalidArgument, std::string(why)).WithReason("STORE_LOCATION");
+}
+
+bool IsAzure(std::string_view scheme) {
+  return std::find(std::begin(kAzureSchemes), std::end(kAzureSchemes), scheme) != std::end(kAzureSchemes);
+}
+
+/// The one name of a kind of store.
+std::string KindOf(const std::string& scheme) {
+  if (scheme == "s3a") return "s3";
+  return IsAzure(scheme) ? "az" : scheme;
+}
+
+Result<Location> ParseFolder(std::string_view path, std::string_view folder) {
+  if (std::any_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; })) {
+    return LocationError("the path of a store holds a control character");
+  }
+  const std::filesystem::path joined = std::filesystem::path(folder) / path;
+  std::string root = std::filesystem::absolute(joined).lexically_normal().string();
+  if (!root.ends_with('/')) root += '/';
+  return Location{.is_local = true, .root = root, .place = root};
+}
+
+Result<Location> ParseFileUrl(const Url& url) {
+  if (!url.authority.empty() && url.authority != "localhost")
+    return LocationError("a file URL names a host: only this machine's files can be a store");
+  if (!url.path.starts_with('/')) return LocationError("a file URL needs an absolute path");
+  return ParseFolder(url.path, "/");
+}
+
+Result<Location> ParseCloudUrl(const Url& url) {
+  if (url.authority.empty()) return LocationError("the URL of a store names no bucket or container");
+  const size_t user_end = url.authority.find('@');
+  if (user_end != std::string::npos &&
+      (!IsAzure(url.scheme) || url.authority.find_first_of(":@", user_end + 1) != std::string::npos ||
+       url.authority.find(':') < user_end)) {
+    return LocationError("the URL of a store holds a user or a key: they belong in storage_options");
+  }
+  std::string_view path = url.path;
+  while (path.starts_with('/')) path.remove_prefix(1);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  if (!path.empty() && !CheckPath(path).ok())
+    return LocationError("the path of a store's URL has an empty or dot segment, a backslash or a control character");
+  const std::string below = path.empty() ? "" : std::string(path) + '/';
+  return Location{.is_local = false,
+                  .root = fmt::format("{}://{}/{}", url.scheme, url.authority, below),
+                  .place = fmt::format("{}://{}/{}", KindOf(url.scheme), url.authority, below)};
+}
+
+}  // namespace
+
+Result<Location> ParseLocation(std::string_view location, std::string_view folder) {
+  if (location.empty()) return LocationError("the path of a store is empty");
+  if (!HasScheme(location)) return ParseFolder(location, folder);
+  // What an error of the parser repeats must hold no secret.
+  const bool is_file = location.starts_with("file:");
+  if (!is_file && location.find_first_of("?#") != std::string_view::npos) {
+    return LocationError(
+        "the URL of a store has a query or a fragment: a token belongs in storage_options, and a '?' or '#' in a name "
+        "is "
+        "written as %3F or %23");
+  }
+  const Result<Url> url = Url::Parse(location);
+  if (!url.ok()) return LocationError("the URL of a store has a control character or a bad percent-escape");
+  if (url->scheme == "file") return ParseFileUrl(*url);
+  if (url->scheme == "s3" || url->scheme == "s3a" || url->scheme == "gs" || url->scheme == "https" ||
+      IsAzure(url->scheme)) {
+    return ParseCloudUrl(*url);
+  }
+  return LocationError(fmt::format(
+      "'{}:' URLs are not supported: expected a folder, file://, s3://, s3a://, gs://, az://, adl://, abfs://, "
+      "abfss://, or https:// and the host of one of them",
+      url->scheme));
+}
+
+Result<std::unique_ptr<ObjectStore>> OpenStore(const std::string& location,
+                                               const std::map<std::string, std::string>& storage_options) {
+  Location parsed = TRY(ParseLocation(location, ""));
+  if (parsed.is_local) return LocalStore::Open(std::move(parsed.root));
+#ifdef YUMMY_CLOUD
+  return CloudStore::Open(location, std::move(parsed.root), storage_options);
+#else
+  (void)storage_options;
+  return Error(ErrorCode::kUnsupported,
+               fmt::format("{} is a store in the cloud, and this program was built without them "
+                           "(YUMMY_CLOUD=OFF)",
+                           parsed.root));
+#endif
+}
+
+}  // namespace yummy::store
