@@ -2,7 +2,6 @@
 //! was answered. Only this tells "it is there, and surely not by us" from "it is there, perhaps by an earlier attempt".
 
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,10 +10,8 @@ use http::header::{HeaderValue, CONTENT_RANGE, IF_NONE_MATCH, RETRY_AFTER};
 use http::Method;
 use http_body_util::BodyExt;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
-    ReqwestConnector,
+    HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
 };
-use object_store::ClientOptions;
 
 /// What is read of an error's body: its code stands at the beginning.
 const ERROR_BODY_BYTES_MAX: usize = 64 << 10;
@@ -42,8 +39,6 @@ pub struct Seen {
     /// Attempts after which the store may hold what they asked for, although they were not answered so.
     pub doubtful: u32,
     pub last: Option<Ending>,
-    /// The same of a request for credentials, which goes elsewhere.
-    pub credentials: Option<Ending>,
 }
 
 impl Seen {
@@ -92,25 +87,14 @@ impl Attempts {
     }
 }
 
-/// Makes the HTTP clients of one store. A builder connects the store's own client last, after those for credentials.
-#[derive(Clone, Debug, Default)]
-pub struct Connector {
-    last: Arc<AtomicUsize>,
-}
-
-impl HttpConnector for Connector {
-    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let client = ReqwestConnector::default().connect(options)?;
-        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        Ok(HttpClient::new(Service { client, number, last: Arc::clone(&self.last) }))
-    }
+/// The client of a store's own requests; those for credentials go another way.
+pub fn observed(client: HttpClient) -> HttpClient {
+    HttpClient::new(Service { client })
 }
 
 #[derive(Debug)]
 struct Service {
     client: HttpClient,
-    number: usize,
-    last: Arc<AtomicUsize>,
 }
 
 #[async_trait::async_trait]
@@ -118,11 +102,6 @@ impl HttpService for Service {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         match CURRENT.try_with(Attempts::clone) {
             Err(_) => self.client.execute(request).await,
-            Ok(attempts) if self.number != self.last.load(Ordering::Relaxed) => {
-                let (result, ending) = look_at(self.client.execute(request).await).await;
-                attempts.lock().credentials = Some(ending);
-                result
-            }
             Ok(attempts) => self.call_store(&attempts, request).await,
         }
     }

@@ -5,6 +5,9 @@ use object_store::client::{HttpError, HttpErrorKind};
 use object_store::Error;
 
 use crate::attempts::{text_of_sources, Ending, Seen};
+use crate::location::Vendor;
+use crate::refresh::NoCredentials;
+use crate::refusal::Refusal;
 
 /// yummy::ErrorCode, one higher: 0 is success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,22 +53,16 @@ impl Failure {
         self.is_retryable = true;
         self
     }
-
-    /// A failure before anything was sent, as of a store's options: its text is others', but for what may be secret.
-    pub fn of_options(error: &Error) -> Self {
-        let code = match error {
-            Error::NotSupported { .. } | Error::NotImplemented { .. } => Code::Unsupported,
-            _ => Code::InvalidArgument,
-        };
-        Self::new(code, without_secrets(&error.to_string()))
-    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    S3,
-    Azure,
-    Gcs,
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal {
+            Refusal::Invalid(_) => Code::InvalidArgument,
+            Refusal::Unsupported(_) => Code::Unsupported,
+        };
+        Self::new(code, refusal.to_string()).with_reason(c"STORE_OPTIONS")
+    }
 }
 
 /// What an operation does to the store if it is applied.
@@ -81,7 +78,7 @@ pub enum Effect {
 /// An operation for messages and decisions: "get", on "t/_delta_log/1.json", of "s3://bucket/lake/".
 #[derive(Clone, Copy, Debug)]
 pub struct Operation<'a> {
-    pub kind: Kind,
+    pub vendor: Vendor,
     pub root: &'a str,
     pub verb: &'static str,
     pub path: &'a str,
@@ -127,7 +124,7 @@ impl Operation<'_> {
     /// S3 answers 409 to one of two creates at once, and nobody knows which of them will be there.
     fn is_conflict_of_creates(&self, seen: &Seen) -> bool {
         let is_conflict = matches!(&seen.last, Some(Ending::Answer { status: 409, .. }));
-        self.kind == Kind::S3 && self.effect == Effect::Create && is_conflict
+        self.vendor == Vendor::S3 && self.effect == Effect::Create && is_conflict
     }
 
     /// The answer's body is not as long as its header says.
@@ -137,6 +134,9 @@ impl Operation<'_> {
     }
 
     fn classify(&self, error: &Error, seen: &Seen) -> Failure {
+        if let Some(failure) = self.without_credentials(error) {
+            return failure;
+        }
         match error {
             Error::NotSupported { .. } | Error::NotImplemented { .. } => {
                 return Failure::new(Code::Unsupported, self.failed("the store has no such operation"));
@@ -151,7 +151,7 @@ impl Operation<'_> {
             Some(Ending::Answer { status, code, region, .. }) if *status >= 300 => self.answered(*status, code, region),
             Some(Ending::Answer { .. }) => self.answered_nonsense(error),
             Some(Ending::Transport { kind, text }) => self.not_answered(*kind, text),
-            None => self.without_credentials(error, seen),
+            None => Failure::new(Code::Internal, self.failed(&without_secrets(&error.to_string()))),
         }
     }
 
@@ -219,23 +219,18 @@ impl Operation<'_> {
         Failure::new(Code::Unavailable, message).with_reason(c"STORE_BAD_ANSWER")
     }
 
-    /// The store was not asked at all.
-    fn without_credentials(&self, error: &Error, seen: &Seen) -> Failure {
-        let failed = |code: Code, what: &str| {
-            Failure::new(code, self.failed(&format!("no credentials: {what}"))).with_reason(c"STORE_CREDENTIALS")
-        };
-        match &seen.credentials {
-            Some(Ending::Answer { status, code, .. }) if (400..500).contains(status) && *status != 429 => {
-                failed(Code::Unauthenticated, &format!("they were refused with {status} {code}"))
+    /// The store was not asked at all, or no more.
+    fn without_credentials(&self, error: &Error) -> Option<Failure> {
+        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(cause) = source {
+            let failed = |code| Failure::new(code, self.failed(&cause.to_string())).with_reason(c"STORE_CREDENTIALS");
+            match cause.downcast_ref::<NoCredentials>() {
+                Some(NoCredentials::Denied(_)) => return Some(failed(Code::Unauthenticated)),
+                Some(NoCredentials::Unavailable(_)) => return Some(failed(Code::Unavailable).retryable()),
+                None => source = cause.source(),
             }
-            Some(Ending::Answer { status, code, .. }) if *status >= 300 => {
-                failed(Code::Unavailable, &format!("their service answered {status} {code}")).retryable()
-            }
-            Some(Ending::Transport { text, .. }) => {
-                failed(Code::Unavailable, &format!("their service cannot be reached: {}", without_secrets(text))).retryable()
-            }
-            _ => failed(Code::Unauthenticated, &without_secrets(&error.to_string())),
         }
+        None
     }
 }
 

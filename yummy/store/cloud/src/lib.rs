@@ -2,9 +2,21 @@
 //! there; here are the border, where no panic passes, and the pointers.
 
 mod attempts;
+mod aws;
+mod aws_profile;
+mod azure;
+mod client;
 mod failure;
+mod gcs;
+mod location;
+mod oauth;
+mod open;
 mod options;
+mod process;
+mod refresh;
+mod refusal;
 mod runtime;
+mod secrets;
 mod store;
 mod upload;
 
@@ -128,7 +140,9 @@ pub unsafe extern "C" fn yummy_cloud_open(
             options.push(((*keys.add(i)).text()?.to_string(), (*values.add(i)).text()?.to_string()));
         }
         let _entered = runtime::runtime()?.enter(); // an HTTP client is made within a runtime
-        let clients = options::open(url.text()?, &options)?;
+        let variables = std::env::vars_os();
+        let environment = variables.filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+        let clients = open::open(url.text()?, &options, &environment.collect(), attempts::observed)?;
         for warning in &clients.warnings {
             warn(user, Text::of(warning));
         }

@@ -14,8 +14,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::attempts::{Attempts, Ending, Seen};
-use crate::failure::{Code, Effect, Failure, Kind, Operation, Stop};
-use crate::options::Clients;
+use crate::failure::{Code, Effect, Failure, Operation, Stop};
+use crate::location::Vendor;
+use crate::open::Clients;
 use crate::runtime::runtime;
 
 /// A page of a list, as large as S3 makes them.
@@ -148,8 +149,8 @@ impl Store {
         Self { root: root.to_string(), clients }
     }
 
-    pub fn kind(&self) -> Kind {
-        self.clients.kind
+    pub fn vendor(&self) -> Vendor {
+        self.clients.vendor
     }
 
     pub fn clients(&self) -> &Clients {
@@ -161,7 +162,7 @@ impl Store {
     }
 
     pub fn operation<'a>(&'a self, verb: &'static str, path: &'a str, effect: Effect) -> Operation<'a> {
-        Operation { kind: self.kind(), root: &self.root, verb, path, effect }
+        Operation { vendor: self.vendor(), root: &self.root, verb, path, effect }
     }
 
     /// Runs an operation to its end, the deadline or a cancellation; what is under way then is dropped.
@@ -182,6 +183,12 @@ impl Store {
                 }),
             }
         })
+        .map_err(|failure: Failure| self.clean(failure))
+    }
+
+    /// Servers repeat what was sent to them.
+    pub fn clean(&self, failure: Failure) -> Failure {
+        Failure { message: self.clients.secrets.clean(&failure.message), ..failure }
     }
 
     fn full(&self, path: &str) -> String {
@@ -324,7 +331,7 @@ impl Store {
     /// object_store leaves the object out whose key is the whole prefix of a list of Azure.
     async fn object_of_the_prefix(&self, options: &ListOptions<'_>) -> Result<Option<Facts>, Problem> {
         let name = std::str::from_utf8(options.prefix).unwrap_or("");
-        if self.kind() != Kind::Azure || name.is_empty() || name.ends_with('/') || options.after >= options.prefix {
+        if self.vendor() != Vendor::Azure || name.is_empty() || name.ends_with('/') || options.after >= options.prefix {
             return Ok(None);
         }
         let get = GetOptions { head: true, ..GetOptions::default() };
@@ -367,10 +374,10 @@ impl Store {
 
     /// A result for each path, in their order.
     pub fn delete(&self, call: &Call, paths: &[&str]) -> Vec<Result<(), Failure>> {
-        let group_size = match self.kind() {
-            Kind::S3 => 1000,
-            Kind::Azure => 256,
-            Kind::Gcs => 1, // no bulk request
+        let group_size = match self.vendor() {
+            Vendor::S3 => 1000,
+            Vendor::Azure => 256,
+            Vendor::Gcs => 1, // no bulk request
         };
         let runtime = match runtime() {
             Ok(runtime) => runtime,
@@ -419,7 +426,7 @@ impl Store {
             }
             let end_of = |path: &str, end: &object_store::Result<Path>| match end {
                 Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-                Err(error) => Err(self.operation("delete", path, Effect::Change).failure(error, &seen)),
+                Err(error) => Err(self.clean(self.operation("delete", path, Effect::Change).failure(error, &seen))),
             };
             // One error alone is for the request.
             let is_of_all = ends.len() != group.len();

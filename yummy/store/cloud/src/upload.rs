@@ -7,7 +7,8 @@ use object_store::{MultipartUpload, PutPayload};
 use tokio::task::JoinSet;
 
 use crate::attempts::Attempts;
-use crate::failure::{Code, Effect, Failure, Kind};
+use crate::failure::{Code, Effect, Failure};
+use crate::location::Vendor;
 use crate::runtime::runtime;
 use crate::store::{Call, Facts, Store};
 
@@ -73,7 +74,7 @@ impl Upload {
         }
         self.flush(store, call)?;
         self.wait_for_parts(store, call, 0)?;
-        let is_conditional = store.kind() == Kind::S3 && self.effect == Effect::Create;
+        let is_conditional = store.vendor() == Vendor::S3 && self.effect == Effect::Create;
         if self.effect == Effect::Create && !is_conditional {
             // No condition can be put on the last request; names of data files are unique, and this finds a slip.
             match store.head(call, &self.path) {
