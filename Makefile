@@ -47,7 +47,7 @@ setup-lint:  ## fetch clang-format and clang-tidy
 
 build: setup  ## the program, optimised: build/yummy
 	$(call configure,release)
-	cmake --build --preset release
+	cmake --build --preset release --target yummy
 	ln -sfn release/yummy/cli/yummy build/yummy
 
 dev: setup  ## the program and the unit tests, with assertions
@@ -90,6 +90,7 @@ setup-bench:  ## fetch the peers of the benchmarks, into build/bench-venv
 	$(PYTHON) tools/setup.py bench
 
 bench: build setup-bench  ## this program beside its peers: bench/run.py
+	cmake --build --preset release --target delta_benchmark duck_benchmark
 	build/bench-venv/bin/python bench/run.py
 
 interop: build setup-tests  ## other engines read what this one wrote, and the other way round
