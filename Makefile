@@ -22,7 +22,7 @@ ifndef V
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests setup-stores setup-samples setup-bench setup-format setup-lint build dev test test-fast test-stores tidy lint fmt asan tsan bench interop run ci clean
+.PHONY: help setup setup-tests setup-interop setup-stores setup-samples setup-bench setup-format setup-lint build dev test test-fast test-stores tidy lint fmt asan tsan bench interop run ci clean
 
 help:  ## print the verbs
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -35,6 +35,9 @@ setup-tests:  ## fetch what the REST, SQL and interop tests need, into build/ven
 
 setup-stores:  ## fetch the object stores of `make test-stores`, into build/stores
 	$(PYTHON) tools/setup.py stores
+
+setup-interop:  ## fetch Spark with Delta Lake and what it runs on, into build/spark
+	$(PYTHON) tools/setup.py interop
 
 setup-samples:  ## fetch the sample data of `make run`, into build/samples
 	$(PYTHON) tools/setup.py samples
@@ -93,7 +96,7 @@ bench: build setup-bench  ## this program beside its peers: bench/run.py
 	cmake --build --preset release --target delta_benchmark duck_benchmark
 	build/bench-venv/bin/python bench/run.py
 
-interop: build setup-tests  ## other engines read what this one wrote, and the other way round
+interop: build setup-tests setup-interop  ## other engines read what this one wrote, and the other way round
 	YUMMY_PROGRAM=$(CURDIR)/build/yummy YUMMY_SOURCE_DIR=$(CURDIR) $(TEST_PYTHON) -m pytest tests/interop
 
 run: build setup-samples  ## a server with sample data on this machine; prints requests to try

@@ -4,6 +4,7 @@
     tools/setup.py            what the build needs: packages, and build/third_party
     tools/setup.py tests      the Python of the REST, SQL and interop tests: build/venv
     tools/setup.py stores     the object stores of `make test-stores`: build/stores
+    tools/setup.py interop    Spark with Delta Lake, which reads and writes what we do: build/spark
     tools/setup.py samples    the sample data of `make run`: build/samples
     tools/setup.py bench      the peers of the benchmarks: build/bench-venv, build/bench-old
     tools/setup.py format     clang-format
@@ -11,7 +12,7 @@
 
 With YUMMY_CLOUD=OFF in the environment no crates are fetched, and no Cargo is needed.
 Each part has a stamp with its lines of versions.txt, so that a second run does nothing, and a changed line fetches
-only its own part. Packages come through apt-get, pip and npm as this machine has them configured.
+only its own part. Packages come through apt-get, pip, npm and mvn as this machine has them configured.
 """
 
 import contextlib
@@ -37,6 +38,7 @@ TRIES = 3
 # The C++ libraries and headers in pyarrow's wheel are the same for every Python; this one is the archive that we pin.
 WHEEL_PYTHON = "3.11"
 WHEEL_PLATFORM = "manylinux_2_28_x86_64"
+MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 
 
 class SetupError(Exception):
@@ -74,9 +76,8 @@ def run(command, tries=1, **options):
 
 
 def install_packages(entries, kinds):
-    wanted = [words[0] for kind in kinds for words in entries.get(kind, [])]
-    commands = entries.get("command", []) + (entries.get("command-cloud", []) if has_cloud() else [])
-    wanted += [package for command, package in commands if not shutil.which(command)]
+    wanted = [words[-1] for kind in ("command", *kinds) for words in entries[kind]
+              if kind.startswith("apt") or not shutil.which(words[0])]
     absent = [package for package in wanted if not is_installed(package)]
     if not absent:
         return
@@ -193,6 +194,14 @@ class Archives:
              "--dest", folder, "--requirement", requirement], tries=TRIES, env=search)
         return check_hash(only_file(folder), hashes)
 
+    def maven(self, name):
+        """The jar alone; what it depends on must have a line of its own."""
+        _, version, *hashes = self.line("maven", name)
+        folder = self.target(name.replace(":", "-"))
+        run(["mvn", "--quiet", "--batch-mode", MAVEN_COPY, f"-Dartifact={name}:{version}",
+             f"-DoutputDirectory={folder}"], tries=TRIES, cwd=folder)
+        return check_hash(only_file(folder), hashes)
+
     def pip(self):
         return make_venv(BUILD / "reader", self.entries["pypi-reader"]) / "bin" / "pip"
 
@@ -297,8 +306,25 @@ def setup_samples(entries):
         fill(BUILD / "samples", [*lines, [maker_text(make_samples)]], lambda fresh: make_samples(archives, fresh))
 
 
+def make_spark(archives, folder):
+    """The source archive holds a whole Spark: its Python with py4j in lib, its home in deps."""
+    source = archives.pypi_source("pyspark")
+    for name in ("lib", "deps/bin", "deps/jars"):
+        unpack_tar(source, f"{name}/", folder / name)
+    for name, *_ in archives.entries["maven"]:
+        shutil.copy(archives.maven(name), folder / "deps" / "jars")
+    for script in (folder / "deps" / "bin").iterdir():
+        script.chmod(0o755)
+
+
+def setup_interop(entries):
+    with tempfile.TemporaryDirectory(dir=BUILD, prefix=".fetch-") as scratch:
+        archives = Archives(entries, Path(scratch))
+        lines = [archives.line("pypi-source", "pyspark"), *entries["maven"], [maker_text(make_spark)]]
+        fill(BUILD / "spark", lines, lambda fresh: make_spark(archives, fresh))
+
+
 def setup_bench(entries):
-    install_packages({"apt": [["wrk"]]}, ("apt",))
     make_venv(BUILD / "bench-venv", entries["pypi-bench"])
     old_python = find_python("3.9")
     if old_python:
@@ -369,25 +395,39 @@ def one_at_a_time():
         yield
 
 
+def packages_of(part):
+    """The kinds of packages that a part needs."""
+    kinds = {"build": ("apt", "command-cloud") if has_cloud() else ("apt",), "interop": ("apt", "command-interop"),
+             "bench": ("apt", "apt-bench"), "format": ("apt-format",), "lint": ("apt-format", "apt-lint")}
+    return kinds.get(part, ("apt",))
+
+
+def setup_build(entries):
+    setup_third_party(entries)
+    if has_cloud():
+        run([sys.executable, ROOT / "tools" / "crates.py", "fetch"], tries=TRIES)
+
+
+PARTS = {
+    "build": setup_build,
+    "tests": lambda entries: make_venv(BUILD / "venv", entries["pypi-test"]),
+    "stores": setup_stores,
+    "interop": setup_interop,
+    "samples": setup_samples,
+    "bench": setup_bench,
+    "format": lambda entries: None,  # Debian's packages only
+    "lint": lambda entries: None,
+}
+
+
 def main(arguments):
     part = arguments[0] if arguments else "build"
-    if part not in ("build", "tests", "stores", "samples", "bench", "format", "lint") or len(arguments) > 1:
+    if part not in PARTS or len(arguments) > 1:
         raise SetupError(f"unknown arguments {arguments}\n{__doc__}")
     entries = read_versions()
     with one_at_a_time():
-        install_packages(entries, {"format": ("apt-format",), "lint": ("apt-format", "apt-lint")}.get(part, ("apt",)))
-        if part == "build":
-            setup_third_party(entries)
-            if has_cloud():
-                run([sys.executable, ROOT / "tools" / "crates.py", "fetch"], tries=TRIES)
-        if part == "bench":
-            setup_bench(entries)
-        if part == "stores":
-            setup_stores(entries)
-        if part == "samples":
-            setup_samples(entries)
-        if part == "tests":
-            make_venv(BUILD / "venv", entries["pypi-test"])
+        install_packages(entries, packages_of(part))
+        PARTS[part](entries)
     say(f"{part}: ready")
 
 
