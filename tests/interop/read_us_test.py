@@ -1,108 +1,37 @@
-"""Tables that this server wrote, read by deltalake and by DuckDB's delta extension."""
+"""Tables that this server wrote, read by deltalake, DuckDB's delta extension and Delta-Spark."""
 
-import datetime
 import decimal
-import glob
-import importlib.util
-import math
-from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import requests
-from deltalake import DeltaTable, QueryBuilder, write_deltalake
+from compare import by_us, leave_checkpoint_alone, seen, sorted_rows
+from every_type import HOSTILE, TYPES
+from deltalake import DeltaTable, write_deltalake
 
-TYPES = {
-    "byte": ("byte", [1, -128, None]), "short": ("short", [2, -32768, None]), "integer": ("integer", [3, -2**31, None]),
-    "long": ("long", [4, 2**63 - 1, None]), "float": ("float", [0.5, -1.25, None]), "double": ("double", [0.1, 1e300, None]),
-    "decimal": ("decimal(20,4)", ["1.2345", "-9999999999999999.9999", None]),
-    "string": ("string", ["ascii", "日本 \"quoted\" \\ \n żółw", None]), "binary": ("binary", [[0, 255], [], None]),
-    "boolean": ("boolean", [True, False, None]), "date": ("date", ["2024-02-29", "1600-01-01", None]),
-    "timestamp": ("timestamp", ["2024-02-29T12:00:00.123456Z", "1969-12-31T23:59:59.999999Z", None]),
-    "timestamp_ntz": ("timestamp_ntz", ["2024-02-29T12:00:00.123456", "1900-01-01T00:00:00", None]),
-    "struct": ({"type": "struct", "fields": [{"name": "a", "type": "long", "nullable": True, "metadata": {}},
-                                             {"name": "b", "type": "string", "nullable": True, "metadata": {}}]},
-               [{"a": 1, "b": "x"}, {"a": None, "b": None}, None]),
-    "array": ({"type": "array", "elementType": "integer", "containsNull": True}, [[1, None, 3], [], None]),
-    "map": ({"type": "map", "keyType": "string", "valueType": "long", "valueContainsNull": True},
-            [{"k": 1, "ż": None}, {}, None]),
-    "deep": ({"type": "array", "elementType": {"type": "struct", "fields": [
-        {"name": "m", "type": {"type": "map", "keyType": "integer", "valueType": {
-            "type": "array", "elementType": "string", "containsNull": True}, "valueContainsNull": True},
-         "nullable": True, "metadata": {}}]}, "containsNull": True},
-             [[{"m": [{"key": 1, "value": ["a", None]}]}, None], [], None]),
-}
-
-
-def extension():
-    """The delta extension of the wheel duckdb-extension-delta."""
-    folder = Path(importlib.util.find_spec("duckdb_extension_delta").submodule_search_locations[0])
-    return next(iter(glob.glob(str(folder / "**" / "*.duckdb_extension"), recursive=True)))
-
-
-@pytest.fixture(scope="module")
-def duck():
-    connection = duckdb.connect(config={"allow_unsigned_extensions": "true"})
-    connection.execute(f"LOAD '{extension()}'")
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
-
-
-def plain(value):
-    """A form in which the readers' values compare: NaN equals itself, maps are sorted pairs."""
-    if isinstance(value, float) and math.isnan(value):
-        return "NaN"
-    if isinstance(value, datetime.datetime) and value.tzinfo:
-        return value.astimezone(datetime.timezone.utc).isoformat()
-    if isinstance(value, datetime.datetime):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return sorted(((str(key), plain(item)) for key, item in value.items()))
-    if isinstance(value, (list, tuple)):
-        if value and all(isinstance(item, tuple) and len(item) == 2 for item in value):
-            return sorted((str(key), plain(item)) for key, item in value)
-        return [plain(item) for item in value]
-    return value
-
-
-def sorted_rows(table):
-    columns = [[plain(value) for value in column.to_pylist()] for column in table.columns]
-    return sorted(zip(*columns), key=repr) if columns else []
-
-
-def ours(server, table, sql=None):
-    answer = requests.get(f"{server.api}/local/{table}", timeout=60,
-                          params={"query": sql or f'SELECT * FROM "{table}"', "format": "arrow"})
-    assert answer.status_code == 200, answer.text
-    return pa.ipc.open_stream(answer.content).read_all()
-
-
-def check(server, duck, table, rows):
+def check(server, readers, table, rows, versions=()):
+    """The table has so many rows, and all readers see the same in it and in the versions that are named."""
     folder = server.stores["local"] / table
-    expected = sorted_rows(ours(server, table))
-    assert len(expected) == rows
-    assert sorted_rows(pa.table(QueryBuilder().register("t", DeltaTable(str(folder))).execute("SELECT * FROM t").read_all())) == expected
-    assert sorted_rows(duck.execute(f"SELECT * FROM delta_scan('{folder}')").to_arrow_table()) == expected
+    assert by_us(server, table).num_rows == rows
+    for version in (None, *versions):
+        expected = seen(by_us(server, table, version=version))
+        for reader, read in readers.items():
+            assert seen(read(folder, version=version)) == expected, (reader, version)
 
 
-def test_all_types(server, duck):
+def test_all_types(server, readers):
     server.create("types", {name: kind for name, (kind, _) in TYPES.items()})
     answer = server.append("types", {name: values for name, (_, values) in TYPES.items()})
     assert answer.status_code == 200, answer.text
-    check(server, duck, "types", 3)
+    check(server, readers, "types", 3)
 
 
-HOSTILE = ["plain", "a/b", "a=b", "50%", "%2F", "a b", "'quoted\"", "日本", "a\\b", "x:y", "#?&+", "tab\tline\n", ".", "..", "", None,
-           "__HIVE_DEFAULT_PARTITION__x"]
-
-
-def test_partitions_with_hostile_texts(server, duck):
+def test_partitions_with_hostile_texts(server, readers):
     server.create("hostile", {"p": "string", "v": "long"}, partition_columns=["p"])
     answer = server.append("hostile", {"p": HOSTILE, "v": list(range(len(HOSTILE)))})
     assert answer.status_code == 200, answer.text
-    check(server, duck, "hostile", len(HOSTILE))
+    check(server, readers, "hostile", len(HOSTILE))
     for value in HOSTILE:
         if value:
             quoted = value.replace("'", "''")
@@ -119,17 +48,17 @@ PARTITIONS = {
 
 
 @pytest.mark.parametrize("kind", PARTITIONS)
-def test_typed_partitions(server, duck, kind):
+def test_typed_partitions(server, readers, kind):
     name, values = f"by_{kind}", PARTITIONS[kind][1]
     server.create(name, {"p": PARTITIONS[kind][0], "v": "long"}, partition_columns=["p"])
     answer = server.append(name, {"p": values, "v": [1, 2, 3]})
     assert answer.status_code == 200, answer.text
-    check(server, duck, name, 3)
+    check(server, readers, name, 3)
 
 
-def test_no_rows(server, duck):
+def test_no_rows(server, readers):
     server.create("empty", {"a": "long", "b": "string"})
-    check(server, duck, "empty", 0)
+    check(server, readers, "empty", 0)
 
 
 CONFIGURATIONS = {
@@ -140,26 +69,23 @@ CONFIGURATIONS = {
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_checkpoints_and_overwrites(server, duck, name):
+def test_checkpoints_and_overwrites(server, readers, name):
     table = f"checkpoints_{name}"
     server.create(table, {"id": "long", "text": "string", "p": "integer"}, partition_columns=["p"],
                   configuration=CONFIGURATIONS[name])
     for number in range(13):
         answer = server.append(table, {"id": [number, -number], "text": [f"t{number}", None], "p": [number % 3, None]})
         assert answer.status_code == 200, answer.text
-    check(server, duck, table, 26)
-    log = server.stores["local"] / table / "_delta_log"
-    assert list(log.glob("*.checkpoint.parquet")), "no checkpoint was written"
-    for commit in log.glob("0000000000000000000[0-9].json"):  # readers must do with the checkpoint alone
-        commit.unlink()
-    check(server, duck, table, 26)
+    check(server, readers, table, 26)
+    leave_checkpoint_alone(server.stores["local"] / table / "_delta_log", 10)
+    check(server, readers, table, 26)
     if name != "append_only":
-        answer = requests.put(f"{server.api}/local/{table}", json={"record_batch_dict": {"id": [7], "text": ["only"], "p": [1]}}, timeout=60)
+        answer = put(server, table, {"id": [7], "text": ["only"], "p": [1]})
         assert answer.status_code == 200, answer.text
-        check(server, duck, table, 1)
+        check(server, readers, table, 1)
 
 
-def test_both_write_one_table_in_turn(server, duck):
+def test_both_write_one_table_in_turn(server, readers):
     server.create("shared", {"id": "long", "who": "string"})
     folder = str(server.stores["local"] / "shared")
     for number in range(12):
@@ -167,11 +93,11 @@ def test_both_write_one_table_in_turn(server, duck):
             write_deltalake(folder, pa.table({"id": pa.array([number], pa.int64()), "who": ["deltalake"]}), mode="append")
         else:
             assert server.append("shared", {"id": [number], "who": ["yummy"]}).status_code == 200
-    check(server, duck, "shared", 12)
+    check(server, readers, "shared", 12)
     assert server.rows("SELECT who, count(*) FROM shared GROUP BY who ORDER BY who", "shared") == [("deltalake", 6), ("yummy", 6)]
 
 
-def test_others_skip_files_by_our_statistics(server, duck):
+def test_others_skip_files_by_our_statistics(server, readers):
     server.create("skipping", {"id": "long", "s": "string", "d": "double", "t": "timestamp", "m": "decimal(10,2)"})
     long_text = "x" * 40
     for number in range(5):
@@ -182,10 +108,51 @@ def test_others_skip_files_by_our_statistics(server, duck):
             "m": [f"{number}.01", f"{number}.99"]}).status_code == 200
     folder = server.stores["local"] / "skipping"
     for condition in ("id = 39", "id > 25", f"s = '{long_text}2z'", f"s > '{long_text}3'", "d > 4.6", "m = 3.99", "id IS NULL",
-                      "t = TIMESTAMPTZ '2024-01-03 23:59:59.999999+00'", "t > TIMESTAMPTZ '2024-01-05 23:59:59.9999+00'"):
-        expected = sorted_rows(ours(server, "skipping", f"SELECT id, s, m FROM skipping WHERE {condition}"))
-        by_duckdb = duck.execute(f"SELECT id, s, m FROM delta_scan('{folder}') WHERE {condition}").to_arrow_table()
-        assert sorted_rows(by_duckdb) == expected, condition
+                      "m > 3.01", "NOT (id < 40)"):
+        expected = sorted_rows(by_us(server, "skipping", f"SELECT * FROM skipping WHERE {condition}"))
+        for reader, read in readers.items():
+            assert sorted_rows(read(folder, condition)) == expected, (reader, condition)
     table = DeltaTable(str(folder)).to_pyarrow_dataset()
     assert table.to_table(filter=pc.field("id") > 25).num_rows == 5
     assert table.to_table(filter=pc.field("m") == decimal.Decimal("3.99")).num_rows == 1
+
+
+def put(server, table, rows):
+    return requests.put(f"{server.api}/local/{table}", json={"record_batch_dict": rows}, timeout=60)
+
+
+def test_overwrites_and_replaced_schemas(server, readers):
+    server.create("replaced", {"id": "long", "p": "string"}, partition_columns=["p"])
+    assert server.append("replaced", {"id": [1, 2, 3], "p": ["a", "b", None]}).status_code == 200
+    assert server.append("replaced", {"id": [4], "p": ["a"]}).status_code == 200
+    assert put(server, "replaced", {"id": [5, 6], "p": ["c/d", "a"]}).status_code == 200
+    assert server.append("replaced", {"id": [7], "p": ["c/d"]}).status_code == 200
+    server.create("replaced", {"id": "string", "q": "date", "v": "decimal(38,10)"}, partition_columns=["q"], mode="overwrite")
+    assert server.append("replaced", {"id": ["x", None], "q": ["0001-01-01", None], "v": ["1.5", None]}).status_code == 200
+    assert put(server, "replaced", {"id": ["y"], "q": ["9999-12-31"], "v": ["-" + "9" * 28 + "." + "9" * 10]}).status_code == 200
+    check(server, readers, "replaced", 1, range(8))
+
+
+def test_checkpoints_of_tables_without_rows(server, readers):
+    for number in range(5):
+        server.create("hollow", {"id": "long", "p": "string"}, partition_columns=["p"], mode="overwrite",
+                      configuration={"delta.checkpointInterval": "2"})
+        if number == 1:
+            assert server.append("hollow", {"id": [1], "p": ["a"]}).status_code == 200
+    check(server, readers, "hollow", 0, range(6))
+    leave_checkpoint_alone(server.stores["local"] / "hollow" / "_delta_log", 4)
+    check(server, readers, "hollow", 0, (4, 5))
+
+
+def test_more_columns_than_have_statistics(server, readers):
+    names = [f"c{number:02}" for number in range(40)]
+    server.create("wide", {name: "long" for name in names})
+    for start in (0, 100, 200):
+        assert server.append("wide", {name: [start + number, None] for number, name in enumerate(names)}).status_code == 200
+    check(server, readers, "wide", 6, (1, 2))
+    folder = server.stores["local"] / "wide"
+    for condition in ("c00 = 100", "c31 > 131", "c32 = 132", "c39 >= 139", "c39 IS NULL", "c31 IS NOT NULL AND c32 < 100"):
+        expected = sorted_rows(by_us(server, "wide", f"SELECT * FROM wide WHERE {condition}"))
+        assert expected
+        for reader, read in readers.items():
+            assert sorted_rows(read(folder, condition)) == expected, (reader, condition)
