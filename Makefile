@@ -67,7 +67,8 @@ test-fast: dev  ## the unit tests only
 
 test-stores: dev setup-tests setup-stores  ## tests over object stores that this starts: docs/testing.md
 	YUMMY_PROGRAM=$(CURDIR)/$(call program,dev) YUMMY_SOURCE_DIR=$(CURDIR) YUMMY_TEST_SIZE=$(SIZE) \
-		$(PYTHON) tools/stores.py --only $(STORES) -- $(TEST_PYTHON) -m pytest tests/stores
+		$(PYTHON) tools/stores.py --only $(STORES) -- \
+		sh -c 'build/dev/yummy/store/store_test --gtest_brief=1 --gtest_filter="*Cloud*" && $(TEST_PYTHON) -m pytest tests/stores'
 
 tidy:  ## layers, names, sizes and links: tools/tidy.py; the layout, where clang-format is installed
 	$(PYTHON) tools/tidy.py

@@ -324,6 +324,28 @@ TEST(CloudStore, ACreateIsSureOnlyOfWhatItWasTold) {
   }
 }
 
+TEST(CloudStore, AnUploadLooksWhetherItsLostPutWasApplied) {
+  const std::string there = HttpAnswer(200, "bytes", "ETag: \"e\"\r\nLast-Modified: Tue, 10 Nov 2026 10:00:00 GMT\r\n");
+  const std::string other = HttpAnswer(200, "BYTES", "ETag: \"e\"\r\nLast-Modified: Tue, 10 Nov 2026 10:00:00 GMT\r\n");
+  const std::pair<std::string, bool> cases[] = {{there, true}, {other, false}, {S3Error(404, "NoSuchKey"), false}};
+  for (const auto& [answer, is_ours] : cases) {
+    const ScriptedServer server([&answer](const ScriptedRequest& request, size_t) -> ScriptedReply {
+      if (request.method == "PUT") return {S3Error(500, "InternalError")};
+      if (request.method == "HEAD") return {answer.substr(0, answer.find("\r\n\r\n") + 4)};
+      return {answer};
+    });
+    const auto store = OpenScripted(server);
+    const auto upload = MUST(store->StartUpload(Within(Milliseconds(20'000)), "t/a", PutMode::kCreate));
+    MUST(upload->Write(Within(Milliseconds(20'000)), "bytes"));
+    const auto finished = upload->Finish(Within(Milliseconds(20'000)));
+    if (is_ours) {
+      EXPECT_THAT(finished, IsOk());
+    } else {
+      EXPECT_THAT(finished, IsError(ErrorCode::kOutcomeUnknown)) << answer;
+    }
+  }
+}
+
 TEST(CloudStore, ACreateThatCannotConnectWasNotApplied) {
   std::string url;
   {

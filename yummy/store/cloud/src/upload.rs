@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{MultipartUpload, PutPayload};
 use tokio::task::JoinSet;
@@ -69,8 +70,9 @@ impl Upload {
     pub fn finish(&mut self, store: &Store, call: &Call) -> Result<Facts, Failure> {
         self.check(store, call)?;
         if self.multipart.is_none() {
-            let bytes = PutPayload::from(std::mem::take(&mut self.buffer));
-            return store.put(call, &self.path, bytes, self.effect);
+            let bytes = Bytes::from(std::mem::take(&mut self.buffer));
+            let result = store.put(call, &self.path, PutPayload::from(bytes.clone()), self.effect);
+            return result.or_else(|failure| self.settle(store, call, failure, &bytes));
         }
         self.flush(store, call)?;
         self.wait_for_parts(store, call, 0)?;
@@ -94,6 +96,22 @@ impl Upload {
         })?;
         self.multipart = None;
         Ok(facts)
+    }
+
+    /// A put of which nobody knows whether it was applied was, when what is there now has its bytes.
+    fn settle(&self, store: &Store, call: &Call, failure: Failure, mut bytes: &[u8]) -> Result<Facts, Failure> {
+        if failure.code != Code::OutcomeUnknown {
+            return Err(failure);
+        }
+        let Ok(facts) = store.head(call, &self.path) else { return Err(failure) };
+        let read = store.get(call, &self.path, None, &facts.etag, |piece| match bytes.strip_prefix(piece) {
+            Some(rest) => {
+                bytes = rest;
+                true
+            }
+            None => false,
+        });
+        if read.is_ok() && bytes.is_empty() { Ok(facts) } else { Err(failure) }
     }
 
     /// Errors: the upload's own, or that the call was given up already.
