@@ -17,6 +17,8 @@ namespace yummy::duck {
 namespace {
 
 constexpr size_t kOpenFilesMax = 100;
+/// An upload across a network holds a part that is not sent yet, of 8 MiB, and at times some that are on their way.
+constexpr size_t kOpenUploadsMax = 16;
 constexpr uint64_t kBufferBytesMax = 256ULL << 20;
 /// Of DuckDB's memory, for the buffers of all threads of one statement.
 constexpr uint64_t kMemoryShare = 4;
@@ -61,7 +63,10 @@ struct PartitionedWriter::Buffer final : RowWriter::Local {
 };
 
 PartitionedWriter::PartitionedWriter(DataFiles& files)
-    : files_(files), buffer_bytes_max_(BufferBytes(files.context())), rest_(std::make_unique<Buffer>()) {}
+    : files_(files),
+      buffer_bytes_max_(BufferBytes(files.context())),
+      open_files_max_(files.is_local() ? kOpenFilesMax : kOpenUploadsMax),
+      rest_(std::make_unique<Buffer>()) {}
 
 PartitionedWriter::~PartitionedWriter() = default;
 
@@ -260,7 +265,7 @@ void PartitionedWriter::WriteRowGroup(size_t number, std::unique_ptr<RowGroupBuf
   ValueOrThrow(RequestOf(files_.context()).context().Check());
   auto& partition = *partitions_[number];
   if (!partition.file) {
-    if (open_.size() >= kOpenFilesMax) CloseOldest();
+    if (open_.size() >= open_files_max_) CloseOldest();
     partition.file = files_.Open(partition.values);
     partition.recent = open_.insert(open_.begin(), number);
   } else {

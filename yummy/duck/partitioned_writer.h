@@ -54,6 +54,7 @@ class PartitionedWriter final : public RowWriter {
 
   DataFiles& files_;
   uint64_t buffer_bytes_max_;
+  const size_t open_files_max_;
   std::mutex mutex_;                                    // held while a thread writes
   std::vector<std::unique_ptr<Partition>> partitions_;  // guarded by mutex_
   std::unordered_map<std::string, size_t> numbers_;     // guarded by mutex_; by key

@@ -22,6 +22,8 @@ DataFiles::DataFiles(duckdb::ClientContext& context, delta::Transaction& transac
 
 Executor* DataFiles::executor() const { return transaction_.table().options().executor; }
 
+bool DataFiles::is_local() const { return transaction_.table().object_store()->capabilities().is_local; }
+
 std::unique_ptr<ParquetFile> DataFiles::Open(delta::PartitionValues partition_values) {
   const auto path = transaction_.StageFile(partition_values);
   const auto& table_path = transaction_.table().path();

@@ -27,6 +27,8 @@ class DataFiles {
   const ParquetFormat& format() const { return *format_; }
   /// The table's; may be absent.
   Executor* executor() const;
+  /// Files are written to a disk, not across a network.
+  bool is_local() const;
 
   /// Opens a file, which counts as staged from now on: it is deleted unless the transaction commits.
   std::unique_ptr<ParquetFile> Open(delta::PartitionValues partition_values);

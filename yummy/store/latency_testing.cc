@@ -46,7 +46,7 @@ class LatencyStore::Line {
   /// Waits as long as a request that moves `bytes` takes.
   Result<void> Travel(const Context& context, StoreRequest request, uint64_t bytes) {
     std::unique_lock lock(mutex_);
-    const bool hangs = !hang_.empty() && request.verb == "GET" && request.path.find(hang_) != std::string::npos;
+    const bool hangs = !hang_.empty() && request.verb != "ABORT" && request.path.find(hang_) != std::string::npos;
     auto duration = options_.latency;
     if (options_.bytes_per_second > 0) duration += std::chrono::milliseconds(bytes * 1000 / options_.bytes_per_second);
     requests_.push_back(std::move(request));
@@ -145,6 +145,7 @@ void LatencyStore::Hang(std::string path_part) { line_->Hang(std::move(path_part
 std::vector<StoreRequest> LatencyStore::TakeRequests() { return line_->TakeRequests(); }
 size_t LatencyStore::in_flight_max() const { return line_->in_flight_max(); }
 size_t LatencyStore::in_flight() const { return line_->in_flight(); }
+size_t LatencyStore::uploads() const { return line_->uploads; }
 size_t LatencyStore::uploads_max() const { return line_->uploads_max; }
 
 Result<std::string> LatencyStore::Get(const Context& context, std::string_view path, std::optional<ByteRange> range) {

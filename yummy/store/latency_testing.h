@@ -33,7 +33,7 @@ class LatencyStore final : public ObjectStore {
   ~LatencyStore() override;
 
   void SetLatency(std::chrono::milliseconds latency);
-  /// Reads of a path that contains `path_part` do not return before their context ends; an empty text heals.
+  /// Requests for a path that contains `path_part` do not return before their context ends; an empty text heals.
   void Hang(std::string path_part);
 
   /// The requests since the start or the last call, in the order they came.
@@ -44,6 +44,8 @@ class LatencyStore final : public ObjectStore {
   size_t in_flight() const;
   /// The most uploads that were open at once.
   size_t uploads_max() const;
+  /// Uploads that are open now.
+  size_t uploads() const;
 
   Result<std::string> Get(const Context& context, std::string_view path, std::optional<ByteRange> range = {}) override;
   Result<std::unique_ptr<ObjectReader>> Open(const Context& context, std::string_view path,
