@@ -197,6 +197,11 @@ std::vector<Result<void>> LatencyStore::Delete(const Context& context, std::span
   return store_->Delete(context, paths);
 }
 
+Result<void> LatencyStore::Copy(const Context& context, std::string_view source, std::string_view target) {
+  TRY(line_->Travel(context, {"COPY", std::string(target)}, 0));
+  return store_->Copy(context, source, target);
+}
+
 Capabilities LatencyStore::capabilities() const {
   auto result = store_->capabilities();
   result.is_local = false;

@@ -20,7 +20,7 @@ struct LatencyOptions {
 
 /// One question to the store. An Open whose size is known and a part of an upload below the size of parts are none.
 struct StoreRequest {
-  std::string verb;  // GET, HEAD, LIST, PUT, DELETE, UPLOAD, FINISH, ABORT
+  std::string verb;  // GET, HEAD, LIST, PUT, COPY, DELETE, UPLOAD, FINISH, ABORT
   std::string path;
   uint64_t offset = 0;  // of a GET
   uint64_t length = 0;  // of a GET: what was asked for; of a PUT or UPLOAD: what was sent
@@ -55,6 +55,7 @@ class LatencyStore final : public ObjectStore {
   Result<std::unique_ptr<Upload>> StartUpload(const Context& context, std::string_view path, PutMode mode) override;
   Result<ListPage> List(const Context& context, std::string_view prefix, const ListOptions& options) override;
   std::vector<Result<void>> Delete(const Context& context, std::span<const std::string> paths) override;
+  Result<void> Copy(const Context& context, std::string_view source, std::string_view target) override;
   Capabilities capabilities() const override;
   const std::string& root() const override { return store_->root(); }
 
