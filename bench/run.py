@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`make bench`: this program beside its peers, pairs in one run, medians of five or more.
 
-    bench/run.py [--only open,rest,append,tpch] [--program build/yummy]
+    bench/run.py [--only open,rest,append,tpch,remote]
 
 Runs with the Python of build/bench-venv (deltalake, duckdb with its delta and tpch extensions, roapi). Yummy Delta 0.0.9 runs
 in build/bench-old when there is a Python 3.9; else that peer is skipped in words. Data is made once in build/bench-data.
@@ -11,8 +11,10 @@ Each line: what, ours, the peer's, the ratio (above 1: ours is faster), the rati
 import argparse
 import json
 import os
+import random
 import re
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -26,12 +28,15 @@ import uuid
 from pathlib import Path
 
 import pyarrow as pa
+from pyarrow import fs
 from deltalake import DeltaTable, QueryBuilder, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path += [str(ROOT / "tools"), str(ROOT / "tests" / "stores")]
 DATA = ROOT / "build" / "bench-data"
 RELEASE = ROOT / "build" / "release" / "yummy"
+PROGRAM = ROOT / "build" / "yummy"
 OLD_PYTHON = ROOT / "build" / "bench-old" / "bin" / "python"
 REPEATS = 5
 COMMITS = 2000
@@ -157,7 +162,7 @@ class Service:
 def start_ours(folder, port, limits=""):
     config = DATA / f"ours-{port}.yaml"
     config.write_text(f"stores:\n  - name: local\n    path: {json.dumps(str(folder))}\n{limits}")
-    return Service([ROOT / "build" / "yummy", "serve", "-f", config, "-p", port, "--log-level", "warn"], port, "/health")
+    return Service([PROGRAM, "serve", "-f", config, "-p", port, "--log-level", "warn"], port, "/health")
 
 
 def start_old(folder, port):
@@ -377,7 +382,116 @@ def tpch():
         line(label + f" (wall; peer refuses {refused})", wall, "deltalake", total, 1.5)
 
 
-SCENARIOS = {"open": open_table, "rest": rest_reads, "append": rest_writes, "tpch": tpch}
+# --- A store across a network -----------------------------------------------------------------------------------------
+
+LATENCY_SECONDS = 0.04
+REMOTE_REPEATS = 3  # some of it takes half a minute
+RANGE = "SELECT count(v) AS n, sum(id) AS ids FROM {} WHERE id BETWEEN 50000 AND 50999"  # 10 files of many
+SCAN = "SELECT count(*) AS n, sum(v) AS v, sum(w) AS w FROM {}"
+
+
+def make_files(name, files, rows):
+    """A table of files with ascending ids, each in a commit of its own, with a checkpoint."""
+    folder = DATA / "remote" / name
+    if folder.exists():
+        return folder
+    scratch = DATA / "scratch"
+    shutil.rmtree(scratch, ignore_errors=True)
+    generator = random.Random(1)
+    for number in range(files):
+        write_deltalake(str(scratch), pa.table({"id": pa.array(range(number * rows, (number + 1) * rows), pa.int64()),
+                                                "v": [generator.random() for _ in range(rows)],
+                                                "w": [generator.random() for _ in range(rows)]}), mode="append")
+    DeltaTable(str(scratch)).create_checkpoint()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch.rename(folder)
+    return folder
+
+
+class Remote:
+    """Tables in a store behind a proxy that holds every request up, and who asks for them: `ours`, `deltalake` and `duckdb` start
+    afresh, and give the steps to be measured and the end."""
+
+    def __init__(self, facts, proxy):
+        self.options = proxy.through(facts["storage_options"])
+        self.root, self.endpoint, self.proxy = facts["root"], facts["endpoint"], proxy
+
+    def upload(self, folder):
+        keys = {"access_key": self.options["AWS_ACCESS_KEY_ID"], "secret_key": self.options["AWS_SECRET_ACCESS_KEY"]}
+        store = fs.S3FileSystem(**keys, endpoint_override=self.endpoint, region=self.options["AWS_REGION"])
+        fs.copy_files(str(folder), f"{self.root.removeprefix('s3://')}/{folder.name}", destination_filesystem=store)
+
+    def ours(self, *paths):
+        config = DATA / "remote.yaml"
+        config.write_text(json.dumps({"stores": [{"name": "local", "path": self.root, "storage_options": self.options}]}))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        service = Service([PROGRAM, "serve", "-f", config, "-p", port, "--log-level", "warn"], port, "/health")
+        return [lambda path=path: service.get(path) for path in paths], service.stop
+
+    def deltalake(self, name, query=None):
+        held = []
+
+        def run():
+            if held:
+                held[0].update_incremental()
+            else:
+                held.append(DeltaTable(f"{self.root}/{name}", storage_options=self.options))
+            if query:
+                QueryBuilder().register(name, held[0]).execute(query.format(name)).read_all()
+
+        return [run, run], lambda: None
+
+    def duckdb(self, name, query=None):
+        connection = duckdb_with("httpfs", "delta")
+        connection.execute(f"""CREATE SECRET (TYPE s3, KEY_ID '{self.options["AWS_ACCESS_KEY_ID"]}', USE_SSL false, URL_STYLE 'path',
+            SECRET '{self.options["AWS_SECRET_ACCESS_KEY"]}', REGION '{self.options["AWS_REGION"]}',
+            ENDPOINT '{self.options["AWS_ENDPOINT_URL"].removeprefix("http://")}')""")
+        scan = f"delta_scan('{self.root}/{name}')"
+        sql_text = query.format(scan) if query else f"SELECT count(*) FROM (SELECT 1 FROM {scan} WHERE false)"
+        run = lambda: connection.execute(sql_text).fetchall()
+        return [run, run], connection.close
+
+    def measure(self, make):
+        """Medians of (milliseconds, requests) of each step, everything made anew for each run."""
+        runs = []
+        for _ in range(REMOTE_REPEATS):
+            steps, end = make()
+            runs.append([])
+            for step in steps:
+                self.proxy.forget()
+                begin = time.perf_counter()
+                step()
+                wall = (time.perf_counter() - begin) * 1e3
+                runs[-1].append((wall, len(self.proxy.requests())))
+            end()
+        return [tuple(statistics.median(figures) for figures in zip(*step)) for step in zip(*runs)]
+
+
+def remote():
+    import stores
+    from fault_proxy import FaultProxy
+    folders = [make_long_log("plain", False), make_files("many", 1000, 100), make_files("hundred", 100, 20000)]
+    with stores.running_stores(["moto"]) as facts, \
+            FaultProxy(facts["moto"]["endpoint"], latency_seconds=LATENCY_SECONDS) as proxy:
+        place = Remote(facts["moto"], proxy)
+        for folder in folders:
+            place.upload(folder)
+        details = "/api/1.0/delta/local/plain/details"
+        for what, name, query, path in (
+                (f"open a table of {COMMITS} commits", "plain", None, details),
+                ("query that touches 10 of 1,000 files", "many", RANGE, sql("many", RANGE.format("many"))),
+                ("scan of 100 files", "hundred", SCAN, sql("hundred", SCAN.format("hundred")))):
+            ours = place.measure(lambda path=path: place.ours(path, path))
+            for peer, make in (("deltalake", place.deltalake), ("DuckDB httpfs + delta", place.duckdb)):
+                theirs = place.measure(lambda make=make: make(name, query))
+                for step, mine, other, wanted in zip(("cold", "again"), ours, theirs, (2, None)):
+                    line(f"40 ms away, {what}, {step} (wall)", mine[0], peer, other[0], wanted)
+                    line(f"40 ms away, {what}, {step} (requests)", mine[1], peer, other[1], 1, unit="  ")
+
+
+SCENARIOS = {"open": open_table, "rest": rest_reads, "append": rest_writes, "tpch": tpch, "remote": remote}
 
 
 def main():
