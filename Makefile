@@ -86,7 +86,7 @@ asan: setup  ## the unit tests under the address and undefined-behaviour sanitiz
 	$(call build_and_ctest,asan)
 
 tsan: setup  ## the unit tests below DuckDB, which is not instrumented, under the thread sanitizer
-	$(call configure,tsan)
+	cmake --preset tsan
 	cmake --build --preset tsan --target $(tsan_modules:%=%_test)
 	ctest --preset tsan --tests-regex '^($(subst $(space),|,$(tsan_modules)))$$'
 

@@ -176,13 +176,15 @@ Result<StoreConfig> ParseStore(const Place& place, const YAML::Node& node, const
   return store;
 }
 
-// The options that say which of several services and accounts has the bucket.
-std::map<std::string, std::string> WhereOptions(const StoreConfig& store) {
+// Which of several services and accounts has the bucket.
+std::map<std::string, std::string> WhereOptions(const StoreConfig& store, const store::Location& location) {
   std::map<std::string, std::string> where;
+  if (!location.account.empty()) where["account_name"] = location.account;
   for (const auto& [key, value] : store.storage_options) {
     std::string name = key;
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    if (name.find("endpoint") != std::string::npos || name.ends_with("account_name")) where.emplace(name, value);
+    if (name.ends_with("account_name")) where.emplace("account_name", value);
+    if (name.find("endpoint") != std::string::npos) where.emplace(name, value);
   }
   return where;
 }
@@ -193,10 +195,10 @@ Result<void> ParseStores(const Place& place, const YAML::Node& node, const std::
     StoreConfig store = TRY(ParseStore(place, entry, folder));
     for (const auto& other : config.stores) {
       if (other.name == store.name) return place.At(entry, fmt::format("store name '{}' is given twice", store.name));
-      const std::string one = MUST(store::ParseLocation(other.path, folder)).place;
-      const std::string two = MUST(store::ParseLocation(store.path, folder)).place;
-      const bool is_nested = one.starts_with(two) || two.starts_with(one);
-      if (is_nested && WhereOptions(other) == WhereOptions(store)) {
+      const store::Location there = MUST(store::ParseLocation(other.path, folder));
+      const store::Location here = MUST(store::ParseLocation(store.path, folder));
+      const bool is_nested = there.place.starts_with(here.place) || here.place.starts_with(there.place);
+      if (is_nested && WhereOptions(other, there) == WhereOptions(store, here)) {
         return place.At(entry, fmt::format("stores '{}' and '{}' have equal or nested paths: {} and {}", other.name,
                                            store.name, other.path, store.path));
       }

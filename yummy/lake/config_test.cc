@@ -135,6 +135,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "c.yaml:1:", "equal or nested"},
         BadCase{"NestedUrls", "stores: [{name: a, path: 'abfss://c/x'}, {name: b, path: 'az://c/x/y'}]",
                 "c.yaml:1:", "equal or nested"},
+        BadCase{"EqualPlacesOfOneAccount",
+                "stores: [{name: a, path: 'abfss://c@acc.dfs.core.windows.net/x'},"
+                " {name: b, path: 'az://c/x', storage_options: {AZURE_STORAGE_ACCOUNT_NAME: acc}}]",
+                "c.yaml:1:", "equal or nested"},
         BadCase{"TooDeep", Deep(100), "c.yaml:", "limit exceeded"},
         BadCase{"ForeignTag", "stores: !!python/object:os.system [{name: a, path: /x}]", "c.yaml:1:", "tag"}),
     [](const auto& test) { return std::string(test.param.name); });

@@ -173,7 +173,8 @@ class CloudUpload final : public Upload {
 
 class CloudObjects final : public ObjectStore {
  public:
-  CloudObjects(StoreHandle store, std::string root) : store_(std::move(store)), root_(std::move(root)) {}
+  CloudObjects(StoreHandle store, std::string root, Capabilities capabilities)
+      : store_(std::move(store)), root_(std::move(root)), capabilities_(capabilities) {}
 
   Result<std::string> Get(const Context& context, std::string_view path, std::optional<ByteRange> range) override {
     TRY(context.Check());
@@ -296,12 +297,13 @@ class CloudObjects final : public ObjectStore {
     return call.Check(yummy_cloud_copy(store_.get(), call.get(), ToText(source), ToText(target)), root_);
   }
 
-  Capabilities capabilities() const override { return {.create_is_atomic = true, .is_local = false}; }
+  Capabilities capabilities() const override { return capabilities_; }
   const std::string& root() const override { return root_; }
 
  private:
   const StoreHandle store_;
   const std::string root_;
+  const Capabilities capabilities_;
 };
 
 }  // namespace
@@ -318,11 +320,16 @@ Result<std::unique_ptr<ObjectStore>> CloudStore::Open(const std::string& url, st
     Log(LogLevel::kWarn, "store {}: {}", *static_cast<std::string*>(user), FromText(text));
   };
   YummyCloudStore* store = nullptr;
+  YummyCloudPromises promises = {};
   const Context context;
   const Call call(context);
-  TRY(call.Check(
-      yummy_cloud_open(ToText(url), ToText(root), keys.data(), values.data(), keys.size(), warn, &root, &store), root));
-  return std::make_unique<CloudObjects>(StoreHandle(store), std::move(root));
+  TRY(call.Check(yummy_cloud_open(ToText(url), ToText(root), keys.data(), values.data(), keys.size(), warn, &root,
+                                  &promises, &store),
+                 root));
+  const Capabilities capabilities{.create_is_atomic = promises.heeds_conditions != 0,
+                                  .has_one_writer = promises.has_one_writer != 0,
+                                  .is_local = false};
+  return std::make_unique<CloudObjects>(StoreHandle(store), std::move(root), capabilities);
 }
 
 }  // namespace yummy::store

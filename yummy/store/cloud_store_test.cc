@@ -428,6 +428,17 @@ TEST(CloudStore, IsRefusedInAForkedChild) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
+TEST(CloudStore, PromisesAnAtomicCreateOnlyWhereItIsKnown) {
+  const std::map<std::string, std::string> keys = {{"aws_access_key_id", "k"}, {"aws_secret_access_key", "s"}};
+  EXPECT_TRUE(MUST(OpenStore("s3://bucket/lake", keys))->capabilities().create_is_atomic);
+  std::map<std::string, std::string> elsewhere = keys;
+  elsewhere.insert({{"aws_endpoint_url", "http://127.0.0.1:9"}, {"aws_allow_http", "true"}});
+  EXPECT_FALSE(MUST(OpenStore("s3://bucket/lake", elsewhere))->capabilities().create_is_atomic);
+  EXPECT_FALSE(MUST(OpenStore("s3://bucket/lake", elsewhere))->capabilities().has_one_writer);
+  elsewhere.insert({"aws_s3_allow_unsafe_rename", "true"});
+  EXPECT_TRUE(MUST(OpenStore("s3://bucket/lake", elsewhere))->capabilities().has_one_writer);
+}
+
 TEST(CloudStore, RefusesOptionsThatCannotBe) {
   const std::map<std::string, std::string> cases[] = {
       {{"max_retries", "many"}},

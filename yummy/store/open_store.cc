@@ -25,10 +25,45 @@ bool IsAzure(std::string_view scheme) {
   return std::find(std::begin(kAzureSchemes), std::end(kAzureSchemes), scheme) != std::end(kAzureSchemes);
 }
 
-/// The one name of a kind of store.
-std::string KindOf(const std::string& scheme) {
-  if (scheme == "s3a") return "s3";
-  return IsAzure(scheme) ? "az" : scheme;
+bool EndsWithAny(std::string_view text, std::initializer_list<std::string_view> ends) {
+  return std::any_of(ends.begin(), ends.end(), [&](std::string_view end) { return text.ends_with(end); });
+}
+
+/// Where a URL of the clouds leads, whichever way it is written. What is no host of theirs stays as it is: opening it is
+/// refused.
+struct Bucket {
+  std::string scheme;
+  std::string name;
+  std::string account;
+  std::string path;  // without slashes at its ends
+};
+
+Bucket BucketOf(const std::string& scheme, std::string_view authority, std::string_view path) {
+  const auto from_path = [&](std::string_view kind, std::string_view account) {
+    const size_t end = std::min(path.find('/'), path.size());
+    return Bucket{std::string(kind), std::string(path.substr(0, end)), std::string(account),
+                  std::string(path.substr(std::min(end + 1, path.size())))};
+  };
+  const std::string_view first_label = authority.substr(0, authority.find('.'));
+  if (IsAzure(scheme)) {
+    const size_t user_end = authority.find('@');
+    if (user_end == std::string_view::npos) return {"az", std::string(authority), "", std::string(path)};
+    const std::string_view host = authority.substr(user_end + 1);
+    return {"az", std::string(authority.substr(0, user_end)), std::string(host.substr(0, host.find('.'))),
+            std::string(path)};
+  }
+  if (scheme != "https") return {scheme == "s3a" ? "s3" : scheme, std::string(authority), "", std::string(path)};
+  if (EndsWithAny(authority, {".windows.net", ".fabric.microsoft.com", ".chinacloudapi.cn", ".usgovcloudapi.net"}))
+    return from_path("az", first_label);
+  if (authority == "storage.googleapis.com") return from_path("gs", "");
+  if (EndsWithAny(authority, {".storage.googleapis.com"}))
+    return {"gs", std::string(authority.substr(0, authority.rfind(".storage."))), "", std::string(path)};
+  if (EndsWithAny(authority, {".amazonaws.com", ".amazonaws.com.cn"})) {
+    const size_t bucket_end = authority.rfind(".s3.");
+    if (bucket_end == std::string_view::npos) return from_path("s3", "");
+    return {"s3", std::string(authority.substr(0, bucket_end)), "", std::string(path)};
+  }
+  return {scheme, std::string(authority), "", std::string(path)};
 }
 
 Result<Location> ParseFolder(std::string_view path, std::string_view folder) {
@@ -38,7 +73,7 @@ Result<Location> ParseFolder(std::string_view path, std::string_view folder) {
   const std::filesystem::path joined = std::filesystem::path(folder) / path;
   std::string root = std::filesystem::absolute(joined).lexically_normal().string();
   if (!root.ends_with('/')) root += '/';
-  return Location{.is_local = true, .root = root, .place = root};
+  return Location{.is_local = true, .root = root, .place = root, .account = {}};
 }
 
 Result<Location> ParseFileUrl(const Url& url) {
@@ -61,10 +96,12 @@ Result<Location> ParseCloudUrl(const Url& url) {
   while (path.ends_with('/')) path.remove_suffix(1);
   if (!path.empty() && !CheckPath(path).ok())
     return LocationError("the path of a store's URL has an empty or dot segment, a backslash or a control character");
-  const std::string below = path.empty() ? "" : std::string(path) + '/';
+  const auto slashed = [](std::string_view text) { return text.empty() ? std::string() : std::string(text) + '/'; };
+  const Bucket bucket = BucketOf(url.scheme, url.authority, path);
   return Location{.is_local = false,
-                  .root = fmt::format("{}://{}/{}", url.scheme, url.authority, below),
-                  .place = fmt::format("{}://{}/{}", KindOf(url.scheme), url.authority, below)};
+                  .root = fmt::format("{}://{}/{}", url.scheme, url.authority, slashed(path)),
+                  .place = fmt::format("{}://{}/{}", bucket.scheme, bucket.name, slashed(bucket.path)),
+                  .account = bucket.account};
 }
 
 }  // namespace

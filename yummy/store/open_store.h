@@ -14,8 +14,9 @@ namespace yummy::store {
 /// A path or URL that names a store, read but not opened.
 struct Location {
   bool is_local = false;
-  std::string root;   // as it may be shown: "/data/lake/", "s3://bucket/lake/"; decoded, ends in '/'
-  std::string place;  // the root by one name for each kind: two stores whose places begin alike are nested
+  std::string root;     // as it may be shown: "/data/lake/", "s3://bucket/lake/"; decoded, ends in '/'
+  std::string place;    // the same for each way to write a root: two stores whose places begin alike are nested, unless
+  std::string account;  // of Azure, where the URL names it, they differ in this or in what options say of it
 };
 
 /// Reads a folder, a file:// URL, or a URL of S3 (s3, s3a), Azure (az, adl, abfs, abfss), GCS (gs) or, with https, the host

@@ -38,6 +38,11 @@ typedef struct {
   YummyCloudText version;
 } YummyCloudObject;
 
+typedef struct {
+  int32_t heeds_conditions;  // the service is known for it
+  int32_t has_one_writer;    // the options promise that nobody else writes
+} YummyCloudPromises;
+
 typedef void (*YummyCloudTakeText)(void* user, YummyCloudText text);
 typedef int32_t (*YummyCloudTakeBytes)(void* user, YummyCloudText bytes);  // 0: no more of them
 typedef void (*YummyCloudTakeObject)(void* user, const YummyCloudObject* object);
@@ -49,7 +54,7 @@ void yummy_cloud_free_message(char* message);
 /// `root` stands for the store in messages. Asks nobody.
 YummyCloudStatus yummy_cloud_open(YummyCloudText url, YummyCloudText root, const YummyCloudText* keys,
                                   const YummyCloudText* values, size_t count, YummyCloudTakeText warn, void* user,
-                                  YummyCloudStore** store);
+                                  YummyCloudPromises* promises, YummyCloudStore** store);
 /// Uploads may outlive their store.
 void yummy_cloud_close(YummyCloudStore* store);
 

@@ -31,6 +31,8 @@ pub struct Clients {
     /// The key of the store's root, without slashes at its ends.
     pub base: String,
     pub retries_max: u32,
+    /// The service is known to heed the condition of a put; others that speak its protocol may not.
+    pub heeds_conditions: bool,
     /// Commits without a conditional put, where the store has none: the one who sets it promises to write alone.
     pub allow_unsafe_rename: bool,
     /// What a person should know: options without effect, dangerous ones.
@@ -53,13 +55,23 @@ pub fn open(
     let retries_max = u32::try_from(retry.max_retries).unwrap_or(u32::MAX);
     let allow_unsafe_rename = location.vendor == Vendor::S3 && options.flag("allow_unsafe_rename")?.unwrap_or(false);
     let parts = Parts { location: &location, options: &options, environment, secrets: &secrets, retry };
-    let (objects, lists) = match location.vendor {
+    let (objects, lists, heeds_conditions) = match location.vendor {
         Vendor::S3 => parts.open_s3(&mut warnings, observe),
         Vendor::Azure => parts.open_azure(&mut warnings, observe),
         Vendor::Gcs => parts.open_gcs(&mut warnings, observe),
     }?;
     let (vendor, base) = (location.vendor, location.prefix);
-    Ok(Clients { vendor, objects, lists, base, retries_max, allow_unsafe_rename, warnings, secrets })
+    Ok(Clients {
+        vendor,
+        objects,
+        lists,
+        base,
+        retries_max,
+        heeds_conditions,
+        allow_unsafe_rename,
+        warnings,
+        secrets,
+    })
 }
 
 fn retry(options: &Options) -> Result<RetryConfig, Refusal> {
@@ -79,7 +91,10 @@ fn retry(options: &Options) -> Result<RetryConfig, Refusal> {
     Ok(RetryConfig { backoff, max_retries: max_retries as usize, retry_timeout })
 }
 
-type Opened = Result<(Arc<dyn ObjectStore>, Arc<dyn PaginatedListStore>), Refusal>;
+/// With whether the service heeds the condition of a put.
+type Opened = Result<(Arc<dyn ObjectStore>, Arc<dyn PaginatedListStore>, bool), Refusal>;
+
+const HOSTS_THAT_HEED_CONDITIONS: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".r2.cloudflarestorage.com"];
 
 struct Parts<'a> {
     location: &'a Location,
@@ -117,7 +132,10 @@ impl Parts<'_> {
         if is_virtual && !is_ours && !self.location.virtual_hosted {
             endpoint = endpoint.replacen("://", &format!("://{}.", self.location.container), 1);
         }
-        let http = Http::build(options, &Url::parse(&endpoint).expect("checked"), warnings)?;
+        let url = Url::parse(&endpoint).expect("checked");
+        let host = url.host_str().unwrap_or_default();
+        let heeds_conditions = HOSTS_THAT_HEED_CONDITIONS.iter().any(|end| host.ends_with(end));
+        let http = Http::build(options, &url, warnings)?;
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&self.location.container)
             .with_region(region)
@@ -144,7 +162,7 @@ impl Parts<'_> {
             }
         }
         let store = Arc::new(builder.build().map_err(|error| refused(self.secrets, &error))?);
-        Ok((store.clone(), store))
+        Ok((store.clone(), store, heeds_conditions))
     }
 
     fn open_azure(self, warnings: &mut Vec<String>, observe: impl FnOnce(HttpClient) -> HttpClient) -> Opened {
@@ -205,7 +223,7 @@ impl Parts<'_> {
         }
         let builder = builder.with_http_connector(Connected(observe(http.store)));
         let store = Arc::new(builder.build().map_err(|error| refused(self.secrets, &error))?);
-        Ok((store.clone(), store))
+        Ok((store.clone(), store, true))
     }
 
     fn open_gcs(self, warnings: &mut Vec<String>, observe: impl FnOnce(HttpClient) -> HttpClient) -> Opened {
@@ -222,7 +240,7 @@ impl Parts<'_> {
         let builder = account.authenticate(builder, options, &http, self.secrets)?;
         let builder = builder.with_http_connector(Connected(observe(http.store)));
         let store = Arc::new(builder.build().map_err(|error| refused(self.secrets, &error))?);
-        Ok((store.clone(), store))
+        Ok((store.clone(), store, true))
     }
 
     fn url(&self, name: &str, text: &str) -> Result<Url, Refusal> {
@@ -284,6 +302,15 @@ mod tests {
     const ACCOUNT: [(&str, &str); 2] = [("account_name", "acc"), ("account_key", "a2V5")];
 
     #[test]
+    fn trusts_no_unknown_service_to_heed_conditions() {
+        for endpoint in ["https://s3.example.com", "https://amazonaws.com.example.com", "https://evilamazonaws.com"] {
+            let options = [KEYS.as_slice(), &[("endpoint", endpoint)]].concat();
+            let clients = open_in("s3://bucket", &options, &[]).unwrap_or_else(|refusal| panic!("{endpoint}: {refusal}"));
+            assert!(!clients.heeds_conditions, "{endpoint}");
+        }
+    }
+
+    #[test]
     fn opens_each_vendor() {
         for (url, configured) in [
             ("s3://bucket/a%20b/", KEYS.as_slice()),
@@ -296,6 +323,7 @@ mod tests {
             let clients = open_in(url, configured, &[]).unwrap_or_else(|refusal| panic!("{url}: {refusal}"));
             assert_eq!((clients.base.as_str(), clients.retries_max), ("a b", RETRIES_MAX), "{url}");
             assert_eq!(clients.warnings, Vec::<String>::new(), "{url}");
+            assert!(clients.heeds_conditions, "{url}");
         }
     }
 
