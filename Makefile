@@ -98,7 +98,7 @@ bench: build setup-bench  ## this program beside its peers: bench/run.py
 	build/bench-venv/bin/python bench/run.py
 
 interop: build setup-tests setup-interop  ## other engines read what this one wrote, and the other way round
-	YUMMY_PROGRAM=$(CURDIR)/build/yummy YUMMY_SOURCE_DIR=$(CURDIR) $(TEST_PYTHON) -m pytest tests/interop
+	YUMMY_PROGRAM=$(CURDIR)/build/yummy YUMMY_SOURCE_DIR=$(CURDIR) $(TEST_PYTHON) -m pytest -rs tests/interop
 
 run: build setup-samples  ## a server with sample data on this machine; prints requests to try
 	$(PYTHON) tools/demo.py --program build/yummy --folder build/demo --samples build/samples --port $(RUN_PORT)

@@ -70,7 +70,7 @@ def wait_for(server, url):
     deadline = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            sys.exit(f"the server ended with exit code {server.returncode}")
+            sys.exit(f"the server ended with exit code {server.returncode}; for another port: make run RUN_PORT=8081")
         try:
             call(url)
             return
