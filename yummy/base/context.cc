@@ -12,6 +12,12 @@ Context Context::WithDeadline(Time deadline) const {
   return result;
 }
 
+Context Context::WithStart(Time start) const {
+  Context result = *this;
+  result.start_ = start;
+  return result;
+}
+
 Result<void> Context::Check() const {
   if (stop_.stop_requested()) return Error(ErrorCode::kCancelled, "the request was cancelled");
   if (deadline_ != Time::max() && std::chrono::steady_clock::now() >= deadline_) {

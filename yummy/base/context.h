@@ -1,5 +1,5 @@
 #pragma once
-// What a request carries through every blocking call: an absolute deadline, a stop token and its id.
+// What a request carries through every blocking call: an absolute deadline, a stop token, its id and when it began.
 
 #include <chrono>
 #include <stop_token>
@@ -22,6 +22,10 @@ class Context {
   const std::stop_token& stop_token() const { return stop_; }
   const std::string& request_id() const { return request_id_; }
 
+  /// What was seen of the world at this time or later is news to the request. Without a start: only what is asked now.
+  Time start() const { return start_; }
+  Context WithStart(Time start) const;
+
   /// This context with its deadline no later than `deadline`.
   Context WithDeadline(Time deadline) const;
 
@@ -35,6 +39,7 @@ class Context {
   Time deadline_ = Time::max();
   std::stop_token stop_;
   std::string request_id_;
+  Time start_ = Time::max();
 };
 
 }  // namespace yummy

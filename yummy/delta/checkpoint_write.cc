@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include <arrow/api.h>
@@ -41,35 +42,57 @@ Result<void> TakeRemoves(std::vector<Remove> removes, Tombstones& tombstones) {
   return {};
 }
 
+/// The bytes of a commit: what the version holds of them itself is not read again.
+Result<RecentCommits::Bytes> BytesOf(const Context& context, const Snapshot::State& state, const CommitFile& commit) {
+  TRY(context.Check());
+  if (RecentCommits::Bytes held = state.recent.Find(commit.version)) return held;
+  return std::make_shared<const std::string>(TRY(ReadCommitFile(context, *state.store, commit.meta)));
+}
+
+Result<void> TakeCommit(std::vector<Action> actions, Tombstones& tombstones) {
+  for (Action& action : actions) {
+    if (const auto* add = std::get_if<Add>(&action)) {
+      tombstones.erase(TRY(MakeFileKey(add->path, Pointer(add->deletion_vector))));
+    } else if (auto* remove = std::get_if<Remove>(&action)) {
+      std::string key = TRY(MakeFileKey(remove->path, Pointer(remove->deletion_vector)));
+      tombstones.insert_or_assign(std::move(key), std::move(*remove));
+    }
+  }
+  return {};
+}
+
 /// The tombstones of the segment's version, expired ones included.
-Result<Tombstones> ReplayTombstones(const Context& context, store::ObjectStore& store, std::string_view table_path,
-                                    const LogSegment& segment) {
+Result<Tombstones> ReplayTombstones(const Context& context, const Snapshot::State& state, const LogSegment& segment,
+                                    Executor* executor) {
+  constexpr size_t kCommitsAtOnce = 64;
   Tombstones tombstones;
   if (segment.checkpoint) {
-    TRY(TakeRemoves(TRY(ReadCheckpointTombstones(context, store, table_path, *segment.checkpoint, nullptr)),
-                    tombstones));
+    TRY(TakeRemoves(
+        TRY(ReadCheckpointTombstones(context, *state.store, state.table_path, *segment.checkpoint, executor)),
+        tombstones));
   }
-  for (const CommitFile& commit : segment.commits) {
-    TRY(context.Check());
-    for (Action& action : TRY(ParseCommit(TRY(ReadCommitFile(context, store, commit.meta)), commit.meta.path))) {
-      if (const auto* add = std::get_if<Add>(&action)) {
-        tombstones.erase(TRY(MakeFileKey(add->path, Pointer(add->deletion_vector))));
-      } else if (auto* remove = std::get_if<Remove>(&action)) {
-        std::string key = TRY(MakeFileKey(remove->path, Pointer(remove->deletion_vector)));
-        tombstones.insert_or_assign(std::move(key), std::move(*remove));
-      }
-    }
+  const std::span<const CommitFile> commits(segment.commits);
+  for (size_t first = 0; first < commits.size(); first += kCommitsAtOnce) {
+    const auto group = commits.subspan(first, std::min(kCommitsAtOnce, commits.size() - first));
+    std::vector<RecentCommits::Bytes> bytes(group.size());
+    TRY(ForEachInParallel(executor, group.size(), [&](size_t i) -> Result<void> {
+      bytes[i] = TRY(BytesOf(context, state, group[i]));
+      return {};
+    }));
+    for (size_t i = 0; i < group.size(); i++)
+      TRY(TakeCommit(TRY(ParseCommit(*bytes[i], group[i].meta.path)), tombstones));
   }
   return tombstones;
 }
 
 /// The tombstones to keep: not yet expired, and no file of the version.
-Result<std::vector<Remove>> LiveTombstones(const Context& context, const Snapshot::State& state, int64_t now_ms) {
+Result<std::vector<Remove>> LiveTombstones(const Context& context, const Snapshot::State& state, int64_t now_ms,
+                                           Executor* executor) {
   constexpr int kAttemptsMax = 16;
   FindLogOptions find{.version = state.version, .unusable_checkpoints = {}};
   for (int attempt = 0;; attempt++) {
     const LogSegment segment = TRY(FindLogSegment(context, *state.store, state.table_path, find));
-    auto tombstones = ReplayTombstones(context, *state.store, state.table_path, segment);
+    auto tombstones = ReplayTombstones(context, state, segment, executor);
     if (!tombstones.ok()) {
       if (attempt == kAttemptsMax || !segment.checkpoint || tombstones.error().code() != ErrorCode::kCorrupt) {
         return std::move(tombstones).error();
@@ -158,10 +181,10 @@ std::string_view WithoutName(std::string_view line) {
 
 }  // namespace
 
-Result<void> WriteCheckpoint(const Context& context, const Snapshot& snapshot, const Clock& clock) {
+Result<void> WriteCheckpoint(const Context& context, const Snapshot& snapshot, const Clock& clock, Executor* executor) {
   const Snapshot::State& state = snapshot.state();
   const std::string path = fmt::format("{}{:020}.checkpoint.parquet", LogFolder(state.table_path), state.version);
-  const std::vector<Remove> tombstones = TRY(LiveTombstones(context, state, clock.now_millis()));
+  const std::vector<Remove> tombstones = TRY(LiveTombstones(context, state, clock.now_millis(), executor));
   const Encoded encoded = TRY(EncodeCheckpoint(context, snapshot, tombstones));
   TRY(CheckStillThere(context, state));
   const auto put = state.store->Put(context, path, encoded.bytes, store::PutMode::kCreate);

@@ -36,7 +36,7 @@ Result<CommitTimes> CommitTimes::List(const Context& context, const Snapshot& ne
     if (times.in_commit_from_ > 0) times.in_commit_from_ms_ = properties.in_commit_timestamp_enablement_ms;
   }
   int64_t last = std::numeric_limits<int64_t>::min();
-  for (CommitFile& file : TRY(ListCommits(context, *times.store_, newest.table_path(), 0))) {
+  for (CommitFile& file : TRY(ListTail(context, *times.store_, newest.table_path(), 0)).commits) {
     if (file.version > newest.version()) break;
     const int64_t modified = file.meta.modified_micros / 1000;
     last = std::max(modified, last == std::numeric_limits<int64_t>::min() ? modified : last + 1);

@@ -92,8 +92,8 @@ Result<PutOutcome> CommitWriter::Put(const Context& context, const CommitBytes& 
   bool in_doubt = false;  // the object may be ours, or become ours
   int damaged_reads = 0;
   for (int tries = 1;; tries++) {
-    const auto put = store_.Put(context, path, commit.bytes, store::PutMode::kCreate);
-    if (put.ok()) return PutWon{tries};
+    auto put = store_.Put(context, path, commit.bytes, store::PutMode::kCreate);
+    if (put.ok()) return PutWon{tries, std::move(put).value()};
     Error last = put.error();
     const PutError meaning = MeaningOf(last.code());
     if (meaning == PutError::kRefused && !in_doubt) return last;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -39,6 +40,7 @@ struct CommitBytes {
 /// The version is ours.
 struct PutWon {
   int tries = 1;
+  std::optional<store::ObjectMeta> meta;  // absent when only reading the commit back showed it
 };
 /// Another writer has the version.
 struct PutLost {

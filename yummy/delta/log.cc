@@ -297,7 +297,8 @@ Result<std::string> ReadCommitFile(const Context& context, store::ObjectStore& s
   };
   if (meta.size_bytes > kCommitBytesMax) return too_large(meta.size_bytes);
   const store::ByteRange range{.offset = 0, .length = kCommitBytesMax + 1};
-  std::string bytes = TRY(store.Get(context, meta.path, range));
+  // A commit is immutable from the moment that it is seen; by its path alone it may be of a table that was made anew.
+  std::string bytes = TRY(meta.etag.empty() ? store.Get(context, meta.path, range) : store.GetKnown(context, meta));
   if (bytes.size() > kCommitBytesMax) return too_large(bytes.size());
   // Commits never change: a part that ends with a line would pass for all of it.
   if (meta.size_bytes != 0 && bytes.size() != meta.size_bytes) {
@@ -328,10 +329,20 @@ Result<LogSegment> FindLogSegment(const Context& context, store::ObjectStore& st
   return PickSegment(listing, options.version);
 }
 
-Result<std::vector<CommitFile>> ListCommits(const Context& context, store::ObjectStore& store,
-                                            std::string_view table_path, int64_t from_version) {
+const store::ObjectMeta* LogTail::Find(std::string_view path) const {
+  for (const CommitFile& commit : commits) {
+    if (commit.meta.path == path) return &commit.meta;
+  }
+  for (const CheckpointFiles& checkpoint : checkpoints) {
+    if (checkpoint.parts[0].path == path) return &checkpoint.parts[0];
+  }
+  return nullptr;
+}
+
+Result<LogTail> ListTail(const Context& context, store::ObjectStore& store, std::string_view table_path,
+                         int64_t from_version) {
   Listing listing = TRY(ListLog(context, store, table_path, from_version, {}));
-  return std::move(listing.commits);
+  return LogTail{std::move(listing.commits), std::move(listing.checkpoints)};
 }
 
 Result<bool> IsDeltaTable(const Context& context, store::ObjectStore& store, std::string_view table_path) {

@@ -60,12 +60,21 @@ Result<LogSegment> FindLogSegment(const Context& context, store::ObjectStore& st
 Result<std::optional<int64_t>> ReadLastCheckpointHint(const Context& context, store::ObjectStore& store,
                                                       std::string_view table_path);
 
-/// The commits from `from_version` on that the log still has, ascending; there may be gaps.
-Result<std::vector<CommitFile>> ListCommits(const Context& context, store::ObjectStore& store,
-                                            std::string_view table_path, int64_t from_version);
+/// What the log still has from a version on.
+struct LogTail {
+  std::vector<CommitFile> commits;           // ascending; there may be gaps
+  std::vector<CheckpointFiles> checkpoints;  // ascending
 
-/// The bytes of a commit or a compaction that a list or a question named; a size of 0 is unknown.
-/// Errors: ResourceExhausted (reason LIMIT_EXCEEDED: more than 1 GiB), Unavailable (another size than named), and the store's.
+  /// The commit or the first file of a checkpoint at a path; null when it is not there.
+  const store::ObjectMeta* Find(std::string_view path) const;
+};
+
+/// By one list.
+Result<LogTail> ListTail(const Context& context, store::ObjectStore& store, std::string_view table_path,
+                         int64_t from_version);
+
+/// The bytes of a commit or a compaction that a list or a question named; a size of 0 is unknown. With an etag a cache may
+/// answer. Errors: ResourceExhausted (reason LIMIT_EXCEEDED: more than 1 GiB), Unavailable (another size than named), and the store's.
 Result<std::string> ReadCommitFile(const Context& context, store::ObjectStore& store, const store::ObjectMeta& meta);
 
 /// True when the folder has a _delta_log with a commit or a checkpoint.

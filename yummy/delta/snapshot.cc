@@ -82,7 +82,9 @@ int64_t Snapshot::timestamp_ms() const {
     const auto info = state_->OwnCommitInfo(Context());
     if (info && info->in_commit_timestamp_ms) return *info->in_commit_timestamp_ms;
   }
-  return state_->anchor.modified_micros / 1000;
+  if (state_->anchor.modified_micros != 0) return state_->anchor.modified_micros / 1000;
+  const auto info = state_->OwnCommitInfo(Context());
+  return info ? info->timestamp_ms.value_or(0) : 0;
 }
 
 std::optional<int64_t> Snapshot::row_count() const {

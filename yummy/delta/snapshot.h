@@ -72,6 +72,9 @@ class Snapshot {
   /// commit changed or is gone, the table was made anew: everything is loaded again.
   static Result<SnapshotRef> Refresh(const Context& context, const SnapshotRef& snapshot, Executor* executor);
 
+  /// The version after `snapshot`, whose commit this process has just put: nothing is asked. Errors: Corrupt.
+  static Result<SnapshotRef> Follow(const SnapshotRef& snapshot, store::ObjectMeta commit, std::string bytes);
+
   ~Snapshot();
   Snapshot(const Snapshot&) = delete;
   Snapshot& operator=(const Snapshot&) = delete;
@@ -83,7 +86,7 @@ class Snapshot {
   const TableProperties& properties() const;
   const std::string& table_path() const;
   const std::shared_ptr<store::ObjectStore>& object_store() const;
-  /// In-commit timestamp, or the commit file's modification time.
+  /// In-commit timestamp, or the commit file's modification time, or where neither is known what its writer says.
   int64_t timestamp_ms() const;
 
   /// Positions in schema() of the partition columns, in the order of the metadata.

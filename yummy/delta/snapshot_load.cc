@@ -22,19 +22,11 @@ namespace {
 
 constexpr int kLoadAttemptsMax = 16;       // each passes over a checkpoint that cannot be read, or lists again
 constexpr int64_t kProbedCommitsMax = 16;  // beyond that a list is cheaper than one question a commit
+constexpr size_t kRecentCommitsMax = 64;   // what a version holds of the log's last bytes
+constexpr size_t kRecentBytesMax = 128 << 10;
 
 Error Corrupt(std::string message) {
   return Error(ErrorCode::kCorrupt, std::move(message)).WithReason("CORRUPT_TABLE");
-}
-
-Result<std::vector<Action>> ReadCommit(const Context& context, store::ObjectStore& store, const CommitFile& commit) {
-  TRY(context.Check());
-  return ParseCommit(TRY(ReadCommitFile(context, store, commit.meta)), commit.meta.path);
-}
-
-Result<std::vector<Action>> ReadCompaction(const Context& context, store::ObjectStore& store,
-                                           const CompactionFile& compaction) {
-  return ParseCompaction(TRY(ReadCommitFile(context, store, compaction.meta)), compaction.meta.path);
 }
 
 /// Commits that are read together: one, or those that a compaction covers.
@@ -59,38 +51,71 @@ std::vector<LogPiece> SplitLog(std::span<const CommitFile> commits, std::span<co
   return pieces;
 }
 
-/// The actions of a piece, commit by commit, ascending; those of a compaction as if they were one commit's. A compaction that
-/// is gone or broken costs its commits' reads and never changes the answer.
-Result<std::vector<std::vector<Action>>> ReadPiece(const Context& context, store::ObjectStore& store,
-                                                   const LogPiece& piece) {
-  std::vector<std::vector<Action>> actions;
-  if (piece.compaction != nullptr) {
-    TRY(context.Check());
-    auto compacted = ReadCompaction(context, store, *piece.compaction);
-    if (compacted.ok()) {
-      actions.push_back(std::move(compacted).value());
-      return actions;
-    }
-    Log(LogLevel::kWarn, "{}; reading the commits that it covers", compacted.error().ToString());
-  }
-  for (const CommitFile& commit : piece.commits) actions.push_back(TRY(ReadCommit(context, store, commit)));
-  return actions;
-}
+/// Commits of the log that follow one another: their bytes, and what is in them.
+class ReadCommits {
+ public:
+  explicit ReadCommits(std::span<const CommitFile> files, std::span<const CompactionFile> compactions = {})
+      : files_(files), pieces_(SplitLog(files, compactions)), bytes_(files.size()), actions_(pieces_.size()) {}
 
-/// Reads and parses the pieces at once, then reconciles them newest first.
-Result<Replay> ReplayPieces(const Context& context, store::ObjectStore& store, const std::vector<LogPiece>& pieces,
-                            Executor* executor) {
-  std::vector<std::vector<std::vector<Action>>> read(pieces.size());
-  TRY(ForEachInParallel(executor, pieces.size(), [&](size_t i) -> Result<void> {
-    read[i] = TRY(ReadPiece(context, store, pieces[i]));
+  size_t pieces() const { return pieces_.size(); }
+
+  /// Reads and parses a piece. Safe from several threads, for different pieces. A compaction that is gone or broken costs its
+  /// commits' reads and never changes the answer.
+  Result<void> Read(const Context& context, store::ObjectStore& store, size_t piece) {
+    TRY(context.Check());
+    if (const CompactionFile* compaction = pieces_[piece].compaction) {
+      auto compacted = ReadCompaction(context, store, compaction->meta);
+      if (compacted.ok()) {
+        actions_[piece].push_back(std::move(compacted).value());
+        return {};
+      }
+      Log(LogLevel::kWarn, "{}; reading the commits that it covers", compacted.error().ToString());
+    }
+    for (const CommitFile& commit : pieces_[piece].commits) {
+      TRY(context.Check());
+      TRY(Take(piece, commit, TRY(ReadCommitFile(context, store, commit.meta))));
+    }
     return {};
-  }));
-  Replay replay;
-  for (size_t i = pieces.size(); i > 0; i--) {
-    for (size_t k = read[i - 1].size(); k > 0; k--) TRY(replay.TakeCommit(std::move(read[i - 1][k - 1])));
   }
-  return replay;
-}
+
+  /// The bytes of the only commit.
+  Result<void> Take(std::string bytes) { return Take(0, files_[0], std::move(bytes)); }
+
+  /// Reconciles them, newest first. Once.
+  Result<Replay> TakeReplay() {
+    Replay replay;
+    for (size_t i = actions_.size(); i > 0; i--) {
+      for (size_t k = actions_[i - 1].size(); k > 0; k--) TRY(replay.TakeCommit(std::move(actions_[i - 1][k - 1])));
+    }
+    return replay;
+  }
+
+  RecentCommits Append(RecentCommits recent) const {
+    for (size_t i = 0; i < files_.size(); i++) {
+      if (bytes_[i]) recent = RecentCommits::Extend(recent, files_[i].version, bytes_[i]);
+    }
+    return recent;
+  }
+
+ private:
+  static Result<std::vector<Action>> ReadCompaction(const Context& context, store::ObjectStore& store,
+                                                    const store::ObjectMeta& meta) {
+    return ParseCompaction(TRY(ReadCommitFile(context, store, meta)), meta.path);
+  }
+
+  Result<void> Take(size_t piece, const CommitFile& commit, std::string bytes) {
+    auto held = std::make_shared<const std::string>(std::move(bytes));
+    actions_[piece].push_back(TRY(ParseCommit(*held, commit.meta.path)));
+    const auto position = static_cast<size_t>(&commit - files_.data());
+    if (position + kRecentCommitsMax >= files_.size()) bytes_[position] = std::move(held);
+    return {};
+  }
+
+  const std::span<const CommitFile> files_;
+  const std::vector<LogPiece> pieces_;
+  std::vector<RecentCommits::Bytes> bytes_;                // null for those that are not kept
+  std::vector<std::vector<std::vector<Action>>> actions_;  // by piece, of each its commits, ascending
+};
 
 std::shared_ptr<const std::vector<Txn>> MergeTxns(const std::vector<Txn>& older, std::map<std::string, Txn> newer) {
   for (const Txn& txn : older) newer.try_emplace(txn.app_id, txn);
@@ -122,8 +147,9 @@ struct Loading {
   const LoadOptions& options;
 };
 
-Result<SnapshotRef> Assemble(const Loading& loading, const LogSegment& segment, Replay replay,
+Result<SnapshotRef> Assemble(const Loading& loading, const LogSegment& segment, ReadCommits commits,
                              CheckpointContents contents) {
+  Replay replay = TRY(commits.TakeReplay());
   if (replay.protocol) contents.protocol = std::move(replay.protocol);
   if (replay.metadata) contents.metadata = std::move(replay.metadata);
   if (!contents.protocol) return Corrupt(fmt::format("no protocol action in the log of version {}", segment.version));
@@ -136,6 +162,8 @@ Result<SnapshotRef> Assemble(const Loading& loading, const LogSegment& segment, 
   state->shape = TRY(TableShape::Make(std::move(*contents.protocol), std::move(*contents.metadata)));
   state->anchor = segment.own_commit;
   if (state->anchor.path.empty()) state->anchor = segment.checkpoint->parts[0];
+  state->lineage = std::make_shared<const Lineage>();
+  state->recent = commits.Append({});
   state->files.Append(contents.files.Finish());
   state->files.Remove(replay.TouchedKeys());
   state->files.Append(TRY(replay.AddedFiles()));
@@ -152,22 +180,25 @@ Result<SnapshotRef> Assemble(const Loading& loading, const LogSegment& segment, 
 
 /// One try with one list. An unusable checkpoint is reported through `unusable`.
 Result<SnapshotRef> LoadOnce(const Loading& loading, const LogSegment& segment, std::vector<std::string>& unusable) {
-  CheckpointContents contents;
-  if (segment.checkpoint) {
-    auto read = ReadCheckpoint(loading.context, *loading.store, loading.table_path, *segment.checkpoint,
-                               loading.options.executor);
-    if (!read.ok()) {
-      if (MayPassOver(read.error())) {
-        for (const store::ObjectMeta& part : segment.checkpoint->parts) unusable.push_back(part.path);
-      }
-      return std::move(read).error();
-    }
-    contents = std::move(read).value();
+  Result<CheckpointContents> checkpoint = CheckpointContents();
+  ReadCommits commits(segment.commits, segment.compactions);
+  const size_t checkpoints = segment.checkpoint ? 1 : 0;
+  const auto read =
+      ForEachInParallel(loading.options.executor, checkpoints + commits.pieces(), [&](size_t i) -> Result<void> {
+        if (i >= checkpoints) return commits.Read(loading.context, *loading.store, i - checkpoints);
+        checkpoint = ReadCheckpoint(loading.context, *loading.store, loading.table_path, *segment.checkpoint,
+                                    loading.options.executor);
+        return checkpoint.ok() ? Result<void>() : checkpoint.error();
+      });
+  if (!checkpoint.ok() && MayPassOver(checkpoint.error())) {
+    for (const store::ObjectMeta& part : segment.checkpoint->parts) unusable.push_back(part.path);
   }
-  Replay replay = TRY(ReplayPieces(loading.context, *loading.store, SplitLog(segment.commits, segment.compactions),
-                                   loading.options.executor));
-  SnapshotRef snapshot = TRY(Assemble(loading, segment, std::move(replay), std::move(contents)));
-  if (segment.checksum) CompareChecksum(loading.context, *snapshot, *segment.checksum);
+  TRY(read);
+  SnapshotRef snapshot = TRY(Assemble(loading, segment, std::move(commits), std::move(checkpoint).value()));
+  // Only a warning comes of it: elsewhere that is not worth a request.
+  if (segment.checksum && loading.store->capabilities().is_local) {
+    CompareChecksum(loading.context, *snapshot, *segment.checksum);
+  }
   return snapshot;
 }
 
@@ -205,10 +236,6 @@ struct NewCommits {
   std::vector<CommitFile> commits;
 };
 
-bool AnchorIsCommit(const Snapshot::State& state) {
-  return state.anchor.path == CommitPath(state.table_path, state.version);
-}
-
 /// On local disk a question costs microseconds: one for the anchor and one for each commit that follows.
 Result<NewCommits> ProbeCommits(const Context& context, const Snapshot::State& state) {
   NewCommits found;
@@ -224,21 +251,23 @@ Result<NewCommits> ProbeCommits(const Context& context, const Snapshot::State& s
     if (!meta.ok()) return found;
     found.commits.push_back({version, std::move(meta).value()});
   }
-  found.commits = TRY(ListCommits(context, *state.store, state.table_path, state.version + 1));
+  found.commits = TRY(ListTail(context, *state.store, state.table_path, state.version + 1)).commits;
   return found;
 }
 
-/// One list from the anchor on.
+/// One list from the anchor on, or from the one before.
 Result<NewCommits> ListNewCommits(const Context& context, const Snapshot::State& state) {
-  NewCommits found;
-  found.commits = TRY(ListCommits(context, *state.store, state.table_path, state.version));
-  if (found.commits.empty() || found.commits[0].version != state.version ||
-      !SameObject(found.commits[0].meta, state.anchor)) {
-    found.anchor_changed = true;
-    return found;
+  const int64_t from = state.anchor_before ? state.version - 1 : state.version;
+  LogTail tail = TRY(ListTail(context, *state.store, state.table_path, from));
+  const auto stands = [&](const store::ObjectMeta& anchor) {
+    const store::ObjectMeta* found = tail.Find(anchor.path);
+    return found != nullptr && SameObject(*found, anchor);
+  };
+  if (!stands(state.anchor) || (state.anchor_before && !stands(*state.anchor_before))) {
+    return NewCommits{.anchor_changed = true, .commits = {}};
   }
-  found.commits.erase(found.commits.begin());
-  return found;
+  std::erase_if(tail.commits, [&](const CommitFile& commit) { return commit.version <= state.version; });
+  return NewCommits{.anchor_changed = false, .commits = std::move(tail.commits)};
 }
 
 /// True when the commits follow the version one by one.
@@ -249,12 +278,16 @@ bool Follows(const std::vector<CommitFile>& commits, int64_t version) {
   return true;
 }
 
-Result<SnapshotRef> Extend(const Snapshot::State& older, Replay replay, const CommitFile& newest) {
+Result<std::unique_ptr<Snapshot::State>> Extend(const Snapshot::State& older, ReadCommits commits,
+                                                const CommitFile& newest) {
+  Replay replay = TRY(commits.TakeReplay());
   auto state = std::make_unique<Snapshot::State>();
   state->store = older.store;
   state->table_path = older.table_path;
   state->version = newest.version;
   state->anchor = newest.meta;
+  state->lineage = older.lineage;
+  state->recent = commits.Append(older.recent);
   state->clock = older.clock;
   state->shape = older.shape;
   if (replay.protocol || replay.metadata) {
@@ -268,26 +301,60 @@ Result<SnapshotRef> Extend(const Snapshot::State& older, Replay replay, const Co
   state->domains = replay.domains.empty() ? older.domains : MergeDomains(*older.domains, std::move(replay.domains));
   state->commit_info_known = true;
   state->commit_info = std::move(replay.newest_commit_info);
-  return std::make_shared<const Snapshot>(std::move(state));
+  return state;
 }
 
 }  // namespace
 
+RecentCommits RecentCommits::Extend(const RecentCommits& older, int64_t version, Bytes bytes) {
+  RecentCommits extended;
+  extended.last_version_ = version;
+  size_t size_bytes = bytes->size();
+  if (size_bytes > kRecentBytesMax) return extended;
+  extended.commits_.push_back(std::move(bytes));
+  const bool follows = older.last_version_ + 1 == version;
+  for (size_t i = follows ? older.commits_.size() : 0; i > 0 && extended.commits_.size() < kRecentCommitsMax; i--) {
+    size_bytes += older.commits_[i - 1]->size();
+    if (size_bytes > kRecentBytesMax) break;
+    extended.commits_.push_back(older.commits_[i - 1]);
+  }
+  std::reverse(extended.commits_.begin(), extended.commits_.end());
+  return extended;
+}
+
+RecentCommits::Bytes RecentCommits::Find(int64_t version) const {
+  const int64_t back = last_version_ - version;
+  if (back < 0 || back >= static_cast<int64_t>(commits_.size())) return nullptr;
+  return commits_[commits_.size() - 1 - static_cast<size_t>(back)];
+}
+
 Result<SnapshotRef> Snapshot::Refresh(const Context& context, const SnapshotRef& snapshot, Executor* executor) {
   const State& state = snapshot->state();
   const LoadOptions anew{.version = {}, .executor = executor, .clock = state.clock};
-  const bool probes = state.store->capabilities().is_local || !AnchorIsCommit(state);
-  NewCommits found = TRY(probes ? ProbeCommits(context, state) : ListNewCommits(context, state));
+  NewCommits found =
+      TRY(state.store->capabilities().is_local ? ProbeCommits(context, state) : ListNewCommits(context, state));
   // Anew, too, when a list shows a gap: commits may have been cleaned up behind a checkpoint.
   if (found.anchor_changed || !Follows(found.commits, state.version)) {
     return Load(context, state.store, state.table_path, anew);
   }
   if (found.commits.empty()) return snapshot;
-  auto replay = ReplayPieces(context, *state.store, SplitLog(found.commits, {}), executor);
-  if (!replay.ok() && replay.error().code() == ErrorCode::kNotFound)
+  ReadCommits commits(found.commits);
+  auto read =
+      ForEachInParallel(executor, commits.pieces(), [&](size_t i) { return commits.Read(context, *state.store, i); });
+  if (!read.ok() && read.error().code() == ErrorCode::kNotFound)
     return Load(context, state.store, state.table_path, anew);
-  if (!replay.ok()) return std::move(replay).error();
-  return Extend(state, std::move(replay).value(), found.commits.back());
+  TRY(std::move(read));
+  return std::make_shared<const Snapshot>(TRY(Extend(state, std::move(commits), found.commits.back())));
+}
+
+Result<SnapshotRef> Snapshot::Follow(const SnapshotRef& snapshot, store::ObjectMeta commit, std::string bytes) {
+  const State& older = snapshot->state();
+  const std::vector<CommitFile> files = {{older.version + 1, std::move(commit)}};
+  ReadCommits commits(files);
+  TRY(commits.Take(std::move(bytes)));
+  auto state = TRY(Extend(older, std::move(commits), files[0]));
+  state->anchor_before = older.anchor;
+  return std::make_shared<const Snapshot>(std::move(state));
 }
 
 }  // namespace yummy::delta

@@ -41,16 +41,41 @@ struct ColumnSource {
   static ColumnSource Find(const TableShape& shape, const ColumnPath& path);
 };
 
-/// True when a path still holds what it held: the same object, unchanged.
+/// True when a path still holds what it held: the same object, unchanged. A list may lack the version that a put told.
 inline bool SameObject(const store::ObjectMeta& a, const store::ObjectMeta& b) {
-  return a.etag == b.etag && a.version == b.version && a.size_bytes == b.size_bytes;
+  const bool same_version = a.version == b.version || a.version.empty() || b.version.empty();
+  return a.etag == b.etag && same_version && a.size_bytes == b.size_bytes;
 }
+
+/// The last commits of a version, as they are in the log: a writer compares itself with them, a checkpoint takes their
+/// tombstones, without asking the store again. What does not fit is read again.
+class RecentCommits {
+ public:
+  using Bytes = std::shared_ptr<const std::string>;
+
+  /// Those of `older` and the one of the version that follows; the oldest go first.
+  static RecentCommits Extend(const RecentCommits& older, int64_t version, Bytes bytes);
+  /// Null when it is not held.
+  Bytes Find(int64_t version) const;
+
+ private:
+  int64_t last_version_ = -1;
+  std::vector<Bytes> commits_;  // ascending, without a gap, up to last_version_
+};
+
+/// Only its identity counts.
+struct Lineage {};
 
 struct Snapshot::State {
   std::shared_ptr<store::ObjectStore> store;
   std::string table_path;
   int64_t version = 0;
   store::ObjectMeta anchor;  // the version's own commit; its checkpoint when clean-up removed the commit
+  // The anchor of the version before, when the own commit was put by this process and no list has shown the two together.
+  std::optional<store::ObjectMeta> anchor_before;
+  // The same for all versions that were made from one another: what is new in one is new since the other.
+  std::shared_ptr<const Lineage> lineage;
+  RecentCommits recent;
   std::shared_ptr<const TableShape> shape;
   FileSet files;
   std::shared_ptr<const std::vector<Txn>> txns;                // by appId

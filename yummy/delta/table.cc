@@ -21,6 +21,7 @@ constexpr size_t kOldSnapshotsMax = 8;
 
 /// One question to the store about the newest version, and who waits for its answer.
 struct Flight {
+  std::optional<Context::Time> asked_at;  // just before the question was sent
   std::optional<Result<SnapshotRef>> result;
 };
 
@@ -39,8 +40,9 @@ struct Table::State {
   std::mutex mutex;
   std::condition_variable_any changed;
   SnapshotRef newest;                // guarded by mutex, as is what follows
-  bool asking = false;               // a flight is under way
-  std::shared_ptr<Flight> boarding;  // the next one: for callers that came after the one under way had started
+  Context::Time asked_at;            // newest was the newest then, or later
+  std::shared_ptr<Flight> flying;    // the one under way
+  std::shared_ptr<Flight> boarding;  // the next one: for callers that began after the one under way had asked
   std::list<SnapshotRef> old;        // time travel, the last used first
 
   LoadOptions load_options(std::optional<int64_t> version) const {
@@ -52,19 +54,22 @@ struct Table::State {
     return Snapshot::Load(context, store, path, load_options({}));
   }
 
-  /// Runs a flight. `lock` is held on entry and on return, not meanwhile.
-  void Fly(const Context& context, std::unique_lock<std::mutex>& lock, Flight& flight) {
-    asking = true;
+  /// Runs the flight that boards. `lock` is held on entry and on return, not meanwhile.
+  void Fly(const Context& context, std::unique_lock<std::mutex>& lock) {
+    flying = std::exchange(boarding, nullptr);
+    flying->asked_at = std::chrono::steady_clock::now();
     const SnapshotRef base = newest;
     lock.unlock();
     Result<SnapshotRef> result = Ask(context, base);
     lock.lock();
     // A version that was published meanwhile may be newer than what was asked for.
-    if (result.ok() && (newest == base || newest == nullptr || newest->version() <= (*result)->version()))
+    if (result.ok() && (newest == base || newest == nullptr || newest->version() <= (*result)->version())) {
       newest = *result;
+      asked_at = *flying->asked_at;
+    }
     if (!result.ok() && IsNotATable(result.error()) && newest == base) newest = nullptr;
-    flight.result = std::move(result);
-    asking = false;
+    flying->result = std::move(result);
+    flying = nullptr;
     changed.notify_all();
   }
 
@@ -112,14 +117,16 @@ Result<SnapshotRef> Table::Current(const Context& context) {
   std::unique_lock lock(state.mutex);
   while (true) {
     TRY(context.Check());
-    // Never the flight under way: it may have asked before a commit that was acknowledged to this caller.
-    if (!state.boarding) state.boarding = std::make_shared<Flight>();
-    const std::shared_ptr<Flight> mine = state.boarding;
-    const auto may_go_on = [&] { return mine->result.has_value() || (!state.asking && state.boarding == mine); };
-    state.changed.wait_until(lock, context.stop_token(), context.deadline(), may_go_on);
-    if (!mine->result && !state.asking && state.boarding == mine) {
-      state.boarding = nullptr;
-      state.Fly(context, lock, *mine);
+    if (state.newest && state.asked_at >= context.start()) return state.newest;
+    // Not what was asked before this request began: a commit may have been acknowledged to its sender since.
+    const bool may_share = state.flying && *state.flying->asked_at >= context.start();
+    if (!may_share && !state.boarding) state.boarding = std::make_shared<Flight>();
+    const std::shared_ptr<Flight> mine = may_share ? state.flying : state.boarding;
+    const auto may_fly = [&] { return !state.flying && state.boarding == mine; };
+    state.changed.wait_until(lock, context.stop_token(), context.deadline(),
+                             [&] { return mine->result.has_value() || may_fly(); });
+    if (!mine->result && may_fly()) {
+      state.Fly(context, lock);
       return *mine->result;
     }
     if (!mine->result) continue;  // the deadline or a stop: Check says which
@@ -179,11 +186,12 @@ Result<std::unique_ptr<Transaction>> Table::BeginCreate(const Context& context, 
   return MakeTransaction(shared_from_this(), nullptr, std::move(operation));
 }
 
-void Table::Publish(SnapshotRef snapshot) {
+void Table::Publish(SnapshotRef snapshot, Context::Time asked_at) {
   const std::lock_guard lock(state_->mutex);
   const bool same_table = state_->newest && state_->newest->metadata().id == snapshot->metadata().id;
   if (same_table && state_->newest->version() > snapshot->version()) return;
   state_->newest = std::move(snapshot);
+  state_->asked_at = asked_at;
 }
 
 }  // namespace yummy::delta

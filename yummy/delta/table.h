@@ -50,8 +50,8 @@ class Table : public std::enable_shared_from_this<Table> {
   const std::string& path() const;
   const std::shared_ptr<store::ObjectStore>& object_store() const;
 
-  /// The newest version: the store is asked once a call, concurrent calls share one question. A read that starts after
-  /// a commit was acknowledged sees it.
+  /// The newest version: the store is asked once a request (Context::start), concurrent calls share one question. A request
+  /// that starts after a commit was acknowledged sees it.
   Result<SnapshotRef> Current(const Context& context);
   /// Errors: as Snapshot::Load.
   Result<SnapshotRef> AtVersion(const Context& context, int64_t version);
@@ -67,8 +67,8 @@ class Table : public std::enable_shared_from_this<Table> {
 
   const TableOptions& options() const;
 
-  /// For Transaction: makes a committed version known.
-  void Publish(SnapshotRef snapshot);
+  /// For Transaction: makes a committed version known, that was the newest at `asked_at` or later.
+  void Publish(SnapshotRef snapshot, Context::Time asked_at);
   /// For Transaction: commits of this process take turns. Held while a version is being put.
   std::timed_mutex& commit_queue();
 

@@ -82,8 +82,8 @@ TEST_F(TableRead, KeepsTheNewerOfPublishedAndHeld) {
   log_.Commit(1, {AddLine("a")});
   const auto table = Open();
   const SnapshotRef newer = MUST(log_.Load());
-  table->Publish(newer);
-  table->Publish(MUST(log_.Load(0)));
+  table->Publish(newer, {});
+  table->Publish(MUST(log_.Load(0)), {});
   EXPECT_EQ(MUST(table->Current(log_.context)), newer);
 }
 

@@ -1,6 +1,7 @@
 // From a checked transaction to a version: turns, conflicts, the put, and what follows it.
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <limits>
 
@@ -9,6 +10,7 @@
 #include "yummy/base/log.h"
 #include "yummy/delta/actions_json.h"
 #include "yummy/delta/checkpoint.h"
+#include "yummy/delta/checkpoint_read.h"
 #include "yummy/delta/commit_info.h"
 #include "yummy/delta/commit_writer.h"
 #include "yummy/delta/features.h"
@@ -22,6 +24,10 @@ namespace {
 
 // How soon a commit that waits for its turn notices that its request was cancelled.
 constexpr std::chrono::milliseconds kTurnSlice{20};
+// A version that was seen this lately is put upon without asking again whether it still is the newest: the put shows that.
+// Only a table that was dropped and made anew since would not be noticed.
+constexpr std::chrono::seconds kSeenMax{1};
+constexpr int64_t kWinnersAtOnce = 64;
 
 constexpr const char* kEnablementVersion = "delta.inCommitTimestampEnablementVersion";
 constexpr const char* kEnablementTimestamp = "delta.inCommitTimestampEnablementTimestamp";
@@ -50,6 +56,8 @@ class CommitRun {
     if (state.base == nullptr) return;
     version_ = state.base->version();
     timestamp_ms_ = state.base->timestamp_ms();
+    const Snapshot::State& base = state.base->state();
+    time_is_known_ = base.uses_in_commit_timestamp() || base.anchor.modified_micros != 0;
     protocol_ = state.base->protocol();
   }
 
@@ -59,14 +67,15 @@ class CommitRun {
   Result<void> CheckTime() const;
   Result<std::unique_lock<std::timed_mutex>> TakeTurn();
   Result<CommitOutcome> RunInTurn();
-  Result<std::optional<Conflict>> CatchUp();
+  Result<std::optional<Conflict>> CatchUp(int attempts);
   Result<bool> BaseStands() const;
+  Result<WinningCommit> ReadWinner(int64_t version);
   std::optional<Conflict> Follow(const WinningCommit& winner);
   Result<int64_t> NextInCommitTimestamp(int64_t now_ms);
   Result<CommitBytes> Build();
   std::string MetadataLine(int64_t version, int64_t timestamp_ms) const;
   std::string OtherLines(int64_t now_ms) const;
-  Committed Publish(int64_t version, int attempts);
+  Committed Publish(CommitBytes commit, PutWon won, Context::Time sent_at);
   void FollowUp(const Committed& committed);
 
   Transaction::State& state_;
@@ -80,7 +89,7 @@ class CommitRun {
   // The last version that this transaction is known to be able to follow; -1 before version 0.
   int64_t version_ = -1;
   int64_t timestamp_ms_ = 0;   // its in-commit timestamp, or its time in the base
-  bool time_is_known_ = true;  // false: a winner without an in-commit timestamp came after the base
+  bool time_is_known_ = true;  // false: the version has no in-commit timestamp, and the time of its file was not told
   Protocol protocol_;          // as of version_
   SnapshotRef newest_;         // what Publish refreshes from
   std::string other_lines_;    // the same in every version that is tried
@@ -134,7 +143,7 @@ std::optional<Conflict> CommitRun::Follow(const WinningCommit& winner) {
 // Whether the newest version goes on from the base. A table that was restored from a backup keeps its id, but what was read
 // is no version of it: a commit would leave a gap, or build on other files.
 Result<bool> CommitRun::BaseStands() const {
-  if (newest_ == state_.base) return true;
+  if (newest_->state().lineage == state_.base->state().lineage) return true;
   const store::ObjectMeta& anchor = state_.base->state().anchor;
   const auto now = store_.Head(waiting_, anchor.path);
   if (now.ok()) return SameObject(*now, anchor);
@@ -143,26 +152,42 @@ Result<bool> CommitRun::BaseStands() const {
   return newest_->version() > state_.base->version();
 }
 
+Result<WinningCommit> CommitRun::ReadWinner(int64_t version) {
+  TRY(CheckTime());
+  const RecentCommits::Bytes bytes = newest_->state().recent.Find(version);
+  if (!bytes) return writer_.Read(waiting_, version);
+  return WinningCommit{version, TRY(ParseCommit(*bytes, CommitPath(state_.table->path(), version)))};
+}
+
 // Looks for commits after version_ and resolves with each of them.
-Result<std::optional<Conflict>> CommitRun::CatchUp() {
-  newest_ = TRY(state_.table->Current(waiting_));
+Result<std::optional<Conflict>> CommitRun::CatchUp(int attempts) {
+  // A question costs little on local disk; after a put that was lost there is news for certain.
+  const bool must_ask = attempts > 0 || store_.capabilities().is_local;
+  newest_ = TRY(state_.table->Current(
+      waiting_.WithStart(must_ask ? Context::Time::max() : std::chrono::steady_clock::now() - kSeenMax)));
   if (newest_->metadata().id != state_.base->metadata().id || !TRY(BaseStands())) {
     // Dropped and made anew, replaced or set back: what was read and staged belongs to another table.
     const WinningCommit winner{newest_->version(), {}};
     return Conflict{ConflictError(ConflictKind::kMetadataChanged, winner), winner.version};
   }
   while (version_ < newest_->version()) {
-    TRY(CheckTime());
-    auto winner = writer_.Read(waiting_, version_ + 1);
-    if (!winner.ok() && winner.error().code() == ErrorCode::kNotFound) {
-      // Log clean-up was faster than this transaction.
-      Error error(ErrorCode::kConflict,
-                  fmt::format("nothing was committed: version {}, which the commit has to be compared "
-                              "with, is no longer in the log",
-                              version_ + 1));
-      return Conflict{std::move(error).WithReason("CONCURRENT_MODIFICATION"), version_ + 1};
+    std::vector<std::optional<Result<WinningCommit>>> winners(
+        static_cast<size_t>(std::min(newest_->version() - version_, kWinnersAtOnce)));
+    TRY(ForEachInParallel(options_.executor, winners.size(), [&, first = version_ + 1](size_t i) -> Result<void> {
+      winners[i] = ReadWinner(first + static_cast<int64_t>(i));
+      return {};
+    }));
+    for (std::optional<Result<WinningCommit>>& winner : winners) {
+      if (!winner->ok() && winner->error().code() == ErrorCode::kNotFound) {
+        // Log clean-up was faster than this transaction.
+        Error error(ErrorCode::kConflict,
+                    fmt::format("nothing was committed: version {}, which the commit has to be compared "
+                                "with, is no longer in the log",
+                                version_ + 1));
+        return Conflict{std::move(error).WithReason("CONCURRENT_MODIFICATION"), version_ + 1};
+      }
+      if (auto conflict = Follow(TRY(std::move(*winner)))) return conflict;
     }
-    if (auto conflict = Follow(TRY(std::move(winner)))) return conflict;
   }
   return std::nullopt;
 }
@@ -260,13 +285,17 @@ Result<CommitOutcome> CommitRun::RunInTurn() {
   int attempts = 0;
   while (true) {
     if (state_.base != nullptr) {
-      if (auto conflict = TRY(CatchUp())) return std::move(*conflict);
+      if (auto conflict = TRY(CatchUp(attempts))) return std::move(*conflict);
     }
-    const CommitBytes commit = TRY(Build());
+    CommitBytes commit = TRY(Build());
     TRY(context_.Check());
     // From here on only the store's answer counts: a request that ends now must not leave the version undecided.
+    const Context::Time sent_at = std::chrono::steady_clock::now();
     PutOutcome put = TRY(writer_.Put(DetachedFor(options_.commit_deadline, context_.request_id()), commit));
-    if (const auto* won = std::get_if<PutWon>(&put)) return Publish(commit.version, attempts + won->tries);
+    if (auto* won = std::get_if<PutWon>(&put)) {
+      won->tries += attempts;
+      return Publish(std::move(commit), std::move(*won), sent_at);
+    }
     if (const auto* undecided = std::get_if<PutUndecided>(&put)) return MakeUnknown(commit, undecided->last);
     const WinningCommit& winner = std::get<PutLost>(put).winner;
     attempts++;
@@ -279,21 +308,30 @@ Result<CommitOutcome> CommitRun::RunInTurn() {
 }
 
 // Makes the version known in this process. That it cannot be read now does not undo it.
-Committed CommitRun::Publish(int64_t version, int attempts) {
+Committed CommitRun::Publish(CommitBytes commit, PutWon won, Context::Time sent_at) {
   const Context context = DetachedFor(options_.commit_deadline, context_.request_id());
   const auto& store = state_.table->object_store();
-  auto snapshot = newest_ ? Snapshot::Refresh(context, newest_, options_.executor)
-                          : Snapshot::Load(context, store, state_.table->path(),
-                                           {.version = {}, .executor = options_.executor, .clock = options_.clock});
+  const int64_t version = commit.version;
+  const int attempts = won.tries;
+  auto snapshot = [&]() -> Result<SnapshotRef> {
+    if (!newest_) {
+      return Snapshot::Load(context, store, state_.table->path(),
+                            {.version = {}, .executor = options_.executor, .clock = options_.clock});
+    }
+    assert(newest_->version() + 1 == version);
+    if (!won.meta) return Snapshot::Refresh(context, newest_, options_.executor);
+    return Snapshot::Follow(newest_, std::move(*won.meta), std::move(commit.bytes));
+  }();
   if (!snapshot.ok() || (*snapshot)->version() < version) {
     Log(LogLevel::kWarn, "table {}: version {} is committed, but cannot be read: {}", state_.table->path(), version,
         snapshot.ok() ? "the store does not list it" : snapshot.error().ToString());
     return {version, nullptr, attempts};
   }
-  state_.table->Publish(*snapshot);
+  state_.table->Publish(*snapshot, sent_at);
   return {version, std::move(*snapshot), attempts};
 }
 
+// A checksum for each version would double the puts of a store where each costs: there it comes with the checkpoint.
 void WriteFollowUps(const Snapshot& snapshot, bool with_checkpoint, const TableOptions& options) {
   const Context context = DetachedFor(options.commit_deadline, "");
   const auto report = [&](std::string_view what, const Result<void>& written) {
@@ -301,8 +339,9 @@ void WriteFollowUps(const Snapshot& snapshot, bool with_checkpoint, const TableO
     Log(LogLevel::kWarn, "table {}: no {} of version {}: {}", snapshot.table_path(), what, snapshot.version(),
         written.error().ToString());
   };
-  report("checksum", WriteChecksum(context, snapshot));
-  if (with_checkpoint) report("checkpoint", WriteCheckpoint(context, snapshot, *options.clock));
+  const bool with_checksum = with_checkpoint || snapshot.object_store()->capabilities().is_local;
+  if (with_checksum) report("checksum", WriteChecksum(context, snapshot));
+  if (with_checkpoint) report("checkpoint", WriteCheckpoint(context, snapshot, *options.clock, options.executor));
 }
 
 void CommitRun::FollowUp(const Committed& committed) {

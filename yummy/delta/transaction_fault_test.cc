@@ -242,15 +242,31 @@ TEST_F(RaceTest, IsCancelledBetweenTwoPuts) {
   EXPECT_EQ(ReadLog(*store_).adds.count("p=a/ours"), 0U);
 }
 
-TEST_F(RaceTest, StandsWhenTheCommittedVersionCannotBeRead) {
+TEST_F(RaceTest, ReadsNothingToKnowItsOwnCommit) {
   const auto transaction = BeginAppend();
-  // The put passes, and from then on nothing can be read.
   during_put_ = [&] {
     for (const auto operation : {store::Operation::kGet, store::Operation::kList, store::Operation::kHead}) {
       faults_->Inject({.operation = operation, .kind = FaultKind::kErrorBefore, .times = kAlways});
     }
   };
   Inject(FaultKind::kDelay);
+  const auto outcome = transaction->Commit(Context());
+  ASSERT_THAT(outcome, IsOk());
+  const SnapshotRef snapshot = std::get<Committed>(*outcome).snapshot;
+  ASSERT_NE(snapshot, nullptr);
+  EXPECT_EQ(snapshot->version(), 2);
+  EXPECT_TRUE(snapshot->FindFile("p=a/ours", ""));
+}
+
+TEST_F(RaceTest, StandsWhenTheCommittedVersionCannotBeRead) {
+  const auto transaction = BeginAppend();
+  // The put passes, its answer is lost, and from then on nothing can be asked but what is at the version.
+  during_put_ = [&] {
+    for (const auto operation : {store::Operation::kList, store::Operation::kHead}) {
+      faults_->Inject({.operation = operation, .kind = FaultKind::kErrorBefore, .times = kAlways});
+    }
+  };
+  Inject(FaultKind::kTimeoutAfter);
   const auto outcome = transaction->Commit(Context());
   ASSERT_THAT(outcome, IsOk());
   EXPECT_EQ(std::get<Committed>(*outcome).version, 2);

@@ -336,7 +336,8 @@ asio::awaitable<Result<Response>> Connection::RunRoute(Exchange& exchange) {
   const auto& limits = serving_.lake.config().limits;
   stop_ = std::stop_source();
   exchange.request.context =
-      Context(exchange.started + std::chrono::seconds(limits.query_seconds), stop_.get_token(), exchange.request_id);
+      Context(exchange.started + std::chrono::seconds(limits.query_seconds), stop_.get_token(), exchange.request_id)
+          .WithStart(exchange.started);
   if (route.kind == RouteKind::kInstant) co_return route.handler(serving_.lake, exchange.request);
 
   const ClientWatch watch(stream_.socket(), stop_);

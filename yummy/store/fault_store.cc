@@ -78,6 +78,7 @@ class FaultStore::Script {
       : options_(std::move(options)), chances_(options_.chances), random_(options_.seed) {}
 
   size_t stale_entries() const { return options_.stale_entries; }
+  bool is_remote() const { return options_.is_remote; }
 
   void Inject(FaultPlan plan) {
     assert(CanHappen(plan.kind, plan.operation));
@@ -287,13 +288,28 @@ void FaultStore::LandLate(const Context& context) {
   for (const LatePut& put : script_->TakeLate()) (void)store_->Put(context, put.path, put.bytes, put.mode);
 }
 
-Result<std::string> FaultStore::Get(const Context& context, std::string_view path, std::optional<ByteRange> range) {
+Capabilities FaultStore::capabilities() const {
+  Capabilities capabilities = store_->capabilities();
+  capabilities.is_local = capabilities.is_local && !script_->is_remote();
+  return capabilities;
+}
+
+template <typename Call>
+Result<std::string> FaultStore::AnswerGet(const Context& context, std::string_view path, Call&& call) {
   script_->Count(Operation::kGet);
   const auto fault = script_->Draw(Operation::kGet, path);
-  auto bytes =
-      Answer(context, *script_, fault, Operation::kGet, path, [&] { return store_->Get(context, path, range); });
+  auto bytes = Answer(context, *script_, fault, Operation::kGet, path, call);
   if (bytes.ok() && fault == FaultKind::kTruncatedRead) CutInHalf(*bytes);
   return bytes;
+}
+
+Result<std::string> FaultStore::Get(const Context& context, std::string_view path, std::optional<ByteRange> range) {
+  return AnswerGet(context, path, [&] { return store_->Get(context, path, range); });
+}
+
+Result<std::string> FaultStore::GetKnown(const Context& context, const ObjectMeta& object,
+                                         std::optional<ByteRange> range) {
+  return AnswerGet(context, object.path, [&] { return store_->GetKnown(context, object, range); });
 }
 
 Result<std::vector<std::string>> FaultStore::GetRanges(const Context& context, std::string_view path,

@@ -60,6 +60,7 @@ struct FaultOptions {
   std::array<double, kFaultKindCount> chances{};  // by FaultKind, for each call it can happen to
   std::chrono::milliseconds delay{100};
   size_t stale_entries = 1;  // how many objects a stale list lacks
+  bool is_remote = false;    // claims to be far away, whatever the store below is
   /// Told of each delay; without it a delay takes no time.
   std::function<void(const Context&, std::chrono::milliseconds)> on_delay;
 };
@@ -89,6 +90,8 @@ class FaultStore final : public ObjectStore {
   void ResetCounts();
 
   Result<std::string> Get(const Context& context, std::string_view path, std::optional<ByteRange> range = {}) override;
+  Result<std::string> GetKnown(const Context& context, const ObjectMeta& object,
+                               std::optional<ByteRange> range = {}) override;
   Result<std::vector<std::string>> GetRanges(const Context& context, std::string_view path,
                                              std::span<const ByteRange> ranges) override;
   Result<std::unique_ptr<ObjectReader>> Open(const Context& context, std::string_view path,
@@ -99,10 +102,13 @@ class FaultStore final : public ObjectStore {
   Result<ListPage> List(const Context& context, std::string_view prefix, const ListOptions& options) override;
   std::vector<Result<void>> Delete(const Context& context, std::span<const std::string> paths) override;
   Result<void> Copy(const Context& context, std::string_view source, std::string_view target) override;
-  Capabilities capabilities() const override { return store_->capabilities(); }
+  Capabilities capabilities() const override;
   const std::string& root() const override { return store_->root(); }
 
  private:
+  template <typename Call>
+  Result<std::string> AnswerGet(const Context& context, std::string_view path, Call&& call);
+
   class Script;
   class Reader;
   class Writer;

@@ -82,11 +82,18 @@ class ObjectStore {
   virtual Result<std::string> Get(const Context& context, std::string_view path,
                                   std::optional<ByteRange> range = {}) = 0;
 
+  /// As Get, of an object that a list or a log told of and that never changes under its etag; without an etag: under its
+  /// path and size, because its name is unique. A cache may answer without asking.
+  virtual Result<std::string> GetKnown(const Context& context, const ObjectMeta& object,
+                                       std::optional<ByteRange> range = {}) {
+    return Get(context, object.path, range);
+  }
+
   /// One buffer a range, in the order given; neighbours with a gap up to 1 MiB are read together.
   virtual Result<std::vector<std::string>> GetRanges(const Context& context, std::string_view path,
                                                      std::span<const ByteRange> ranges);
 
-  /// `size_bytes` when known saves a question to the store.
+  /// `size_bytes`, when known, saves a question to the store; the object then never changes, because its name is unique.
   virtual Result<std::unique_ptr<ObjectReader>> Open(const Context& context, std::string_view path,
                                                      std::optional<uint64_t> size_bytes = {}) = 0;
 
