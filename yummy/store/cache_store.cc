@@ -1,0 +1,147 @@
+#include "yummy/store/cache_store.h"
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace yummy::store {
+
+namespace {
+
+/// Blocks that were wanted once are remembered up to twice this many.
+constexpr size_t kSeenMax = size_t{1} << 18;
+
+}  // namespace
+
+Result<std::string> LogCacheStore::GetKnown(const Context& context, const ObjectMeta& object,
+                                            std::optional<ByteRange> range) {
+  TRY(CheckPath(object.path));
+  std::string key = fmt::format("{}\n{}\n{}\n{}", root(), object.path, object.etag, object.size_bytes);
+  if (range) key += fmt::format("\n{}+{}", range->offset, range->length);
+  const auto may_keep = [&](const std::string& bytes) {
+    // Of another size: the object has changed since it was told of.
+    return range || object.size_bytes == bytes.size();
+  };
+  return cache_->Read(context, key, [&] { return store().GetKnown(context, object, range); }, may_keep);
+}
+
+/// Which blocks were wanted before; forgets the older half when it is full.
+class BlockCacheStore::Seen {
+ public:
+  /// True from the second time on, as far as it is remembered.
+  bool Add(std::string_view key) {
+    const size_t hash = std::hash<std::string_view>()(key);
+    const std::lock_guard lock(mutex_);
+    if (older_.contains(hash) || !newer_.insert(hash).second) return true;
+    if (newer_.size() >= kSeenMax) older_ = std::exchange(newer_, {});
+    return false;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_set<size_t> newer_;  // guarded by mutex_
+  std::unordered_set<size_t> older_;  // guarded by mutex_
+};
+
+class BlockCacheStore::Reader final : public ObjectReader {
+ public:
+  Reader(std::string name, std::unique_ptr<ObjectReader> reader, std::shared_ptr<DiskCache> cache,
+         std::shared_ptr<Seen> seen)
+      : name_(std::move(name)), reader_(std::move(reader)), cache_(std::move(cache)), seen_(std::move(seen)) {}
+
+  uint64_t size_bytes() const override { return reader_->size_bytes(); }
+
+  Result<void> ReadAt(const Context& context, uint64_t offset, std::span<std::byte> out) override {
+    TRY(context.Check());
+    const bool is_within = offset <= size_bytes() && out.size() <= size_bytes() - offset;
+    if (out.empty() || !is_within) return reader_->ReadAt(context, offset, out);
+    const uint64_t first = offset / kBlockBytes;
+    std::vector<Want> wants((offset + out.size() - 1) / kBlockBytes - first + 1);
+    for (size_t i = 0; i < wants.size(); i++) {
+      if (const auto bytes = FindBlock(first + i)) {
+        Copy(*bytes, (first + i) * kBlockBytes, offset, out);
+        wants[i] = Want::kNothing;
+      } else {
+        wants[i] = seen_->Add(KeyOf(first + i)) ? Want::kBlock : Want::kPart;
+      }
+    }
+    // Blocks side by side of one kind are one request.
+    for (size_t i = 0, end = 0; i < wants.size(); i = end) {
+      for (end = i + 1; end < wants.size() && wants[end] == wants[i];) end++;
+      if (wants[i] == Want::kBlock) TRY(ReadBlocks(context, first + i, first + end, offset, out));
+      if (wants[i] == Want::kPart) TRY(ReadPart(context, first + i, first + end, offset, out));
+    }
+    return {};
+  }
+
+ private:
+  enum class Want { kNothing, kBlock, kPart };
+
+  uint64_t EndOf(uint64_t block) const { return std::min((block + 1) * kBlockBytes, size_bytes()); }
+  std::string KeyOf(uint64_t block) const { return fmt::format("{}\n{}", name_, block); }
+
+  std::optional<std::string> FindBlock(uint64_t block) const {
+    auto bytes = cache_->Find(KeyOf(block));
+    if (bytes && bytes->size() != EndOf(block) - block * kBlockBytes) return std::nullopt;
+    return bytes;
+  }
+
+  /// Puts the bytes of the object from `from` on where `out`, which begins at `offset`, wants them.
+  static void Copy(std::string_view bytes, uint64_t from, uint64_t offset, std::span<std::byte> out) {
+    const uint64_t begin = std::max(from, offset);
+    const uint64_t end = std::min(from + bytes.size(), offset + out.size());
+    std::memcpy(out.data() + (begin - offset), bytes.data() + (begin - from), end - begin);
+  }
+
+  /// What is wanted of the blocks, as it is.
+  Result<void> ReadPart(const Context& context, uint64_t first, uint64_t end, uint64_t offset,
+                        std::span<std::byte> out) const {
+    const uint64_t from = std::max(first * kBlockBytes, offset);
+    const uint64_t to = std::min(EndOf(end - 1), offset + out.size());
+    return reader_->ReadAt(context, from, out.subspan(from - offset, to - from));
+  }
+
+  /// The whole blocks, which are kept.
+  Result<void> ReadBlocks(const Context& context, uint64_t first, uint64_t end, uint64_t offset,
+                          std::span<std::byte> out) const {
+    const uint64_t from = first * kBlockBytes;
+    const auto read = [&]() -> Result<std::string> {
+      std::string bytes(EndOf(end - 1) - from, '\0');
+      TRY(reader_->ReadAt(context, from, std::as_writable_bytes(std::span(bytes))));
+      for (uint64_t block = first; block < end; block++) {
+        const uint64_t begin = (block - first) * kBlockBytes;
+        cache_->Insert(KeyOf(block), std::string_view(bytes).substr(begin, kBlockBytes));
+      }
+      return bytes;
+    };
+    // A read of its own name: kept are its blocks, and callers who want the same ones share it.
+    const std::string key = fmt::format("{}\n{}-{}", name_, first, end);
+    const std::string bytes = TRY(cache_->Read(context, key, read, [](const std::string&) { return false; }));
+    Copy(bytes, from, offset, out);
+    return {};
+  }
+
+  const std::string name_;
+  const std::unique_ptr<ObjectReader> reader_;
+  const std::shared_ptr<DiskCache> cache_;
+  const std::shared_ptr<Seen> seen_;
+};
+
+BlockCacheStore::BlockCacheStore(std::shared_ptr<ObjectStore> store, std::shared_ptr<DiskCache> cache)
+    : WrapperStore(std::move(store)), cache_(std::move(cache)), seen_(std::make_shared<Seen>()) {}
+BlockCacheStore::~BlockCacheStore() = default;
+
+Result<std::unique_ptr<ObjectReader>> BlockCacheStore::Open(const Context& context, std::string_view path,
+                                                            std::optional<uint64_t> size_bytes) {
+  auto reader = TRY(store().Open(context, path, size_bytes));
+  // Without a size nobody has said that the object never changes.
+  if (!size_bytes || reader->size_bytes() != *size_bytes) return reader;
+  return std::make_unique<Reader>(fmt::format("{}\n{}\n{}", root(), path, *size_bytes), std::move(reader), cache_,
+                                  seen_);
+}
+
+}  // namespace yummy::store

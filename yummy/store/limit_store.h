@@ -1,0 +1,59 @@
+#pragma once
+// Bounds how many requests a store has in flight, by what they are for: a scan must not keep a commit waiting, nor a vacuum
+// a scan.
+
+#include <array>
+#include <cstddef>
+#include <memory>
+
+#include "yummy/store/wrapper_store.h"
+
+namespace yummy::store {
+
+enum class RequestClass {
+  kLog,         // reads, lists and commits of a table's log; folders
+  kData,        // all other objects
+  kBackground,  // what nobody waits for: deletes, checkpoints, checksums
+};
+inline constexpr size_t kRequestClassCount = 3;
+
+/// Requests in flight, by RequestClass; each at least 1.
+using RequestLimits = std::array<size_t, kRequestClassCount>;
+
+/// Passes a call on as soon as its class has a free place, in the order in which calls came.
+/// Errors while waiting: Cancelled, DeadlineExceeded; from puts and uploads Unavailable (reason STORE_BUSY) instead of the
+/// latter, because nothing was applied.
+class LimitStore final : public WrapperStore {
+ public:
+  LimitStore(std::shared_ptr<ObjectStore> store, const RequestLimits& limits);
+  ~LimitStore() override;
+
+  /// Calls that run or wait.
+  size_t in_flight(RequestClass request_class) const;
+  size_t waiting(RequestClass request_class) const;
+
+  Result<std::string> Get(const Context& context, std::string_view path, std::optional<ByteRange> range = {}) override;
+  Result<std::string> GetKnown(const Context& context, const ObjectMeta& object,
+                               std::optional<ByteRange> range = {}) override;
+  Result<std::vector<std::string>> GetRanges(const Context& context, std::string_view path,
+                                             std::span<const ByteRange> ranges) override;
+  Result<std::unique_ptr<ObjectReader>> Open(const Context& context, std::string_view path,
+                                             std::optional<uint64_t> size_bytes = {}) override;
+  Result<ObjectMeta> Head(const Context& context, std::string_view path) override;
+  Result<ObjectMeta> Put(const Context& context, std::string_view path, std::string_view bytes, PutMode mode) override;
+  Result<std::unique_ptr<Upload>> StartUpload(const Context& context, std::string_view path, PutMode mode) override;
+  Result<ListPage> List(const Context& context, std::string_view prefix, const ListOptions& options) override;
+  std::vector<Result<void>> Delete(const Context& context, std::span<const std::string> paths) override;
+
+ private:
+  class Gate;
+  class Reader;
+  class Writer;
+  Gate& gate(RequestClass request_class) const { return *gates_[static_cast<size_t>(request_class)]; }
+  Gate& GateToRead(std::string_view path) const;
+  Gate& GateToWrite(std::string_view path) const;
+
+  std::array<std::unique_ptr<Gate>, kRequestClassCount> gates_;
+};
+
+}  // namespace yummy::store
