@@ -7,8 +7,6 @@
 #include <utility>
 
 #include <arrow/array.h>
-#include <arrow/buffer.h>
-#include <arrow/io/memory.h>
 #include <arrow/record_batch.h>
 #include <arrow/table.h>
 #include <fmt/format.h>
@@ -20,13 +18,12 @@
 #include "yummy/base/url.h"
 #include "yummy/delta/actions_json.h"
 #include "yummy/delta/checkpoint_columns.h"
+#include "yummy/delta/checkpoint_input.h"
 #include "yummy/delta/path.h"
 
 namespace yummy::delta {
 
 namespace {
-
-constexpr uint64_t kCheckpointFileBytesMax = uint64_t{4} << 30;
 
 enum class Wanted { kState, kTombstones };
 
@@ -34,7 +31,9 @@ Error Corrupt(std::string message) {
   return Error(ErrorCode::kCorrupt, std::move(message)).WithReason("CORRUPT_TABLE");
 }
 
-Error FromArrow(const arrow::Status& status, std::string_view name) {
+/// What Arrow's error comes from: the store, when its reading failed.
+Error FromArrow(const arrow::Status& status, const CheckpointInput& input, std::string_view name) {
+  if (input.error()) return *input.error();
   if (status.IsOutOfMemory())
     return Error(ErrorCode::kResourceExhausted, fmt::format("no memory to read checkpoint {}", name));
   return Corrupt(fmt::format("checkpoint {} cannot be read: {}", name, status.message()));
@@ -56,22 +55,55 @@ bool IsWanted(const std::vector<std::string>& path, Wanted wanted, bool typed_st
   return path[1] != "stats_parsed" || typed_statistics;
 }
 
-Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> ReadBatches(parquet::arrow::FileReader& reader, Wanted wanted,
-                                                                     bool typed_statistics, std::string_view name) {
-  const parquet::SchemaDescriptor& schema = *reader.parquet_reader()->metadata()->schema();
+/// Where the leaves lie in the file. Errors: Corrupt.
+Result<std::vector<store::ByteRange>> RangesOf(const parquet::FileMetaData& metadata, const std::vector<int>& leaves,
+                                               uint64_t size_bytes) {
+  // What Arrow reads more of a chunk, because old writers left the header of the dictionary out of the length.
+  constexpr uint64_t kPaddingBytes = 100;
+  std::vector<store::ByteRange> ranges;
+  for (int group = 0; group < metadata.num_row_groups(); group++) {
+    const auto columns = metadata.RowGroup(group);
+    for (const int leaf : leaves) {
+      const auto chunk = columns->ColumnChunk(leaf);
+      int64_t begin = chunk->data_page_offset();
+      if (chunk->has_dictionary_page() && chunk->dictionary_page_offset() > 0)
+        begin = std::min(begin, chunk->dictionary_page_offset());
+      const int64_t length = chunk->total_compressed_size();
+      if (begin < 0 || length < 0 || static_cast<uint64_t>(begin) > size_bytes)
+        return Corrupt(fmt::format("a column of the checkpoint lies outside of it: {} bytes from {}", length, begin));
+      const auto offset = static_cast<uint64_t>(begin);
+      ranges.push_back({offset, std::min(static_cast<uint64_t>(length) + kPaddingBytes, size_bytes - offset)});
+    }
+  }
+  return ranges;
+}
+
+struct ParquetFile {
+  std::shared_ptr<CheckpointInput> input;
+  std::unique_ptr<parquet::arrow::FileReader> reader;
+  std::string_view name;
+  uint64_t size_bytes = 0;
+  Executor* executor = nullptr;
+};
+
+Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> ReadBatches(ParquetFile& file, Wanted wanted,
+                                                                     bool typed_statistics) {
+  const parquet::FileMetaData& metadata = *file.reader->parquet_reader()->metadata();
+  const parquet::SchemaDescriptor& schema = *metadata.schema();
   std::vector<int> leaves;
   for (int i = 0; i < schema.num_columns(); i++) {
     if (IsWanted(schema.Column(i)->path()->ToDotVector(), wanted, typed_statistics)) leaves.push_back(i);
   }
   std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
   if (leaves.empty()) return batches;
-  auto table = reader.ReadTable(leaves);
-  if (!table.ok()) return FromArrow(table.status(), name);
+  TRY(file.input->Fetch(TRY(RangesOf(metadata, leaves, file.size_bytes)), file.executor));
+  auto table = file.reader->ReadTable(leaves);
+  if (!table.ok()) return FromArrow(table.status(), *file.input, file.name);
   const arrow::Status valid = (*table)->Validate();
-  if (!valid.ok()) return FromArrow(valid, name);
+  if (!valid.ok()) return FromArrow(valid, *file.input, file.name);
   arrow::TableBatchReader chunks(**table);
   auto read = chunks.ToRecordBatches();
-  if (!read.ok()) return FromArrow(read.status(), name);
+  if (!read.ok()) return FromArrow(read.status(), *file.input, file.name);
   return std::move(read).ValueUnsafe();
 }
 
@@ -88,54 +120,36 @@ bool LacksStatistics(const arrow::RecordBatch& batch) {
   return false;
 }
 
-Result<ParquetRows> ReadParquet(std::string bytes, std::string_view name, Wanted wanted) {
+Result<ParquetRows> ReadParquet(const Context& context, store::ObjectStore& store, const store::ObjectMeta& meta,
+                                Wanted wanted, Executor* executor) {
+  ParquetFile file{.input = TRY(CheckpointInput::Open(context, store, meta)),
+                   .name = meta.path,
+                   .size_bytes = meta.size_bytes,
+                   .executor = executor};
   parquet::arrow::FileReaderBuilder builder;
-  const arrow::Status opened =
-      builder.Open(std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(std::move(bytes))));
-  if (!opened.ok()) return FromArrow(opened, name);
+  const arrow::Status opened = builder.Open(file.input);
+  if (!opened.ok()) return FromArrow(opened, *file.input, file.name);
   parquet::ArrowReaderProperties properties;
   properties.set_use_threads(false);
   properties.set_pre_buffer(false);
   // Timestamps of statistics: nanoseconds would overflow for the years that people use for "never".
   properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
   auto reader = builder.properties(properties)->Build();
-  if (!reader.ok()) return FromArrow(reader.status(), name);
-  const parquet::SchemaDescriptor& schema = *(*reader)->parquet_reader()->metadata()->schema();
+  if (!reader.ok()) return FromArrow(reader.status(), *file.input, file.name);
+  file.reader = std::move(reader).ValueUnsafe();
+  const parquet::SchemaDescriptor& schema = *file.reader->parquet_reader()->metadata()->schema();
   bool has_typed_statistics = false;
   for (int i = 0; i < schema.num_columns() && !has_typed_statistics; i++) {
     has_typed_statistics = schema.Column(i)->path()->ToDotString().starts_with("add.stats_parsed.");
   }
   ParquetRows rows;
-  rows.batches = TRY(ReadBatches(**reader, wanted, false, name));
+  rows.batches = TRY(ReadBatches(file, wanted, false));
   if (wanted == Wanted::kState && has_typed_statistics &&
       std::any_of(rows.batches.begin(), rows.batches.end(),
                   [](const auto& batch) { return LacksStatistics(*batch); })) {
-    rows.batches = TRY(ReadBatches(**reader, wanted, true, name));
+    rows.batches = TRY(ReadBatches(file, wanted, true));
   }
   return rows;
-}
-
-Result<std::string> GetCheckpointFile(const Context& context, store::ObjectStore& store,
-                                      const store::ObjectMeta& meta) {
-  if (meta.size_bytes > kCheckpointFileBytesMax) {
-    return Error(ErrorCode::kResourceExhausted, fmt::format("checkpoint {} has {} bytes, more than {}", meta.path,
-                                                            meta.size_bytes, kCheckpointFileBytesMax))
-        .WithReason("LIMIT_EXCEEDED");
-  }
-  // Of a sidecar only the checkpoint has told the size so far: the file must keep to it.
-  const bool is_listed = !meta.etag.empty();
-  const uint64_t length_max = is_listed ? kCheckpointFileBytesMax : meta.size_bytes + 1;
-  auto bytes = store.Get(context, meta.path, store::ByteRange{.offset = 0, .length = length_max});
-  if (bytes.ok() && !is_listed && bytes->size() != meta.size_bytes) {
-    return Corrupt(fmt::format("{} of the checkpoint has {} bytes, expected {}", meta.path,
-                               bytes->size() > meta.size_bytes ? "more" : std::to_string(bytes->size()),
-                               meta.size_bytes));
-  }
-  // Clean-up by another process may remove a file between the list and the read.
-  if (!bytes.ok() && bytes.error().code() == ErrorCode::kNotFound) {
-    return Corrupt(fmt::format("{} of the checkpoint is missing", meta.path));
-  }
-  return bytes;
 }
 
 Result<void> WalkAdds(const arrow::RecordBatch& batch, CheckpointContents& contents) {
@@ -339,6 +353,15 @@ Result<void> TakeJsonState(std::vector<Action> actions, CheckpointContents& cont
   return {};
 }
 
+/// A V2 checkpoint in JSON form, which holds few actions: the files are in its sidecars.
+Result<std::string> GetJsonFile(const Context& context, store::ObjectStore& store, const store::ObjectMeta& meta) {
+  auto bytes = ReadCommitFile(context, store, meta);
+  // Clean-up by another process may remove a file between the list and the read.
+  if (!bytes.ok() && bytes.error().code() == ErrorCode::kNotFound)
+    return Corrupt(fmt::format("{} of the checkpoint is missing", meta.path));
+  return bytes;
+}
+
 /// "All sidecar files reside in the _delta_log/_sidecars directory": only a file name is taken.
 Result<store::ObjectMeta> LocateSidecar(std::string_view table_path, const Sidecar& sidecar) {
   auto name = PercentDecode(sidecar.path);
@@ -362,7 +385,7 @@ Result<std::vector<ParquetRows>> ReadFiles(const Context& context, store::Object
   std::vector<ParquetRows> rows(files.size());
   TRY(ForEachInParallel(executor, files.size(), [&](size_t i) -> Result<void> {
     TRY(context.Check());
-    rows[i] = TRY(ReadParquet(TRY(GetCheckpointFile(context, store, files[i])), files[i].path, wanted));
+    rows[i] = TRY(ReadParquet(context, store, files[i], wanted, executor));
     return {};
   }));
   return rows;
@@ -403,7 +426,7 @@ Result<CheckpointContents> ReadCheckpoint(const Context& context, store::ObjectS
   CheckpointContents contents;
   V2Actions v2;
   if (files.json) {
-    const std::string bytes = TRY(GetCheckpointFile(context, store, files.parts[0]));
+    const std::string bytes = TRY(GetJsonFile(context, store, files.parts[0]));
     TRY(TakeJsonState(TRY(ParseActions(bytes, files.parts[0].path)), contents, v2));
     if (!v2.metadata) return Corrupt(fmt::format("V2 checkpoint {} has no checkpointMetadata", files.parts[0].path));
   } else {
@@ -436,7 +459,7 @@ Result<std::vector<Remove>> ReadCheckpointTombstones(const Context& context, sto
   std::vector<Remove> removes;
   V2Actions v2;
   if (files.json) {
-    const std::string bytes = TRY(GetCheckpointFile(context, store, files.parts[0]));
+    const std::string bytes = TRY(GetJsonFile(context, store, files.parts[0]));
     for (Action& action : TRY(ParseActions(bytes, files.parts[0].path))) {
       if (auto* remove = std::get_if<Remove>(&action)) removes.push_back(std::move(*remove));
       if (auto* sidecar = std::get_if<Sidecar>(&action)) v2.sidecars.push_back(std::move(*sidecar));

@@ -6,6 +6,8 @@
 
 #include "yummy/base/executor.h"
 #include "yummy/base/testing.h"
+#include "yummy/delta/checkpoint.h"
+#include "yummy/delta/checkpoint_input.h"
 #include "yummy/delta/path.h"
 #include "yummy/delta/table.h"
 #include "yummy/delta/transaction.h"
@@ -163,6 +165,29 @@ TEST_F(RequestCount, FollowsAWinnerByOneListAndReadsItOnce) {
   EXPECT_EQ(std::get<Committed>(MUST(transaction->Commit(Context()))).version, 4);
   // The put that lost, the winner, the list that shows it, what the version needs of it, the put that won.
   EXPECT_EQ(Requests(), "List 1, Get 2, Put 2");
+}
+
+TEST_F(RequestCount, ReadsOfALargeCheckpointTheFooterAndTheWantedColumns) {
+  // Statistics that do not compress, more than a file that is read whole.
+  const auto table = MakeTestTable(below_, TestTableOptions());
+  auto transaction = MUST(table->Begin(Context(), Commit{"WRITE", {}}));
+  Random random(1);
+  for (int i = 0; i < 20'000; i++) {
+    Add add = TestAdd(fmt::format("{}", i), "a");
+    std::string text;
+    while (text.size() < 700) text += random.Uuid();
+    add.stats = fmt::format(R"({{"numRecords":10,"minValues":{{"id":0,"x":"{}"}},"maxValues":{{"id":9}}}})", text);
+    transaction->AddFile(add);
+  }
+  const SnapshotRef snapshot = std::get<Committed>(MUST(transaction->Commit(Context()))).snapshot;
+  ASSERT_THAT(WriteCheckpoint(Context(), *snapshot, Clock::System()), IsOk());
+  const uint64_t size_bytes =
+      MUST(below_->Head(Context(), "t/_delta_log/00000000000000000001.checkpoint.parquet")).size_bytes;
+  ASSERT_GT(size_bytes, CheckpointInput::kWholeBytesMax);
+  EXPECT_EQ(MUST(Open()->Current(Context()))->file_count(), 20'000U);
+  // The hint, the end of the file, and its columns in pieces of 8 MiB.
+  const uint64_t pieces = (size_bytes + (8 << 20) - 1) / (8 << 20);
+  EXPECT_EQ(Requests(), fmt::format("List 1, Get {}", 2 + pieces));
 }
 
 TEST_F(RequestCount, NoticesATableMadeAnewAroundItsOwnCommit) {

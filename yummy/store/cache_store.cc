@@ -22,10 +22,12 @@ Result<std::string> LogCacheStore::GetKnown(const Context& context, const Object
   TRY(CheckPath(object.path));
   std::string key = fmt::format("{}\n{}\n{}\n{}", root(), object.path, object.etag, object.size_bytes);
   if (range) key += fmt::format("\n{}+{}", range->offset, range->length);
-  const auto may_keep = [&](const std::string& bytes) {
-    // Of another size: the object has changed since it was told of.
-    return range || object.size_bytes == bytes.size();
-  };
+  // Of another size: the object has changed since it was told of, or the answer was cut short.
+  const uint64_t offset = range ? range->offset : 0;
+  const uint64_t rest = object.size_bytes > offset ? object.size_bytes - offset : 0;
+  const bool is_size_known = object.size_bytes > 0 || !object.etag.empty();
+  const uint64_t expected = !range ? rest : is_size_known ? std::min(rest, range->length) : range->length;
+  const auto may_keep = [&](const std::string& bytes) { return bytes.size() == expected; };
   return cache_->Read(context, key, [&] { return store().GetKnown(context, object, range); }, may_keep);
 }
 
