@@ -4,6 +4,7 @@
 #include "yummy/base/clock.h"
 #include "yummy/base/context.h"
 #include "yummy/base/executor.h"
+#include "yummy/base/gate.h"
 #include "yummy/base/json.h"
 #include "yummy/base/random.h"
 #include "yummy/base/testing.h"
@@ -152,6 +153,41 @@ TEST(Random, MakesVersion4Uuids) {
   EXPECT_THAT(std::string("89ab"), ::testing::HasSubstr(uuid.substr(19, 1)));
   EXPECT_NE(uuid, random.Uuid());
   EXPECT_EQ(Random(7).Uuid(), Random(7).Uuid());
+}
+
+TEST(Gate, LetsInInTheOrderOfAsking) {
+  Gate gate(1);
+  std::vector<int> order;
+  std::vector<std::jthread> threads;
+  {
+    const auto place = MUST(gate.Enter(Context()));
+    for (int i = 0; i < 8; i++) {
+      threads.emplace_back([&, i] {
+        const auto mine = MUST(gate.Enter(Context()));
+        order.push_back(i);  // one at a time
+      });
+      while (gate.waiting() != static_cast<size_t>(i) + 1) std::this_thread::yield();
+    }
+  }
+  threads.clear();
+  EXPECT_THAT(order, testing::ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+  EXPECT_EQ(gate.held(), 0U);
+}
+
+TEST(Gate, IsNotHeldUpByWhoGaveUp) {
+  Gate gate(1);
+  auto place = std::make_optional(MUST(gate.Enter(Context())));
+  const auto soon = [] { return std::chrono::steady_clock::now() + std::chrono::milliseconds(10); };
+  EXPECT_THAT(gate.Enter(Context().WithDeadline(soon())), IsError(ErrorCode::kDeadlineExceeded));
+  std::stop_source stop;
+  std::jthread leaver([&] {
+    EXPECT_THAT(gate.Enter(Context(Context::Time::max(), stop.get_token(), "")), IsError(ErrorCode::kCancelled));
+  });
+  while (gate.waiting() != 1) std::this_thread::yield();
+  stop.request_stop();
+  leaver.join();
+  place.reset();
+  EXPECT_THAT(gate.Enter(Context()), IsOk());
 }
 
 }  // namespace

@@ -1,10 +1,5 @@
 #include "yummy/store/limit_store.h"
 
-#include <algorithm>
-#include <cassert>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,69 +22,6 @@ Error NotSentError(const Error& error, std::string_view path) {
 }
 
 }  // namespace
-
-/// The places of one class.
-class LimitStore::Gate {
- public:
-  explicit Gate(size_t places) : places_(places) { assert(places > 0); }
-
-  /// A place, held as long as this lives.
-  class Place {
-   public:
-    explicit Place(Gate& gate) : gate_(&gate) {}
-    Place(Place&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
-    Place& operator=(Place&&) = delete;
-    ~Place() {
-      if (gate_ != nullptr) gate_->Leave();
-    }
-
-   private:
-    Gate* gate_;
-  };
-
-  /// Waits for a place. Errors: as Context::Check.
-  Result<Place> Enter(const Context& context) {
-    TRY(context.Check());
-    std::unique_lock lock(mutex_);
-    const uint64_t ticket = tickets_++;
-    waiting_.push_back(ticket);
-    const bool entered = changed_.wait_until(lock, context.stop_token(), context.deadline(),
-                                             [&] { return in_flight_ < places_ && waiting_.front() == ticket; });
-    std::erase(waiting_, ticket);
-    if (entered) in_flight_++;
-    lock.unlock();
-    changed_.notify_all();
-    if (entered) return Place(*this);
-    TRY(context.Check());
-    // The clock of the wait ran a little ahead of the context's.
-    return Error(ErrorCode::kDeadlineExceeded, "the request's deadline has passed").WithReason("QUERY_TIMEOUT");
-  }
-
-  size_t in_flight() const {
-    const std::lock_guard lock(mutex_);
-    return in_flight_;
-  }
-  size_t waiting() const {
-    const std::lock_guard lock(mutex_);
-    return waiting_.size();
-  }
-
- private:
-  void Leave() {
-    {
-      const std::lock_guard lock(mutex_);
-      in_flight_--;
-    }
-    changed_.notify_all();
-  }
-
-  const size_t places_;
-  mutable std::mutex mutex_;
-  std::condition_variable_any changed_;
-  uint64_t tickets_ = 0;  // guarded by mutex_, as is what follows
-  std::deque<uint64_t> waiting_;
-  size_t in_flight_ = 0;
-};
 
 class LimitStore::Reader final : public ObjectReader {
  public:
@@ -144,15 +76,15 @@ LimitStore::LimitStore(std::shared_ptr<ObjectStore> store, const RequestLimits& 
 }
 LimitStore::~LimitStore() = default;
 
-size_t LimitStore::in_flight(RequestClass request_class) const { return gate(request_class).in_flight(); }
+size_t LimitStore::in_flight(RequestClass request_class) const { return gate(request_class).held(); }
 size_t LimitStore::waiting(RequestClass request_class) const { return gate(request_class).waiting(); }
 
-LimitStore::Gate& LimitStore::GateToRead(std::string_view path) const {
+Gate& LimitStore::GateToRead(std::string_view path) const {
   return gate(IsInLog(path) ? RequestClass::kLog : RequestClass::kData);
 }
 
 // Of the log only commits are waited for.
-LimitStore::Gate& LimitStore::GateToWrite(std::string_view path) const {
+Gate& LimitStore::GateToWrite(std::string_view path) const {
   if (!IsInLog(path)) return gate(RequestClass::kData);
   return gate(path.ends_with(".json") ? RequestClass::kLog : RequestClass::kBackground);
 }
@@ -210,6 +142,12 @@ std::vector<Result<void>> LimitStore::Delete(const Context& context, std::span<c
   const auto place = gate(RequestClass::kBackground).Enter(context);
   if (place.ok()) return store().Delete(context, paths);
   return std::vector<Result<void>>(paths.size(), Result<void>(place.error()));
+}
+
+Result<void> LimitStore::Copy(const Context& context, std::string_view source, std::string_view target) {
+  const auto place = GateToWrite(target).Enter(context);
+  if (!place.ok()) return NotSentError(place.error(), target);
+  return store().Copy(context, source, target);
 }
 
 }  // namespace yummy::store

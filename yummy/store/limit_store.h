@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "yummy/base/gate.h"
 #include "yummy/store/wrapper_store.h"
 
 namespace yummy::store {
@@ -44,9 +45,9 @@ class LimitStore final : public WrapperStore {
   Result<std::unique_ptr<Upload>> StartUpload(const Context& context, std::string_view path, PutMode mode) override;
   Result<ListPage> List(const Context& context, std::string_view prefix, const ListOptions& options) override;
   std::vector<Result<void>> Delete(const Context& context, std::span<const std::string> paths) override;
+  Result<void> Copy(const Context& context, std::string_view source, std::string_view target) override;
 
  private:
-  class Gate;
   class Reader;
   class Writer;
   Gate& gate(RequestClass request_class) const { return *gates_[static_cast<size_t>(request_class)]; }

@@ -76,6 +76,11 @@ Result<std::unique_ptr<Upload>> ProbeStore::StartUpload(const Context& context, 
   return store().StartUpload(context, path, mode);
 }
 
+Result<void> ProbeStore::Copy(const Context& context, std::string_view source, std::string_view target) {
+  TRY(CheckSafe(context, target));
+  return store().Copy(context, source, target);
+}
+
 Capabilities ProbeStore::capabilities() const {
   Capabilities capabilities = store().capabilities();
   capabilities.create_is_atomic = finding_ == Finding::kSafe;

@@ -11,7 +11,7 @@ namespace yummy::store {
 
 /// Before the first write of this process an object of a unique hidden name is put twice, beside what is to be written, and
 /// deleted again: the second put must be refused. A store whose capabilities promise it is not asked.
-/// Every Put and StartUpload fails with Unsupported (reason STORE_UNSAFE_FOR_WRITES) when the store overwrote it, and with
+/// Every Put, StartUpload and Copy fails with Unsupported (reason STORE_UNSAFE_FOR_WRITES) when the store overwrote it, and with
 /// the store's error when nothing could be found out; then the next write asks again.
 class ProbeStore final : public WrapperStore {
  public:
@@ -20,6 +20,7 @@ class ProbeStore final : public WrapperStore {
 
   Result<ObjectMeta> Put(const Context& context, std::string_view path, std::string_view bytes, PutMode mode) override;
   Result<std::unique_ptr<Upload>> StartUpload(const Context& context, std::string_view path, PutMode mode) override;
+  Result<void> Copy(const Context& context, std::string_view source, std::string_view target) override;
   Capabilities capabilities() const override;
 
  private:

@@ -44,6 +44,9 @@ class WrapperStore : public ObjectStore {
   std::vector<Result<void>> Delete(const Context& context, std::span<const std::string> paths) override {
     return store_->Delete(context, paths);
   }
+  Result<void> Copy(const Context& context, std::string_view source, std::string_view target) override {
+    return store_->Copy(context, source, target);
+  }
   Capabilities capabilities() const override { return store_->capabilities(); }
   const std::string& root() const override { return store_->root(); }
 

@@ -1,0 +1,54 @@
+#pragma once
+// A bounded number of places, given in the order in which they were asked for.
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <utility>
+
+#include "yummy/base/context.h"
+#include "yummy/base/result.h"
+
+namespace yummy {
+
+/// Safe from several threads.
+class Gate {
+ public:
+  /// `places` is at least 1.
+  explicit Gate(size_t places) : places_(places) {}
+
+  /// A place, held as long as this lives.
+  class Place {
+   public:
+    explicit Place(Gate& gate) : gate_(&gate) {}
+    Place(Place&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
+    Place& operator=(Place&&) = delete;
+    ~Place() {
+      if (gate_ != nullptr) gate_->Leave();
+    }
+
+   private:
+    Gate* gate_;
+  };
+
+  /// Waits for a place, and then in vain no longer than the context allows. Errors: as Context::Check.
+  Result<Place> Enter(const Context& context);
+
+  /// Places that are held, and callers that wait for one.
+  size_t held() const;
+  size_t waiting() const;
+
+ private:
+  void Leave();
+
+  const size_t places_;
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  uint64_t tickets_ = 0;  // guarded by mutex_, as is what follows
+  std::deque<uint64_t> waiting_;
+  size_t held_ = 0;
+};
+
+}  // namespace yummy
