@@ -190,6 +190,45 @@ TEST_F(RequestCount, ReadsOfALargeCheckpointTheFooterAndTheWantedColumns) {
   EXPECT_EQ(Requests(), fmt::format("List 1, Get {}", 2 + pieces));
 }
 
+TEST_F(RequestCount, WritersOfOneProcessShareListsAndReadNoWinner) {
+  constexpr size_t kWriters = 32;
+  constexpr size_t kAppends = 8;
+  remote_ = std::make_shared<FaultStore>(
+      below_,
+      store::FaultOptions{.delay = milliseconds(20),
+                          .is_remote = true,
+                          .on_delay = [](const Context& context, milliseconds delay) { (void)context.Sleep(delay); }});
+  Executor background(1, 1024);
+  Write(0);
+  const auto table = Open(&background);
+  MUST(table->Current(Context()));
+  remote_->SetChance(store::FaultKind::kDelay, 1);
+  remote_->ResetCounts();
+  const auto began = std::chrono::steady_clock::now();
+  {
+    std::vector<std::jthread> writers;
+    for (size_t writer = 0; writer < kWriters; writer++) {
+      writers.emplace_back([&, writer] {
+        for (size_t i = 0; i < kAppends; i++) {
+          Append(*table, fmt::format("w{}-{}", writer, i), Context().WithStart(std::chrono::steady_clock::now()));
+        }
+      });
+    }
+  }
+  constexpr size_t kCommits = kWriters * kAppends;
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  const uint64_t lists = remote_->calls(Operation::kList);
+  const uint64_t reads = remote_->calls(Operation::kGet);
+  // Each put waits for the one before it, so one a delay is the most there can be; a busy machine makes it fewer.
+  RecordProperty("commits_per_second", fmt::format("{:.1f}", kCommits / took.count()));
+  RecordProperty("lists", std::to_string(lists));
+  // Behind them a checkpoint each ten versions: hint, list, the checkpoint before, the hint again.
+  constexpr size_t kCheckpoints = kCommits / 10 + 1;
+  EXPECT_LE(reads, 3 * kCheckpoints);
+  EXPECT_LE(lists, kCommits + kCheckpoints);
+  EXPECT_EQ(MUST(table->Current(Context()))->file_count(), kCommits + 1);
+}
+
 TEST_F(RequestCount, NoticesATableMadeAnewAroundItsOwnCommit) {
   Write(1);
   const auto table = Open();

@@ -70,7 +70,10 @@ class Snapshot {
 
   /// The newest version, replaying only what came after this one; this very snapshot when nothing did. When this version's own
   /// commit changed or is gone, the table was made anew: everything is loaded again.
-  static Result<SnapshotRef> Refresh(const Context& context, const SnapshotRef& snapshot, Executor* executor);
+  /// `held`, when it is given, tells what this process knows by the time that the store has answered: its own commits need
+  /// no reading.
+  static Result<SnapshotRef> Refresh(const Context& context, const SnapshotRef& snapshot, Executor* executor,
+                                     const std::function<SnapshotRef()>& held = {});
 
   /// The version after `snapshot`, whose commit this process has just put: nothing is asked. Errors: Corrupt.
   static Result<SnapshotRef> Follow(const SnapshotRef& snapshot, store::ObjectMeta commit, std::string bytes);

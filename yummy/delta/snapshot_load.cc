@@ -255,17 +255,20 @@ Result<NewCommits> ProbeCommits(const Context& context, const Snapshot::State& s
   return found;
 }
 
+/// True when the log of the tail has the snapshot's own commit, and what it was put upon.
+bool Stands(const Snapshot::State& state, const LogTail& tail) {
+  const auto is_there = [&](const store::ObjectMeta& anchor) {
+    const store::ObjectMeta* found = tail.Find(anchor.path);
+    return found != nullptr && SameObject(*found, anchor);
+  };
+  return is_there(state.anchor) && (!state.anchor_before || is_there(*state.anchor_before));
+}
+
 /// One list from the anchor on, or from the one before.
 Result<NewCommits> ListNewCommits(const Context& context, const Snapshot::State& state) {
   const int64_t from = state.anchor_before ? state.version - 1 : state.version;
   LogTail tail = TRY(ListTail(context, *state.store, state.table_path, from));
-  const auto stands = [&](const store::ObjectMeta& anchor) {
-    const store::ObjectMeta* found = tail.Find(anchor.path);
-    return found != nullptr && SameObject(*found, anchor);
-  };
-  if (!stands(state.anchor) || (state.anchor_before && !stands(*state.anchor_before))) {
-    return NewCommits{.anchor_changed = true, .commits = {}};
-  }
+  if (!Stands(state, tail)) return NewCommits{.anchor_changed = true, .commits = {}};
   std::erase_if(tail.commits, [&](const CommitFile& commit) { return commit.version <= state.version; });
   return NewCommits{.anchor_changed = false, .commits = std::move(tail.commits)};
 }
@@ -304,6 +307,28 @@ Result<std::unique_ptr<Snapshot::State>> Extend(const Snapshot::State& older, Re
   return state;
 }
 
+/// True when `later` was made from the older state, and its own commit is the one that the list shows; or is newer still.
+bool LeadsTo(const std::vector<CommitFile>& commits, const Snapshot::State& older, const Snapshot::State& later) {
+  if (later.lineage != older.lineage || later.version <= older.version) return false;
+  const auto position = static_cast<size_t>(later.version - older.version - 1);
+  return position >= commits.size() || SameObject(commits[position].meta, later.anchor);
+}
+
+/// The snapshot and the commits that follow it; everything anew when clean-up removed one of them meanwhile.
+Result<SnapshotRef> Continue(const Context& context, const SnapshotRef& snapshot, const std::vector<CommitFile>& files,
+                             Executor* executor) {
+  const Snapshot::State& state = snapshot->state();
+  ReadCommits commits(files);
+  auto read =
+      ForEachInParallel(executor, commits.pieces(), [&](size_t i) { return commits.Read(context, *state.store, i); });
+  if (!read.ok() && read.error().code() == ErrorCode::kNotFound) {
+    return Snapshot::Load(context, state.store, state.table_path,
+                          {.version = {}, .executor = executor, .clock = state.clock});
+  }
+  TRY(std::move(read));
+  return std::make_shared<const Snapshot>(TRY(Extend(state, std::move(commits), files.back())));
+}
+
 }  // namespace
 
 RecentCommits RecentCommits::Extend(const RecentCommits& older, int64_t version, Bytes bytes) {
@@ -328,7 +353,8 @@ RecentCommits::Bytes RecentCommits::Find(int64_t version) const {
   return commits_[commits_.size() - 1 - static_cast<size_t>(back)];
 }
 
-Result<SnapshotRef> Snapshot::Refresh(const Context& context, const SnapshotRef& snapshot, Executor* executor) {
+Result<SnapshotRef> Snapshot::Refresh(const Context& context, const SnapshotRef& snapshot, Executor* executor,
+                                      const std::function<SnapshotRef()>& held) {
   const State& state = snapshot->state();
   const LoadOptions anew{.version = {}, .executor = executor, .clock = state.clock};
   NewCommits found =
@@ -338,13 +364,13 @@ Result<SnapshotRef> Snapshot::Refresh(const Context& context, const SnapshotRef&
     return Load(context, state.store, state.table_path, anew);
   }
   if (found.commits.empty()) return snapshot;
-  ReadCommits commits(found.commits);
-  auto read =
-      ForEachInParallel(executor, commits.pieces(), [&](size_t i) { return commits.Read(context, *state.store, i); });
-  if (!read.ok() && read.error().code() == ErrorCode::kNotFound)
-    return Load(context, state.store, state.table_path, anew);
-  TRY(std::move(read));
-  return std::make_shared<const Snapshot>(TRY(Extend(state, std::move(commits), found.commits.back())));
+  const SnapshotRef later = held ? held() : nullptr;
+  if (later && LeadsTo(found.commits, state, later->state())) {
+    if (later->version() >= found.commits.back().version) return later;
+    found.commits.erase(found.commits.begin(), found.commits.begin() + (later->version() - state.version));
+    return Continue(context, later, found.commits, executor);
+  }
+  return Continue(context, snapshot, found.commits, executor);
 }
 
 Result<SnapshotRef> Snapshot::Follow(const SnapshotRef& snapshot, store::ObjectMeta commit, std::string bytes) {

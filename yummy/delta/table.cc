@@ -35,7 +35,7 @@ struct Table::State {
   std::shared_ptr<store::ObjectStore> store;
   std::string path;
   TableOptions options;
-  std::timed_mutex commit_queue;
+  Gate commit_queue{1};
 
   std::mutex mutex;
   std::condition_variable_any changed;
@@ -49,8 +49,12 @@ struct Table::State {
     return {.version = version, .executor = options.executor, .clock = options.clock};
   }
 
-  Result<SnapshotRef> Ask(const Context& context, const SnapshotRef& base) const {
-    if (base) return Snapshot::Refresh(context, base, options.executor);
+  Result<SnapshotRef> Ask(const Context& context, const SnapshotRef& base) {
+    const auto held = [this] {
+      const std::lock_guard lock(mutex);
+      return newest;
+    };
+    if (base) return Snapshot::Refresh(context, base, options.executor, held);
     return Snapshot::Load(context, store, path, load_options({}));
   }
 
@@ -110,7 +114,7 @@ Table::~Table() = default;
 const std::string& Table::path() const { return state_->path; }
 const std::shared_ptr<store::ObjectStore>& Table::object_store() const { return state_->store; }
 const TableOptions& Table::options() const { return state_->options; }
-std::timed_mutex& Table::commit_queue() { return state_->commit_queue; }
+Gate& Table::commit_queue() { return state_->commit_queue; }
 
 Result<SnapshotRef> Table::Current(const Context& context) {
   State& state = *state_;

@@ -3,13 +3,13 @@
 
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "yummy/base/clock.h"
 #include "yummy/base/context.h"
 #include "yummy/base/executor.h"
+#include "yummy/base/gate.h"
 #include "yummy/base/random.h"
 #include "yummy/delta/snapshot.h"
 #include "yummy/delta/transaction.h"
@@ -69,8 +69,8 @@ class Table : public std::enable_shared_from_this<Table> {
 
   /// For Transaction: makes a committed version known, that was the newest at `asked_at` or later.
   void Publish(SnapshotRef snapshot, Context::Time asked_at);
-  /// For Transaction: commits of this process take turns. Held while a version is being put.
-  std::timed_mutex& commit_queue();
+  /// For Transaction: commits of this process take turns, in the order in which they came. Held while a version is being put.
+  Gate& commit_queue();
 
  private:
   Table(std::shared_ptr<store::ObjectStore> store, std::string table_path, TableOptions options);

@@ -22,8 +22,6 @@ namespace yummy::delta {
 
 namespace {
 
-// How soon a commit that waits for its turn notices that its request was cancelled.
-constexpr std::chrono::milliseconds kTurnSlice{20};
 // A version that was seen this lately is put upon without asking again whether it still is the newest: the put shows that.
 // Only a table that was dropped and made anew since would not be noticed.
 constexpr std::chrono::seconds kSeenMax{1};
@@ -65,7 +63,7 @@ class CommitRun {
 
  private:
   Result<void> CheckTime() const;
-  Result<std::unique_lock<std::timed_mutex>> TakeTurn();
+  Result<Gate::Place> TakeTurn();
   Result<CommitOutcome> RunInTurn();
   Result<std::optional<Conflict>> CatchUp(int attempts);
   Result<bool> BaseStands() const;
@@ -105,10 +103,9 @@ Result<void> CommitRun::CheckTime() const {
       .With("retryable", "true");
 }
 
-Result<std::unique_lock<std::timed_mutex>> CommitRun::TakeTurn() {
-  TRY(CheckTime());
-  std::unique_lock<std::timed_mutex> turn(state_.table->commit_queue(), std::defer_lock);
-  while (!turn.try_lock_for(kTurnSlice)) TRY(CheckTime());
+Result<Gate::Place> CommitRun::TakeTurn() {
+  auto turn = state_.table->commit_queue().Enter(waiting_);
+  if (!turn.ok()) TRY(CheckTime());
   return turn;
 }
 

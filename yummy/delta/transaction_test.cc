@@ -400,7 +400,7 @@ TEST_F(TransactionTest, DeletesStagedFilesAfterAConflict) {
 TEST_F(TransactionTest, WaitsForItsTurnNoLongerThanItMay) {
   TableOptions options = TestTableOptions();
   MakeTable({}, options);
-  const std::unique_lock turn(table_->commit_queue());
+  const auto turn = MUST(table_->commit_queue().Enter(Context()));
   std::thread other([&] {  // a mutex must not be locked twice by one thread
     const Context brief = Context().WithDeadline(std::chrono::steady_clock::now() + std::chrono::milliseconds(1));
     EXPECT_THAT(BeginAppend("f3")->Commit(brief), IsError(ErrorCode::kDeadlineExceeded));
