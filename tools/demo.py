@@ -12,6 +12,7 @@ import argparse
 import csv
 import itertools
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -123,6 +124,7 @@ def main():
     api = f"{server_url}/api/1.0/delta"
     command = [chosen.program.resolve(), "serve", "--host", "127.0.0.1", "--port", str(chosen.port),
                "--config", configuration]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # however this ends, the server ends with it
     with subprocess.Popen([str(word) for word in command]) as server:
         try:
             wait_for(server, f"{server_url}/health")
