@@ -7,6 +7,7 @@
 
 #include "yummy/base/testing.h"
 #include "yummy/delta/log_testing.h"
+#include "yummy/delta/snapshot_state.h"
 
 namespace yummy::delta {
 namespace {
@@ -53,6 +54,19 @@ TEST(Snapshot, IsItselfAfterARefreshWithNothingNew) {
   log.Create();
   const SnapshotRef snapshot = MUST(log.Load());
   EXPECT_EQ(MUST(Refresh(log, snapshot)), snapshot);
+}
+
+TEST(Snapshot, KnowsAnObjectAgainWhoseVersionAListLeavesOut) {
+  const store::ObjectMeta head{.path = "t/x", .size_bytes = 3, .etag = "e", .version = "7"};
+  store::ObjectMeta other = head;
+  other.version.clear();
+  EXPECT_TRUE(SameObject(head, other));
+  EXPECT_TRUE(SameObject(other, head));
+  other.version = "8";
+  EXPECT_FALSE(SameObject(head, other));
+  other = head;
+  other.etag = "f";
+  EXPECT_FALSE(SameObject(head, other));
 }
 
 TEST(Snapshot, RefreshedEqualsLoaded) {
