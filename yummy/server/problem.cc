@@ -37,8 +37,14 @@ struct ReasonStatus {
   std::string_view reason;
   int status;
 };
-constexpr std::array<ReasonStatus, 15> kReasonStatus = {{
+constexpr std::array<ReasonStatus, 20> kReasonStatus = {{
     {"MISSING_FILE", 500},  // a file of the table: the request is not at fault
+    // What stands in the configuration does not fit the store: the caller can do nothing about it.
+    {"BUCKET_NOT_FOUND", 502},
+    {"STORE_ACCESS_DENIED", 502},
+    {"STORE_BAD_ANSWER", 502},
+    {"STORE_CREDENTIALS", 502},
+    {"STORE_WRONG_REGION", 502},
     {"VERSION_EXPIRED", 410},
     {"TOO_LARGE", 413},
     {"URI_TOO_LONG", 414},
@@ -56,8 +62,8 @@ constexpr std::array<ReasonStatus, 15> kReasonStatus = {{
 }};
 
 bool IsNumberDetail(std::string_view key) {
-  constexpr std::array<std::string_view, 6> kNumbers = {"line",    "column_number", "row", "current_version",
-                                                        "version", "position"};
+  constexpr std::array<std::string_view, 8> kNumbers = {"line",    "column_number", "row",         "current_version",
+                                                        "version", "position",      "http_status", "attempts"};
   return std::find(kNumbers.begin(), kNumbers.end(), key) != kNumbers.end();
 }
 
@@ -103,6 +109,7 @@ std::string_view StatusText(int status) {
     case 499: return "Client Closed Request";
     case 500: return "Internal Server Error";
     case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
     case 503: return "Service Unavailable";
     case 504: return "Gateway Timeout";
     case 505: return "HTTP Version Not Supported";

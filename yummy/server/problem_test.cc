@@ -19,6 +19,7 @@ TEST(Problem, AReasonMayHaveAFinerStatus) {
   EXPECT_EQ(HttpStatus(Error(ErrorCode::kNotFound, "x").WithReason("VERSION_EXPIRED")), 410);
   EXPECT_EQ(HttpStatus(Error(ErrorCode::kNotFound, "x").WithReason("TABLE_NOT_FOUND")), 404);
   EXPECT_EQ(HttpStatus(Error(ErrorCode::kResourceExhausted, "x").WithReason("TOO_LARGE")), 413);
+  EXPECT_EQ(HttpStatus(Error(ErrorCode::kUnauthenticated, "x").WithReason("STORE_CREDENTIALS")), 502);
 }
 
 TEST(Problem, WritesTheDocument) {
