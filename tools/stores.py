@@ -85,7 +85,7 @@ class S3:
 
 class Moto(S3):
     def command(self, port, folder):
-        return [PROGRAMS / "python" / "bin" / "moto_server", "-H", "127.0.0.1", "-p", port]
+        return [PROGRAMS / "python" / "bin" / "python", ROOT / "tests" / "stores" / "moto_store.py", port]
 
 
 class SeaweedFs(S3):
