@@ -170,6 +170,8 @@ def test_answers_what_the_old_server_answered(start_server, shared, lake, differ
         request, recorded = call["request"], call["response"]
         if call["name"].startswith("row count after the concurrent"):
             assert append_concurrently(server) == 0
+        if not lake.is_local and "tableDate" in request["path"]:
+            continue  # the recorded moments are those of commits whose times only local disk lets us set
         answer = send(server, request, call["name"])
         difference = differences.get(number)
         table = table_of(request)
@@ -199,5 +201,5 @@ def test_answers_what_the_old_server_answered(start_server, shared, lake, differ
         print(f"\n{equal} recorded successes are answered equal; {len(listed)} differences:")
         print("\n".join(listed))
     assert not failures, f"{len(failures)} failures:\n" + "\n".join(failures)
-    assert used == set(differences), f"never used: {set(differences) - used}"
+    assert not lake.is_local or used == set(differences), f"never used: {set(differences) - used}"
     assert server.alive()
