@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -99,6 +100,22 @@ void Executor::ParallelFor(size_t count, const std::function<void(size_t)>& body
   loop->Run();
   std::unique_lock lock(loop->mutex);
   loop->finished.wait(lock, [&] { return loop->done == count; });
+}
+
+Result<void> ForEachInParallel(Executor* executor, size_t count, const std::function<Result<void>(size_t)>& body) {
+  if (executor == nullptr || count < 2) {
+    for (size_t i = 0; i < count; i++) TRY(body(i));
+    return {};
+  }
+  std::vector<std::optional<Error>> errors(count);
+  executor->ParallelFor(count, [&](size_t i) {
+    auto result = body(i);
+    if (!result.ok()) errors[i] = std::move(result).error();
+  });
+  for (std::optional<Error>& error : errors) {
+    if (error) return std::move(*error);
+  }
+  return {};
 }
 
 }  // namespace yummy

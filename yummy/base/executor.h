@@ -34,4 +34,7 @@ class Executor {
   std::unique_ptr<State> state_;
 };
 
+/// Runs body(0) … body(count - 1), by the executor when there is one, and returns the first error by index.
+Result<void> ForEachInParallel(Executor* executor, size_t count, const std::function<Result<void>(size_t)>& body);
+
 }  // namespace yummy

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "yummy/delta/checkpoint_read.h"
+#include "yummy/base/executor.h"
 
 namespace yummy::delta {
 

@@ -404,22 +404,6 @@ Result<std::vector<store::ObjectMeta>> LocateSidecars(std::string_view table_pat
 
 }  // namespace
 
-Result<void> ForEachInParallel(Executor* executor, size_t count, const std::function<Result<void>(size_t)>& body) {
-  if (executor == nullptr || count < 2) {
-    for (size_t i = 0; i < count; i++) TRY(body(i));
-    return {};
-  }
-  std::vector<std::optional<Error>> errors(count);
-  executor->ParallelFor(count, [&](size_t i) {
-    auto result = body(i);
-    if (!result.ok()) errors[i] = std::move(result).error();
-  });
-  for (std::optional<Error>& error : errors) {
-    if (error) return std::move(*error);
-  }
-  return {};
-}
-
 Result<CheckpointContents> ReadCheckpoint(const Context& context, store::ObjectStore& store,
                                           std::string_view table_path, const CheckpointFiles& files,
                                           Executor* executor) {

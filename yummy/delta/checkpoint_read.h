@@ -1,7 +1,6 @@
 #pragma once
 // Reading a checkpoint: classic, multi-part, V2 in Parquet or JSON with its sidecars (PROTOCOL.md, "Checkpoints").
 
-#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -39,8 +38,5 @@ Result<CheckpointContents> ReadCheckpoint(const Context& context, store::ObjectS
 Result<std::vector<Remove>> ReadCheckpointTombstones(const Context& context, store::ObjectStore& store,
                                                      std::string_view table_path, const CheckpointFiles& files,
                                                      Executor* executor);
-
-/// Runs body(0) … body(count - 1), by the executor when there is one, and returns the first error by index.
-Result<void> ForEachInParallel(Executor* executor, size_t count, const std::function<Result<void>(size_t)>& body);
 
 }  // namespace yummy::delta

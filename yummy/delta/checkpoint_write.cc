@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <parquet/arrow/writer.h>
 
+#include "yummy/base/executor.h"
 #include "yummy/base/json.h"
 #include "yummy/delta/actions_json.h"
 #include "yummy/delta/checkpoint.h"

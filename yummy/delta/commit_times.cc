@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "yummy/base/executor.h"
 #include "yummy/delta/actions_json.h"
-#include "yummy/delta/checkpoint_read.h"
 #include "yummy/delta/features.h"
 #include "yummy/delta/scalar.h"
 

@@ -243,22 +243,37 @@ Result<std::string> InlinePayload(const DeletionVectorDescriptor& descriptor) {
   return payload;
 }
 
+// The version byte of the file and the bytes of the range, by one request where they lie near to each other. The name of a file
+// of vectors is unique: a cache may answer.
+Result<std::pair<std::string, std::string>> ReadVersionAndRange(const Context& context, store::ObjectStore& store,
+                                                                const std::string& path, store::ByteRange range) {
+  constexpr uint64_t kTogetherMax = uint64_t{1} << 20;
+  const store::ObjectMeta file{.path = path};
+  if (range.offset > kTogetherMax) {
+    std::string version = TRY(store.GetKnown(context, file, store::ByteRange{.offset = 0, .length = 1}));
+    return std::pair(std::move(version), TRY(store.GetKnown(context, file, range)));
+  }
+  const store::ByteRange both{.offset = 0, .length = range.offset + range.length};
+  std::string bytes = TRY(store.GetKnown(context, file, both));
+  std::string version = bytes.substr(0, 1);
+  bytes.erase(0, range.offset);
+  return std::pair(std::move(version), std::move(bytes));
+}
+
 // The file: a version byte, then vectors: size (big-endian), payload, CRC-32 of the payload (big-endian).
 Result<std::string> FilePayload(const Context& context, store::ObjectStore& store, const std::string& path,
                                 const DeletionVectorDescriptor& descriptor) {
   const int64_t offset = descriptor.offset.value_or(0);
   if (offset < 0) return CorruptVector(fmt::format("{}: the offset {} is negative", path, offset));
   const auto size = static_cast<size_t>(descriptor.size_bytes);
-  const std::array ranges = {store::ByteRange{0, 1}, store::ByteRange{static_cast<uint64_t>(offset), size + 8}};
-  Result<std::vector<std::string>> buffers = store.GetRanges(context, path, ranges);
-  if (!buffers.ok()) {
-    if (buffers.error().code() != ErrorCode::kNotFound) return std::move(buffers).error();
+  auto read = ReadVersionAndRange(context, store, path, {static_cast<uint64_t>(offset), size + 8});
+  if (!read.ok()) {
+    if (read.error().code() != ErrorCode::kNotFound) return std::move(read).error();
     return Error(ErrorCode::kNotFound, fmt::format("deletion vector file {} is missing", path))
         .WithReason("MISSING_FILE")
         .With("path", path);
   }
-  const std::string& version = buffers->at(0);
-  std::string& bytes = buffers->at(1);
+  auto& [version, bytes] = *read;
   if (version.empty() || version[0] != 1) return CorruptVector(fmt::format("{}: the format version is not 1", path));
   if (bytes.size() < size + 8)
     return CorruptVector(fmt::format("{}: the file ends within the vector at offset {}", path, offset));

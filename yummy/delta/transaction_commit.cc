@@ -7,10 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "yummy/base/executor.h"
 #include "yummy/base/log.h"
 #include "yummy/delta/actions_json.h"
 #include "yummy/delta/checkpoint.h"
-#include "yummy/delta/checkpoint_read.h"
 #include "yummy/delta/commit_info.h"
 #include "yummy/delta/commit_writer.h"
 #include "yummy/delta/features.h"
