@@ -261,7 +261,44 @@ Result<void> ParseLimits(const Place& place, const YAML::Node& node, LimitsConfi
   limit("sql_bytes", &LimitsConfig::sql_bytes, 16);
   limit("result_cache_bytes", &LimitsConfig::result_cache_bytes, 0);
   limit("stop_seconds", &LimitsConfig::stop_seconds, 1);
+  limit("store_log_requests", &LimitsConfig::store_log_requests, 1);
+  limit("store_data_requests", &LimitsConfig::store_data_requests, 1);
+  limit("store_background_requests", &LimitsConfig::store_background_requests, 1);
   return ForEachKey(place, node, "'limits'", handlers);
+}
+
+Result<void> ParseCache(const Place& place, const YAML::Node& node, const std::string& folder, CacheConfig& cache) {
+  constexpr uint64_t kAny = 1ULL << 50;
+  TRY(ForEachKey(place, node, "'cache'",
+                 {{"path",
+                   [&](const YAML::Node& value) -> Result<void> {
+                     const auto location = store::ParseLocation(TRY(Text(place, value, "path")), folder);
+                     if (!location.ok()) return place.At(value, location.error().message());
+                     if (!location->is_local) return place.At(value, "the cache's path is not a folder");
+                     cache.path = location->root;
+                     return {};
+                   }},
+                  {"log_bytes",
+                   [&](const YAML::Node& value) -> Result<void> {
+                     cache.log_bytes = TRY(Number(place, value, "log_bytes", 0, kAny));
+                     return {};
+                   }},
+                  {"data_bytes", [&](const YAML::Node& value) -> Result<void> {
+                     cache.data_bytes = TRY(Number(place, value, "data_bytes", 0, kAny));
+                     return {};
+                   }}}));
+  if (cache.path.empty()) return place.At(node, "'cache' needs a 'path'");
+  return {};
+}
+
+// A cache within a store would be listed as tables of it, and a store within a cache swept.
+Result<void> CheckCacheApart(const Place& place, const YAML::Node& node, const Config& config) {
+  for (const StoreConfig& store : config.stores) {
+    if (!config.cache.path.empty() &&
+        (store.path.starts_with(config.cache.path) || config.cache.path.starts_with(store.path)))
+      return place.At(node, fmt::format("the cache and the store '{}' have equal or nested paths", store.name));
+  }
+  return {};
 }
 
 // Nesting and aliases are bounded before anything is looked up: an alias may make a small file endless.
@@ -309,18 +346,20 @@ Result<void> ParseDocument(const Place& place, const YAML::Node& document, const
     }
   }
   const Handler ignored = [](const YAML::Node&) -> Result<void> { return {}; };
-  return ForEachKey(place, document, "the configuration",
-                    {{"kind", ignored},
-                     {"stores", [&](const YAML::Node& node) { return ParseStores(place, node, folder, config); }},
-                     {"server", [&](const YAML::Node& node) { return ParseServer(place, node, config.server); }},
-                     {"limits", [&](const YAML::Node& node) { return ParseLimits(place, node, config.limits); }},
-                     {"auth", [&](const YAML::Node& node) {
-                        return ForEachKey(place, node, "'auth'",
-                                          {{"required", [&](const YAML::Node& value) -> Result<void> {
-                                              config.server.auth_required = TRY(Flag(place, value, "required"));
-                                              return {};
-                                            }}});
-                      }}});
+  TRY(ForEachKey(place, document, "the configuration",
+                 {{"kind", ignored},
+                  {"stores", [&](const YAML::Node& node) { return ParseStores(place, node, folder, config); }},
+                  {"server", [&](const YAML::Node& node) { return ParseServer(place, node, config.server); }},
+                  {"limits", [&](const YAML::Node& node) { return ParseLimits(place, node, config.limits); }},
+                  {"cache", [&](const YAML::Node& node) { return ParseCache(place, node, folder, config.cache); }},
+                  {"auth", [&](const YAML::Node& node) {
+                     return ForEachKey(place, node, "'auth'",
+                                       {{"required", [&](const YAML::Node& value) -> Result<void> {
+                                           config.server.auth_required = TRY(Flag(place, value, "required"));
+                                           return {};
+                                         }}});
+                   }}}));
+  return CheckCacheApart(place, document, config);
 }
 
 }  // namespace

@@ -51,6 +51,16 @@ struct LimitsConfig {
   uint64_t sql_bytes = 1ULL << 20;
   uint64_t result_cache_bytes = 64ULL << 20;  // 0: no result is kept
   uint64_t stop_seconds = 30;
+  uint64_t store_log_requests = 64;         // in flight to one store across a network
+  uint64_t store_data_requests = 64;        // the same
+  uint64_t store_background_requests = 16;  // the same
+};
+
+/// What stores across a network keep on local disk; without a path: nothing.
+struct CacheConfig {
+  std::string path;                 // a folder, absolute and ending in '/'
+  uint64_t log_bytes = 1ULL << 30;  // of commits, checkpoints and deletion vectors
+  uint64_t data_bytes = 0;          // of data files
 };
 
 /// Where a document of a kind other than `config` stands. Its content is checked by the command that runs it.
@@ -63,6 +73,7 @@ struct Config {
   std::vector<StoreConfig> stores;
   ServerConfig server;
   LimitsConfig limits;
+  CacheConfig cache;
   std::vector<OtherDocument> other_documents;
 };
 

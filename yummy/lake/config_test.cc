@@ -30,6 +30,19 @@ TEST(Config, ReadsStoresServerAndLimits) {
   EXPECT_EQ(config->limits.json_depth, 32U);
 }
 
+TEST(Config, ReadsTheCache) {
+  const auto config = Parse(std::string(kStore) + "cache: {path: cache, log_bytes: 5, data_bytes: 7}");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->cache.path, "/base/cache/");
+  EXPECT_EQ(config->cache.log_bytes, 5U);
+  EXPECT_EQ(config->cache.data_bytes, 7U);
+  EXPECT_EQ(Parse(kStore)->cache.path, "");
+  for (const char* cache : {"{log_bytes: 5}", "{path: ''}", "{path: 's3://bucket/x'}", "{path: /data/lake/cache}",
+                            "{path: /data}", "{path: /c, log_bytes: -1}", "{path: /c, size: 5}"}) {
+    EXPECT_THAT(Parse(fmt::format("{}cache: {}", kStore, cache)), IsError(ErrorCode::kInvalidArgument)) << cache;
+  }
+}
+
 TEST(Config, TakesRelativePathsAndFileUrls) {
   EXPECT_EQ(Parse("stores: [{name: a, path: ../x}]")->stores[0].path, "/x/");
   EXPECT_EQ(Parse("stores: [{name: a, path: tables}]")->stores[0].path, "/base/tables/");

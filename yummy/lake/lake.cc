@@ -15,7 +15,12 @@
 #include "yummy/delta/table.h"
 #include "yummy/duck/database.h"
 #include "yummy/lake/result_cache.h"
+#include "yummy/lake/table_list.h"
+#include "yummy/store/cache_store.h"
+#include "yummy/store/disk_cache.h"
+#include "yummy/store/limit_store.h"
 #include "yummy/store/open_store.h"
+#include "yummy/store/probe_store.h"
 
 namespace yummy::lake {
 
@@ -23,7 +28,7 @@ namespace {
 
 constexpr size_t kTablesMax = 10000;  // tables whose newest snapshot stays in memory
 constexpr size_t kBackgroundTasksMax = 1024;
-constexpr std::string_view kRootSchema = "main";
+constexpr size_t kFarReaders = 32;  // threads that wait for a store across a network
 
 struct Store {
   StoreConfig config;
@@ -34,12 +39,41 @@ std::string TablePath(std::string_view schema, std::string_view table) {
   return schema == kRootSchema ? std::string(table) : fmt::format("{}/{}", schema, table);
 }
 
-std::string DisplayName(const TableRef& ref) {
-  return ref.schema == kRootSchema ? ref.table : ref.schema + "." + ref.table;
-}
+std::string DisplayName(const TableRef& ref) { return lake::DisplayName(ref.schema, ref.table); }
 
 Error StoreNotFound(std::string_view store) {
   return Error(ErrorCode::kNotFound, fmt::format("no store is named '{}'", store)).WithReason("STORE_NOT_FOUND");
+}
+
+struct Caches {
+  std::shared_ptr<store::DiskCache> log;
+  std::shared_ptr<store::DiskCache> data;
+};
+
+Result<Caches> OpenCaches(const CacheConfig& config) {
+  Caches caches;
+  const auto open = [&](std::string_view name, uint64_t size_bytes) -> Result<std::shared_ptr<store::DiskCache>> {
+    if (config.path.empty() || size_bytes == 0) return std::shared_ptr<store::DiskCache>();
+    auto cache =
+        store::DiskCache::Open({.folder = fmt::format("{}{}", config.path, name), .size_bytes_max = size_bytes});
+    if (!cache.ok()) return std::move(cache).error().Prefixed("cache");
+    return std::shared_ptr<store::DiskCache>(std::move(*cache));
+  };
+  caches.log = TRY(open("log", config.log_bytes));
+  caches.data = TRY(open("data", config.data_bytes));
+  return caches;
+}
+
+// What stands before a store across a network; local disk needs none of it. What a cache has takes no place among the requests.
+std::shared_ptr<store::ObjectStore> WrapFar(std::shared_ptr<store::ObjectStore> store, const LimitsConfig& limits,
+                                            const Caches& caches) {
+  store = std::make_shared<store::ProbeStore>(std::move(store));
+  store = std::make_shared<store::LimitStore>(
+      std::move(store),
+      store::RequestLimits{limits.store_log_requests, limits.store_data_requests, limits.store_background_requests});
+  if (caches.log) store = std::make_shared<store::LogCacheStore>(std::move(store), caches.log);
+  if (caches.data) store = std::make_shared<store::BlockCacheStore>(std::move(store), caches.data);
+  return store;
 }
 
 size_t DefaultWorkers() { return std::max<size_t>(4, 2 * size_t{std::thread::hardware_concurrency()}); }
@@ -62,11 +96,12 @@ struct Lake::State {
       tables;  // by store and path; guarded by tables_mutex
 
   Result<const Store*> FindStore(const std::string& name) const;
+  bool IsKnown(const Store& store, const std::string& path);
   std::shared_ptr<delta::Table> TableAt(const Store& store, const std::string& path);
-  Result<std::vector<std::string>> Folders(const Context& context, const Store& store, const std::string& prefix) const;
+  std::shared_ptr<delta::Table> MakeTable(const Store& store, const std::string& path) const;
+  std::shared_ptr<delta::Table> Keep(const Store& store, std::shared_ptr<delta::Table> table);
+  Result<std::shared_ptr<delta::Table>> LoadTable(const Context& context, const Store& store, const std::string& path);
   Result<std::vector<std::string>> SchemaNames(const Context& context, const Store& store) const;
-  Result<std::vector<std::string>> TableNames(const Context& context, const Store& store,
-                                              const std::string& schema) const;
   Result<std::shared_ptr<delta::Table>> FindTable(const Context& context, const TableRef& ref);
   bool StillHolds(const Context& context, const KeptResult& result, const delta::SnapshotRef& pinned);
   Result<void> CheckNotInsideTable(const Context& context, const Store& store, const TableRef& ref) const;
@@ -86,65 +121,61 @@ Result<const Store*> Lake::State::FindStore(const std::string& name) const {
   return match;
 }
 
+bool Lake::State::IsKnown(const Store& store, const std::string& path) {
+  const std::shared_lock lock(tables_mutex);
+  return tables.contains({store.config.name, path});
+}
+
 // The one Table of a path. Made at the first use; the least of the surplus goes when there are too many.
 std::shared_ptr<delta::Table> Lake::State::TableAt(const Store& store, const std::string& path) {
-  const auto key = std::make_pair(store.config.name, path);
   {
     const std::shared_lock lock(tables_mutex);
-    const auto found = tables.find(key);
+    const auto found = tables.find({store.config.name, path});
     if (found != tables.end()) return found->second;
   }
+  return Keep(store, MakeTable(store, path));
+}
+
+std::shared_ptr<delta::Table> Lake::State::MakeTable(const Store& store, const std::string& path) const {
+  delta::TableOptions options;
+  options.executor = readers.get();
+  options.background = background.get();
+  return delta::Table::Make(store.object_store, path, options);
+}
+
+// The one that another request has kept meanwhile goes first: the commit queue of a table must stay the only one.
+std::shared_ptr<delta::Table> Lake::State::Keep(const Store& store, std::shared_ptr<delta::Table> table) {
   const std::unique_lock lock(tables_mutex);
-  auto& table = tables[key];
-  if (!table) {
-    delta::TableOptions options;
-    options.executor = readers.get();
-    options.background = background.get();
-    table = delta::Table::Make(store.object_store, path, options);
-    if (tables.size() > kTablesMax) {
-      // One that nobody uses now; the commit queue of a table in use must stay the only one.
-      const auto idle =
-          std::find_if(tables.begin(), tables.end(), [](const auto& entry) { return entry.second.use_count() == 1; });
-      if (idle != tables.end() && idle->first != key) tables.erase(idle);
-    }
+  const auto [at, is_kept] = tables.try_emplace({store.config.name, table->path()}, std::move(table));
+  if (is_kept && tables.size() > kTablesMax) {
+    const auto idle =
+        std::find_if(tables.begin(), tables.end(), [](const auto& entry) { return entry.second.use_count() == 1; });
+    if (idle != tables.end() && idle != at) tables.erase(idle);
   }
-  return table;
+  return at->second;
 }
 
-// The names of the folders right below `prefix`, without hidden ones.
-Result<std::vector<std::string>> Lake::State::Folders(const Context& context, const Store& store,
-                                                      const std::string& prefix) const {
-  std::vector<std::string> names;
-  const store::ListPage page = TRY(store.object_store->List(context, prefix, {.delimiter = true}));
-  for (const auto& found : page.prefixes) {
-    std::string name = found.substr(prefix.size(), found.size() - prefix.size() - 1);
-    if (!name.starts_with('_') && !name.starts_with('.') && CheckName(name).ok()) names.push_back(std::move(name));
-  }
-  return names;
-}
-
-Result<std::vector<std::string>> Lake::State::TableNames(const Context& context, const Store& store,
-                                                         const std::string& schema) const {
-  const std::string prefix = schema == kRootSchema ? "" : schema + "/";
-  std::vector<std::string> tables_found;
-  for (auto& name : TRY(Folders(context, store, prefix))) {
-    TRY(context.Check());
-    // A folder that cannot be read is not listed; asking for the table by name says why.
-    const auto is_table = delta::IsDeltaTable(context, *store.object_store, prefix + name);
-    if (is_table.ok() && *is_table) tables_found.push_back(std::move(name));
-  }
-  return tables_found;
+// By loading it: what is asked to find it is what reading it asks anyway. Null when there is none.
+Result<std::shared_ptr<delta::Table>> Lake::State::LoadTable(const Context& context, const Store& store,
+                                                             const std::string& path) {
+  std::shared_ptr<delta::Table> table = MakeTable(store, path);
+  const auto newest = table->Current(context);
+  if (newest.ok()) return Keep(store, std::move(table));
+  if (newest.error().reason() == "NOT_A_DELTA_TABLE") return std::shared_ptr<delta::Table>();
+  // A log that cannot be read is a table all the same, and other versions of it may be well.
+  const ErrorCode code = newest.error().code();
+  if (code == ErrorCode::kCorrupt || code == ErrorCode::kUnsupported) return Keep(store, std::move(table));
+  return newest.error();
 }
 
 // The folders that are no tables themselves and hold some.
 Result<std::vector<std::string>> Lake::State::SchemaNames(const Context& context, const Store& store) const {
-  std::vector<std::string> schemas = {std::string(kRootSchema)};
-  for (auto& name : TRY(Folders(context, store, ""))) {
-    const auto is_table = delta::IsDeltaTable(context, *store.object_store, name);
-    if (!is_table.ok() || *is_table) continue;
-    const auto tables_inside = TableNames(context, store, name);
-    if (tables_inside.ok() && !tables_inside->empty()) schemas.push_back(std::move(name));
-  }
+  std::vector<std::string> schemas = {kRootSchema};
+  for (ListedTable& listed : TRY(ListTables(context, *store.object_store, {.executor = readers.get()})).tables)
+    schemas.push_back(std::move(listed.schema));
+  std::ranges::sort(schemas);
+  const auto twice = std::ranges::unique(schemas);
+  schemas.erase(twice.begin(), twice.end());
   return schemas;
 }
 
@@ -169,18 +200,17 @@ Result<std::shared_ptr<delta::Table>> Lake::State::FindTable(const Context& cont
     const auto found = tables.find({store->config.name, path});
     if (found != tables.end()) return found->second;
   }
-  if (TRY(delta::IsDeltaTable(context, *store->object_store, path))) return TableAt(*store, path);
+  if (auto table = TRY(LoadTable(context, *store, path))) return table;
 
   std::string schema = ref.schema;
   if (schema != kRootSchema) {
-    const auto match = OnlyMatch(TRY(Folders(context, *store, "")), schema);
+    const auto match = OnlyMatch(TRY(ListFolders(context, *store->object_store, "")), schema);
     if (match) schema = *match;
   }
   const std::string prefix = schema == kRootSchema ? "" : schema + "/";
-  const auto folders = TRY(Folders(context, *store, prefix));
+  const auto folders = TRY(ListFolders(context, *store->object_store, prefix));
   if (const auto match = OnlyMatch(folders, ref.table)) {
-    if (TRY(delta::IsDeltaTable(context, *store->object_store, prefix + *match)))
-      return TableAt(*store, prefix + *match);
+    if (auto table = TRY(LoadTable(context, *store, prefix + *match))) return table;
   }
   const bool folder_exists = std::find(folders.begin(), folders.end(), ref.table) != folders.end();
   const std::string_view what = folder_exists ? "is a folder without a Delta log" : "does not exist";
@@ -208,7 +238,7 @@ Result<void> Lake::State::CheckNotInsideTable(const Context& context, const Stor
         .WithReason("INVALID_NAME");
   };
   if (ref.schema == kRootSchema) {
-    const auto inside = TableNames(context, store, ref.table);
+    const auto inside = ListTablesOf(context, *store.object_store, ref.table, readers.get());
     if (inside.ok() && !inside->empty()) return refuse("the folder is a schema that holds tables");
     return {};
   }
@@ -229,7 +259,7 @@ duck::Lookup Lake::State::MakeLookup() {
   };
   lookup.list_tables = [this](const Context& context, const std::string& store,
                               const std::string& schema) -> Result<std::vector<std::string>> {
-    return TableNames(context, *TRY(FindStore(store)), schema);
+    return ListTablesOf(context, *TRY(FindStore(store))->object_store, schema, readers.get());
   };
   return lookup;
 }
@@ -242,13 +272,19 @@ Result<std::unique_ptr<Lake>> Lake::Open(const Config& config) {
   const size_t cores = std::max(1U, std::thread::hardware_concurrency());
   if (state->config.limits.queries == 0) state->config.limits.queries = DefaultWorkers();
   if (state->config.server.workers == 0) state->config.server.workers = DefaultWorkers();
-  state->readers = std::make_unique<Executor>(cores, kBackgroundTasksMax);
   state->background = std::make_unique<Executor>(1, kBackgroundTasksMax);
+  std::optional<Caches> caches;  // opened when a store needs them
   for (const auto& store : config.stores) {
-    auto object_store = store::OpenStore(store.path, store.storage_options);
-    if (!object_store.ok()) return std::move(object_store).error().Prefixed(fmt::format("store '{}'", store.name));
-    state->stores[store.name] = {store, std::shared_ptr<store::ObjectStore>(std::move(*object_store))};
+    auto opened = store::OpenStore(store.path, store.storage_options);
+    if (!opened.ok()) return std::move(opened).error().Prefixed(fmt::format("store '{}'", store.name));
+    std::shared_ptr<store::ObjectStore> object_store = std::move(*opened);
+    if (!object_store->capabilities().is_local) {
+      if (!caches) caches = TRY(OpenCaches(config.cache));
+      object_store = WrapFar(std::move(object_store), config.limits, *caches);
+    }
+    state->stores[store.name] = {store, std::move(object_store)};
   }
+  state->readers = std::make_unique<Executor>(caches ? kFarReaders : cores, kBackgroundTasksMax);
   duck::DatabaseOptions options;
   options.threads = cores;
   options.memory_max_bytes = config.limits.memory_bytes;
@@ -266,32 +302,31 @@ std::vector<StoreInfo> Lake::Stores() const {
   return result;
 }
 
-Result<TableList> Lake::Tables(const Context& context, const std::string& store_name) {
+Result<TableList> Lake::Tables(const Context& context, const std::string& store_name, const TablePageRequest& request) {
   const Store* store = TRY(state_->FindStore(store_name));
-  TableList list{store->config.name, store->object_store->root(),
-                 TRY(state_->TableNames(context, *store, std::string(kRootSchema)))};
-  for (const auto& schema : TRY(state_->SchemaNames(context, *store))) {
-    if (schema == kRootSchema) continue;
-    for (const auto& table : TRY(state_->TableNames(context, *store, schema)))
-      list.tables.push_back(schema + "." + table);
-  }
-  std::sort(list.tables.begin(), list.tables.end());
+  TableList list{.store = store->config.name, .path = store->object_store->root()};
+  const TablePage page =
+      TRY(ListTables(context, *store->object_store,
+                     {.executor = state_->readers.get(), .after = request.page_token, .limit = request.limit}));
+  for (const ListedTable& listed : page.tables) list.tables.push_back(DisplayName(listed.schema, listed.table));
+  if (page.truncated) list.next_page_token = list.tables.back();
   return list;
 }
 
 Result<TableRef> Lake::Resolve(const Context& context, const std::string& store_name, const std::string& table) {
   const Store* store = TRY(state_->FindStore(store_name));
   TRY(CheckName(table));
-  TableRef ref{store->config.name, std::string(kRootSchema), table};
+  TableRef ref{store->config.name, kRootSchema, table};
   const size_t dot = table.find('.');
   if (dot == std::string::npos) return ref;
-  // A folder that has the dot in its own name goes first: others may have made it.
-  if (TRY(delta::IsDeltaTable(context, *store->object_store, table))) return ref;
-  ref.schema = table.substr(0, dot);
-  ref.table = table.substr(dot + 1);
-  TRY(CheckName(ref.schema));
-  TRY(CheckName(ref.table));
-  return ref;
+  TableRef inside{store->config.name, table.substr(0, dot), table.substr(dot + 1)};
+  // A folder that has the dot in its own name goes first: others may have made it. One that is known needs no question.
+  if (state_->IsKnown(*store, table)) return ref;
+  const bool is_known = state_->IsKnown(*store, TablePath(inside.schema, inside.table));
+  if (!is_known && TRY(delta::IsDeltaTable(context, *store->object_store, table))) return ref;
+  TRY(CheckName(inside.schema));
+  TRY(CheckName(inside.table));
+  return inside;
 }
 
 namespace {

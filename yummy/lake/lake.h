@@ -29,6 +29,12 @@ struct TableList {
   std::string store;
   std::string path;
   std::vector<std::string> tables;  // sorted; "schema.table" for tables of a schema folder
+  std::optional<std::string> next_page_token;
+};
+
+struct TablePageRequest {
+  size_t limit = 0;        // 0: all
+  std::string page_token;  // of the page before; empty: the first
 };
 
 /// Which version of a table to read; nothing set: the newest.
@@ -83,7 +89,7 @@ class Lake {
 
   std::vector<StoreInfo> Stores() const;
   /// Errors: NotFound (STORE_NOT_FOUND), PermissionDenied, Unavailable.
-  Result<TableList> Tables(const Context& context, const std::string& store);
+  Result<TableList> Tables(const Context& context, const std::string& store, const TablePageRequest& request = {});
   /// Splits "schema.table" as the store has it. Errors: InvalidArgument (INVALID_NAME), NotFound (STORE_NOT_FOUND).
   Result<TableRef> Resolve(const Context& context, const std::string& store, const std::string& table);
 

@@ -21,6 +21,7 @@ namespace {
 
 constexpr size_t kWholeBytesMax = 64 << 10;  // an answer that is ready within this is sent whole
 constexpr size_t kPieceBytes = 256 << 10;    // a streamed answer is sent in pieces of about this
+constexpr size_t kTablesPageMax = 10'000;
 
 const std::string& StoreOf(const Request& request) { return request.path[3]; }
 
@@ -216,8 +217,15 @@ Result<Response> ListStores(lake::Lake& lake, const Request& request) {
 }
 
 Result<Response> ListTables(lake::Lake& lake, const Request& request) {
-  TRY(QueryParameters::Parse(request, {}));
-  const lake::TableList list = TRY(lake.Tables(request.context, StoreOf(request)));
+  const auto parameters = TRY(QueryParameters::Parse(request, {"limit", "page_token"}));
+  lake::TablePageRequest page;
+  if (const auto limit = parameters.Find("limit")) {
+    const auto [end, status] = std::from_chars(limit->data(), limit->data() + limit->size(), page.limit);
+    if (status != std::errc() || end != limit->data() + limit->size() || page.limit < 1 || page.limit > kTablesPageMax)
+      return InvalidParameter("limit", *limit, fmt::format("a whole number from 1 to {}", kTablesPageMax));
+  }
+  page.page_token = parameters.Find("page_token").value_or("");
+  const lake::TableList list = TRY(lake.Tables(request.context, StoreOf(request), page));
   JsonWriter json;
   json.BeginObject();
   json.Key("store");
@@ -228,6 +236,10 @@ Result<Response> ListTables(lake::Lake& lake, const Request& request) {
   json.BeginArray();
   for (const auto& table : list.tables) json.String(table);
   json.EndArray();
+  if (list.next_page_token) {
+    json.Key("next_page_token");
+    json.String(*list.next_page_token);
+  }
   json.EndObject();
   return Response::Json(json.Take());
 }

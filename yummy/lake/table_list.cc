@@ -1,0 +1,174 @@
+#include "yummy/lake/table_list.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "yummy/base/executor.h"
+#include "yummy/delta/log.h"
+#include "yummy/lake/name.h"
+
+namespace yummy::lake {
+
+namespace {
+
+constexpr size_t kQuestionsAtOnce = 64;
+
+/// Asking for the table by its name says why it cannot be read.
+bool MayPassOver(const Error& error) {
+  return error.code() == ErrorCode::kPermissionDenied || error.code() == ErrorCode::kNotFound ||
+         error.code() == ErrorCode::kInvalidArgument;
+}
+
+/// False, too, when the folder may not be read.
+Result<bool> IsTable(const Context& context, store::ObjectStore& store, const std::string& path) {
+  auto is_table = delta::IsDeltaTable(context, store, path);
+  if (!is_table.ok() && MayPassOver(is_table.error())) return false;
+  return is_table;
+}
+
+/// Goes through the folders in the order of the names that their tables have, and asks only for what is next.
+class Walk {
+ public:
+  Walk(const Context& context, store::ObjectStore& store, const ListTablesOptions& options)
+      : context_(context), store_(store), options_(options) {}
+
+  Result<TablePage> Run() {
+    for (std::string& name : TRY(ListFolders(context_, store_, ""))) {
+      const std::string inside = name + ".";
+      // The last table of the page before is none of this one; else neither the table, nor those in it should it be a
+      // schema, come after that page.
+      if (name == options_.after || (inside < options_.after && !options_.after.starts_with(inside))) continue;
+      entries_.emplace(name, Entry{.kind = Kind::kFolder, .listed = {kRootSchema, name}});
+    }
+    TablePage page;
+    while (true) {
+      TakeTables(page);
+      if (entries_.empty()) return page;
+      if (IsFull(page)) {
+        page.truncated = TRY(HasMore());
+        return page;
+      }
+      TRY(AskNext(options_.limit == 0 ? kQuestionsAtOnce : options_.limit - page.tables.size()));
+    }
+  }
+
+ private:
+  enum class Kind { kTable, kFolder, kSchema };
+  struct Entry {
+    Kind kind = Kind::kFolder;
+    ListedTable listed;  // of a schema: its name is the table's
+  };
+  // By display name; of a schema: what the names of its tables begin with. Two of one name differ in what they are.
+  using Entries = std::multimap<std::string, Entry>;
+
+  bool IsFull(const TablePage& page) const { return options_.limit != 0 && page.tables.size() >= options_.limit; }
+
+  /// Moves the tables that nothing unknown comes before.
+  void TakeTables(TablePage& page) {
+    while (!entries_.empty() && entries_.begin()->second.kind == Kind::kTable && !IsFull(page)) {
+      page.tables.push_back(std::move(entries_.begin()->second.listed));
+      entries_.erase(entries_.begin());
+    }
+  }
+
+  /// Whether a table is left among the entries.
+  Result<bool> HasMore() {
+    while (!entries_.empty()) {
+      if (entries_.begin()->second.kind == Kind::kTable) return true;
+      TRY(AskNext(1));
+    }
+    return false;
+  }
+
+  /// Finds out what the next unknown entries are, as far as tables are wanted.
+  Result<void> AskNext(size_t wanted) {
+    std::vector<Entries::iterator> unknown;
+    size_t seen = 0;
+    for (auto at = entries_.begin(); at != entries_.end() && seen < wanted && unknown.size() < kQuestionsAtOnce; ++at) {
+      if (at->second.kind != Kind::kTable) unknown.push_back(at);
+      seen++;
+    }
+    std::vector<Entries> found(unknown.size());
+    TRY(ForEachInParallel(options_.executor, unknown.size(), [&](size_t i) -> Result<void> {
+      const Entry& entry = unknown[i]->second;
+      found[i] = TRY(entry.kind == Kind::kFolder ? AskFolder(entry.listed) : AskSchema(entry.listed.table));
+      return {};
+    }));
+    for (size_t i = 0; i < unknown.size(); i++) {
+      entries_.erase(unknown[i]);
+      entries_.merge(found[i]);
+    }
+    return {};
+  }
+
+  Result<Entries> AskFolder(const ListedTable& listed) const {
+    Entries found;
+    const bool is_root = listed.schema == kRootSchema;
+    const std::string name = DisplayName(listed.schema, listed.table);
+    if (TRY(IsTable(context_, store_, is_root ? listed.table : listed.schema + "/" + listed.table))) {
+      if (name > options_.after) found.emplace(name, Entry{.kind = Kind::kTable, .listed = listed});
+    } else if (is_root) {
+      found.emplace(name + ".", Entry{.kind = Kind::kSchema, .listed = listed});
+    }
+    return found;
+  }
+
+  Result<Entries> AskSchema(const std::string& schema) const {
+    Entries found;
+    auto folders = ListFolders(context_, store_, schema + "/");
+    if (!folders.ok() && MayPassOver(folders.error())) return found;
+    for (std::string& table : TRY(std::move(folders))) {
+      const std::string name = DisplayName(schema, table);
+      if (name <= options_.after) continue;
+      found.emplace(name, Entry{.kind = Kind::kFolder, .listed = {schema, std::move(table)}});
+    }
+    return found;
+  }
+
+  const Context& context_;
+  store::ObjectStore& store_;
+  const ListTablesOptions& options_;
+  Entries entries_;
+};
+
+}  // namespace
+
+std::string DisplayName(const std::string& schema, const std::string& table) {
+  return schema == kRootSchema ? table : schema + "." + table;
+}
+
+Result<TablePage> ListTables(const Context& context, store::ObjectStore& store, const ListTablesOptions& options) {
+  return Walk(context, store, options).Run();
+}
+
+Result<std::vector<std::string>> ListTablesOf(const Context& context, store::ObjectStore& store,
+                                              const std::string& schema, Executor* executor) {
+  const std::string prefix = schema == kRootSchema ? "" : schema + "/";
+  std::vector<std::string> folders = TRY(ListFolders(context, store, prefix));
+  std::vector<char> is_table(folders.size());  // not bool: the threads write side by side
+  TRY(ForEachInParallel(executor, folders.size(), [&](size_t i) -> Result<void> {
+    is_table[i] = TRY(IsTable(context, store, prefix + folders[i])) ? 1 : 0;
+    return {};
+  }));
+  std::vector<std::string> tables;
+  for (size_t i = 0; i < folders.size(); i++) {
+    if (is_table[i] != 0) tables.push_back(std::move(folders[i]));
+  }
+  return tables;
+}
+
+Result<std::vector<std::string>> ListFolders(const Context& context, store::ObjectStore& store,
+                                             const std::string& prefix) {
+  std::vector<std::string> names;
+  const store::ListPage page = TRY(store.List(context, prefix, {.delimiter = true}));
+  for (const std::string& found : page.prefixes) {
+    std::string name = found.substr(prefix.size(), found.size() - prefix.size() - 1);
+    if (!name.starts_with('_') && !name.starts_with('.') && CheckName(name).ok()) names.push_back(std::move(name));
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+}  // namespace yummy::lake
