@@ -68,7 +68,7 @@ def test_a_port_in_use_is_1(config):
 
 
 @pytest.mark.parametrize("text,says", [("", "empty"), ("stores: {}", "list"), ("stores:\n\t- x", "2:"), ("stores: [{name: a, path: /x, pth: 1}]", "did you mean 'path'?"),
-                                       ("stores: [{name: a, path: '${UNSET_VARIABLE}'}]", "UNSET_VARIABLE is not set"), ("stores: [{name: a, path: 's3://b/k'}]", "not supported"),
+                                       ("stores: [{name: a, path: '${UNSET_VARIABLE}'}]", "UNSET_VARIABLE is not set"), ("stores: [{name: a, path: 'ftp://b/k'}]", "not supported"),
                                        ("stores: [{name: a, path: /x}, {name: b, path: /x/y}]", "nested"), ("kind: foo", "expected one of")])
 def test_configuration_mistakes_are_2_and_name_their_place(tmp_path, text, says):
     file = tmp_path / "bad.yaml"
