@@ -1,5 +1,6 @@
 #include "yummy/server/table_routes.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include <arrow/record_batch.h>
@@ -12,6 +13,7 @@
 #include "yummy/server/result_encoder.h"
 #include "yummy/server/routes.h"
 #include "yummy/server/rows_arrow.h"
+#include "yummy/server/rows_infer.h"
 #include "yummy/server/rows_json.h"
 #include "yummy/server/spool.h"
 
@@ -154,11 +156,34 @@ struct DecodedRows {
   bool dry_run = false;
 };
 
-Result<DecodedRows> DecodeRows(lake::Lake& lake, const Request& request, const lake::TableRef& table) {
+/// The columns that a JSON body is decoded for.
+Result<std::shared_ptr<arrow::Schema>> ColumnsToDecode(std::string_view body, std::shared_ptr<arrow::Schema> of_table,
+                                                       table::SchemaMode mode) {
+  if (mode == table::SchemaMode::kKeep) return of_table;
+  arrow::FieldVector columns = TRY(InferColumns(body, *of_table));
+  if (mode == table::SchemaMode::kReplace) return arrow::schema(std::move(columns));
+  arrow::FieldVector merged = of_table->fields();
+  for (auto& column : columns) {
+    if (std::find(merged.begin(), merged.end(), column) == merged.end()) merged.push_back(std::move(column));
+  }
+  return arrow::schema(std::move(merged));
+}
+
+Result<table::SchemaMode> SchemaModeOf(const QueryParameters& parameters, const Request& request) {
+  const auto mode = parameters.Find("schema_mode");
+  const bool overwrites = request.method == "PUT";
+  if (!mode) return table::SchemaMode::kKeep;
+  if (*mode == "merge") return table::SchemaMode::kMerge;
+  if (*mode == "overwrite" && overwrites) return table::SchemaMode::kReplace;
+  return InvalidParameter("schemaMode", *mode, overwrites ? "merge or overwrite" : "merge");
+}
+
+Result<DecodedRows> DecodeRows(lake::Lake& lake, const Request& request, const lake::TableRef& table,
+                               table::SchemaMode mode) {
   if (request.content_type == kArrowStream) return DecodedRows{TRY(ReadArrowStream(request.body->Stream())), false};
   const lake::WriteSchema schema = TRY(lake.SchemaForWriting(request.context, table));
-  RowsBody body =
-      TRY(DecodeRowsJson(request.body->memory(), *schema.arrow, {.depth_max = lake.config().limits.json_depth}));
+  const auto columns = TRY(ColumnsToDecode(request.body->memory(), schema.arrow, mode));
+  RowsBody body = TRY(DecodeRowsJson(request.body->memory(), *columns, {.depth_max = lake.config().limits.json_depth}));
   auto reader = arrow::RecordBatchReader::Make({body.rows}, body.rows->schema());
   if (!reader.ok()) return Error(ErrorCode::kInternal, reader.status().ToString());
   return DecodedRows{*reader, body.dry_run};
@@ -168,10 +193,12 @@ Result<Response> WriteRows(lake::Lake& lake, const Request& request,
                            Result<table::WriteReport> (lake::Lake::*write)(const Context&, const lake::TableRef&,
                                                                            std::shared_ptr<arrow::RecordBatchReader>,
                                                                            const table::WriteOptions&)) {
-  const auto parameters = TRY(QueryParameters::Parse(request, {"dry_run"}));
+  const auto parameters = TRY(QueryParameters::Parse(request, {"dry_run", "schema_mode"}));
+  const table::SchemaMode mode = TRY(SchemaModeOf(parameters, request));
   const lake::TableRef table = TRY(TableOf(lake, request));
-  DecodedRows rows = TRY(DecodeRows(lake, request, table));
-  const table::WriteOptions options{.dry_run = rows.dry_run || TRY(parameters.Flag("dry_run", false))};
+  DecodedRows rows = TRY(DecodeRows(lake, request, table, mode));
+  const table::WriteOptions options{.schema_mode = mode,
+                                    .dry_run = rows.dry_run || TRY(parameters.Flag("dry_run", false))};
   const table::WriteReport report = TRY((lake.*write)(request.context, table, std::move(rows.reader), options));
   JsonWriter json;
   json.BeginObject();

@@ -31,6 +31,7 @@ Result<WriteReport> Finish(const Context& context, delta::Transaction& transacti
 Result<WriteReport> Append(const Context& context, duck::Session& session, delta::Table& table,
                            std::shared_ptr<arrow::RecordBatchReader> rows, const WriteOptions& options) {
   const auto transaction = TRY(table.Begin(context, WriteOperation("Append")));
+  TRY(StageSchema(*transaction, *rows->schema(), options.schema_mode));
   WriteReport report;
   report.inserted = TRY(session.Insert(context, *transaction, std::move(rows)));
   if (report.inserted.rows == 0) {
@@ -43,6 +44,7 @@ Result<WriteReport> Append(const Context& context, duck::Session& session, delta
 Result<WriteReport> Overwrite(const Context& context, duck::Session& session, delta::Table& table,
                               std::shared_ptr<arrow::RecordBatchReader> rows, const WriteOptions& options) {
   const auto transaction = TRY(table.Begin(context, WriteOperation("Overwrite")));
+  TRY(StageSchema(*transaction, *rows->schema(), options.schema_mode));
   // Under WriteSerializable a concurrent blind append stands, ordered after the overwrite; under Serializable it conflicts.
   transaction->ReadWholeTable();
   WriteReport report;

@@ -10,10 +10,12 @@
 #include "yummy/base/context.h"
 #include "yummy/delta/table.h"
 #include "yummy/duck/session.h"
+#include "yummy/table/schema_mode.h"
 
 namespace yummy::table {
 
 struct WriteOptions {
+  SchemaMode schema_mode = SchemaMode::kKeep;
   bool dry_run = false;  // everything but the commit
 };
 
@@ -24,12 +26,12 @@ struct WriteReport {
   int64_t files_removed = 0;
 };
 
-/// Appends the rows. No rows: no commit, the version stays.
-/// Errors: InvalidArgument (SCHEMA_MISMATCH …), Unsupported, Conflict, OutcomeUnknown, and the store's. On an error no row is visible.
+/// Appends the rows. No rows: no commit, the version stays, also when the schema would change.
+/// Errors: InvalidArgument (SCHEMA_MISMATCH …), those of StageSchema, Unsupported, Conflict, OutcomeUnknown, and the store's. On an error no row is visible.
 Result<WriteReport> Append(const Context& context, duck::Session& session, delta::Table& table,
                            std::shared_ptr<arrow::RecordBatchReader> rows, const WriteOptions& options);
 
-/// Replaces all rows in one version; the schema stays. Errors: as Append, and Conflict (APPEND_ONLY).
+/// Replaces all rows, and the schema when the mode says so, in one version. Errors: as Append, and Conflict (APPEND_ONLY).
 Result<WriteReport> Overwrite(const Context& context, duck::Session& session, delta::Table& table,
                               std::shared_ptr<arrow::RecordBatchReader> rows, const WriteOptions& options);
 
