@@ -140,6 +140,20 @@ def test_what_is_absent_is_not_found(start_server, lake):
     assert lake.states() == before
 
 
+def test_no_table_is_made_inside_another(start_server, lake):
+    server = start_server()
+    server.create("outer", {"id": "long"})
+    server.create("schema.inner", {"id": "long"})
+    body = {"schema": [{"name": "id", "type": "long"}]}
+    for name in ("outer.inside", "schema"):
+        refused(requests.post(f"{server.api}/local", json={"table": name, **body}, timeout=10), 400, "INVALID_NAME")
+    # A store whose folder is a table: what is made below it would be swept away with its unknown files.
+    inside = start_server({"nested": lake / "outer"}, name="nested")
+    for name in ("inside", "schema.inside"):
+        refused(requests.post(f"{inside.api}/nested", json={"table": name, **body}, timeout=10), 400, "INVALID_NAME")
+    assert requests.get(f"{server.api}/local", timeout=10).json()["tables"] == ["outer", "schema.inner"]
+
+
 @pytest.mark.parametrize("method,path,allowed", [
     ("DELETE", "/health", {"GET", "HEAD"}), ("PUT", "/api/1.0/sql", {"GET", "HEAD", "POST"}), ("POST", "/api/1.0/delta", {"GET", "HEAD"}),
     ("DELETE", "/api/1.0/delta/local", {"GET", "HEAD", "POST"}), ("PATCH", "/api/1.0/delta/local/t", {"GET", "HEAD", "POST", "PUT"}),

@@ -102,7 +102,6 @@ REFUSED = {
     "nested partition column": ("PUT", {"schema_mode": "overwrite"}, pa.table({"id": [1], "p": [[1]]}), 400, "INVALID_PARTITION"),
     "a column without a type": ("POST", {"schema_mode": "merge"}, pa.table({"id": [1], "p": [1], "n": pa.nulls(1)}), 400, "SCHEMA_MISMATCH"),
     "a type that Delta has not": ("POST", {"schema_mode": "merge"}, pa.table({"id": [1], "p": [1], "n": pa.array([1], pa.time64("us"))}), 501, "UNSUPPORTED_TYPE"),
-    "replace_where": ("PUT", {"replace_where": "p = 1"}, [{"id": 1, "p": 1}], 400, "UNKNOWN_PARAMETER"),
 }
 
 

@@ -139,7 +139,8 @@ Result<std::unique_ptr<QueryResult>> ConnectionSession::Query(const Context& con
 }
 
 Result<InsertReport> ConnectionSession::Insert(const Context& context, delta::Transaction& transaction,
-                                               std::shared_ptr<arrow::RecordBatchReader> rows) {
+                                               std::shared_ptr<arrow::RecordBatchReader> rows,
+                                               const InsertOptions& options) {
   TRY(context.Check());
   if (parts_.instance->retired()) return RetiredError();
   const auto& stores = parts_.instance->info().lookup->stores;
@@ -153,7 +154,8 @@ Result<InsertReport> ConnectionSession::Insert(const Context& context, delta::Tr
   Result<InsertReport> report = [&]() -> Result<InsertReport> {
     QueryWatch watch(parts_.database->state().watchdog, context, *parts_.connection.context);
     try {
-      return InsertRows(parts_.connection, transaction, static_cast<size_t>(store - stores.begin()), std::move(rows));
+      return InsertRows(parts_.connection, transaction, static_cast<size_t>(store - stores.begin()), std::move(rows),
+                        options);
     } catch (...) {
       return parts_.Explain(CurrentException(), {});
     }

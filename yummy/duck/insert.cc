@@ -1,11 +1,13 @@
 #include "yummy/duck/insert.h"
 
+#include <memory>
 #include <optional>
 #include <utility>
 
 #include "yummy/delta/table.h"
 #include "yummy/duck/arrow_rows.h"
 #include "yummy/duck/row_change.h"
+#include "yummy/duck/row_condition.h"
 #include "yummy/duck/table_layout.h"
 
 namespace yummy::duck {
@@ -13,9 +15,15 @@ namespace {
 
 /// Drives the operator as a pipeline with this one source would. Parsing and planning a statement costs more than writing a row.
 Result<InsertReport> Drive(duckdb::ClientContext& context, delta::Transaction& transaction, size_t store_ordinal,
-                           std::shared_ptr<arrow::RecordBatchReader> reader) {
+                           std::shared_ptr<arrow::RecordBatchReader> reader, const InsertOptions& options) {
   const auto layout = TRY(TableLayout::Make(transaction.metadata(), transaction.schema()));
   const auto source = TRY(ArrowRows::Make(context, layout, std::move(reader)));
+  std::unique_ptr<RowCondition> condition;
+  if (options.replace_where) {
+    condition = TRY(RowCondition::Bind(context, layout, *options.replace_where));
+    transaction.ReadFiles(condition->ToPredicate());
+    for (const delta::FileId file : TRY(condition->FindFiles(*transaction.base()))) transaction.RemoveFile(file);
+  }
 
   duckdb::PhysicalPlan plan(duckdb::Allocator::Get(context));
   auto& sink = plan.Make<RowChangeOperator>(
@@ -35,7 +43,10 @@ Result<InsertReport> Drive(duckdb::ClientContext& context, delta::Transaction& t
   duckdb::DataChunk rows;
   rows.Initialize(context, layout.types);
   duckdb::OperatorSinkInput input{*global, *local, interrupt};
-  while (TRY(source->Next(rows))) sink.Sink(execution, rows, input);
+  while (TRY(source->Next(rows))) {
+    if (condition) TRY(condition->RequireAll(rows, source->row_count() - rows.size()));
+    sink.Sink(execution, rows, input);
+  }
   duckdb::OperatorSinkCombineInput combine{*global, *local, interrupt};
   sink.Combine(execution, combine);
   return sink.Finish(*global);
@@ -44,11 +55,11 @@ Result<InsertReport> Drive(duckdb::ClientContext& context, delta::Transaction& t
 }  // namespace
 
 Result<InsertReport> InsertRows(duckdb::Connection& connection, delta::Transaction& transaction, size_t store_ordinal,
-                                std::shared_ptr<arrow::RecordBatchReader> rows) {
+                                std::shared_ptr<arrow::RecordBatchReader> rows, const InsertOptions& options) {
   std::optional<Result<InsertReport>> report;
   // DuckDB's writer looks its settings and its own catalogue up, which takes a transaction of DuckDB's.
   connection.context->RunFunctionInTransaction(
-      [&] { report.emplace(Drive(*connection.context, transaction, store_ordinal, std::move(rows))); });
+      [&] { report.emplace(Drive(*connection.context, transaction, store_ordinal, std::move(rows), options)); });
   return std::move(*report);
 }
 

@@ -16,8 +16,8 @@ namespace yummy::duck {
 /// Writes the rows and stages their add actions; nothing is committed. No rows: no file. The connection's RequestState was
 /// started for this request: its Context ends the work. The transaction's table is in the store `store_ordinal`.
 /// Errors, returned or thrown (error.h): InvalidArgument (SCHEMA_MISMATCH, TYPE_MISMATCH, VALUE_OUT_OF_RANGE, INVALID_ARROW; details
-/// "column", "row"), Cancelled, DeadlineExceeded, ResourceExhausted, and those of the reader and the store.
+/// "column", "row"), those of RowCondition, Cancelled, DeadlineExceeded, ResourceExhausted, and those of the reader and the store.
 Result<InsertReport> InsertRows(duckdb::Connection& connection, delta::Transaction& transaction, size_t store_ordinal,
-                                std::shared_ptr<arrow::RecordBatchReader> rows);
+                                std::shared_ptr<arrow::RecordBatchReader> rows, const InsertOptions& options);
 
 }  // namespace yummy::duck

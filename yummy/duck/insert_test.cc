@@ -93,7 +93,7 @@ class InsertTest : public ::testing::Test {
                               const Context& context = {}) {
     auto& request = RequestOf(*connection_.context);
     request.Start(context, {});
-    auto report = CatchErrors([&] { return InsertRows(connection_, transaction, 0, std::move(rows)); });
+    auto report = CatchErrors([&] { return InsertRows(connection_, transaction, 0, std::move(rows), {}); });
     request.Finish();
     return report;
   }

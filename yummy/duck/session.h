@@ -61,6 +61,11 @@ class QueryResult {
   virtual Result<std::shared_ptr<arrow::RecordBatch>> Next() = 0;
 };
 
+struct InsertOptions {
+  /// A condition on partition columns, in SQL: files whose rows satisfy it are removed, and the rows must satisfy it, too.
+  std::optional<std::string> replace_where;
+};
+
 struct InsertReport {
   int64_t rows = 0;
   int64_t files = 0;
@@ -83,9 +88,10 @@ class Session {
   /// Writes the rows as Parquet data files of `transaction`'s table (its staged metadata when it creates or replaces the schema),
   /// and stages their add actions with statistics. Columns are matched by name, ignoring case; a missing nullable column is null.
   /// Nothing is committed. One row path: SQL INSERT runs the same operator.
-  /// Errors: InvalidArgument (SCHEMA_MISMATCH: unknown column, missing or null NOT NULL column; row and column named), Unavailable …
+  /// Errors: InvalidArgument (SCHEMA_MISMATCH: unknown column, missing or null NOT NULL column; row and column named;
+  /// ROW_OUTSIDE_CONDITION), Unavailable …; of the condition those of Query, and Unsupported (UNSUPPORTED_CONDITION: of other columns).
   virtual Result<InsertReport> Insert(const Context& context, delta::Transaction& transaction,
-                                      std::shared_ptr<arrow::RecordBatchReader> rows) = 0;
+                                      std::shared_ptr<arrow::RecordBatchReader> rows, const InsertOptions& options) = 0;
 };
 
 }  // namespace yummy::duck

@@ -237,6 +237,8 @@ Result<void> Lake::State::CheckNotInsideTable(const Context& context, const Stor
     return Error(ErrorCode::kInvalidArgument, fmt::format("cannot create '{}': {}", DisplayName(ref), why))
         .WithReason("INVALID_NAME");
   };
+  if (TRY(delta::IsDeltaTable(context, *store.object_store, "")))
+    return refuse("the folder of the store is a table itself");
   if (ref.schema == kRootSchema) {
     const auto inside = ListTablesOf(context, *store.object_store, ref.table, readers.get());
     if (inside.ok() && !inside->empty()) return refuse("the folder is a schema that holds tables");

@@ -193,11 +193,15 @@ Result<Response> WriteRows(lake::Lake& lake, const Request& request,
                            Result<table::WriteReport> (lake::Lake::*write)(const Context&, const lake::TableRef&,
                                                                            std::shared_ptr<arrow::RecordBatchReader>,
                                                                            const table::WriteOptions&)) {
-  const auto parameters = TRY(QueryParameters::Parse(request, {"dry_run", "schema_mode"}));
+  std::vector<std::string> known = {"dry_run", "schema_mode"};
+  if (request.method == "PUT") known.emplace_back("replace_where");
+  const auto parameters = TRY(QueryParameters::Parse(request, known));
   const table::SchemaMode mode = TRY(SchemaModeOf(parameters, request));
   const lake::TableRef table = TRY(TableOf(lake, request));
   DecodedRows rows = TRY(DecodeRows(lake, request, table, mode));
+  const auto condition = parameters.Find("replace_where");
   const table::WriteOptions options{.schema_mode = mode,
+                                    .replace_where = condition ? std::optional<std::string>(*condition) : std::nullopt,
                                     .dry_run = rows.dry_run || TRY(parameters.Flag("dry_run", false))};
   const table::WriteReport report = TRY((lake.*write)(request.context, table, std::move(rows.reader), options));
   JsonWriter json;

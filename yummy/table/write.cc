@@ -8,10 +8,17 @@ namespace yummy::table {
 
 namespace {
 
-delta::Operation WriteOperation(std::string_view mode) {
+std::string Quoted(std::string_view text) {
   std::string quoted;
-  AppendJsonString(quoted, mode);
-  return {"WRITE", {{"mode", quoted}}};
+  AppendJsonString(quoted, text);
+  return quoted;
+}
+
+// As Spark has it: the value of a parameter is a string, which for a condition holds JSON.
+delta::Operation WriteOperation(std::string_view mode, const std::optional<std::string>& condition) {
+  delta::Operation operation{"WRITE", {{"mode", Quoted(mode)}}};
+  if (condition) operation.parameters.emplace_back("predicate", Quoted(Quoted(*condition)));
+  return operation;
 }
 
 Result<WriteReport> Finish(const Context& context, delta::Transaction& transaction, const WriteOptions& options,
@@ -30,10 +37,10 @@ Result<WriteReport> Finish(const Context& context, delta::Transaction& transacti
 
 Result<WriteReport> Append(const Context& context, duck::Session& session, delta::Table& table,
                            std::shared_ptr<arrow::RecordBatchReader> rows, const WriteOptions& options) {
-  const auto transaction = TRY(table.Begin(context, WriteOperation("Append")));
+  const auto transaction = TRY(table.Begin(context, WriteOperation("Append", {})));
   TRY(StageSchema(*transaction, *rows->schema(), options.schema_mode));
   WriteReport report;
-  report.inserted = TRY(session.Insert(context, *transaction, std::move(rows)));
+  report.inserted = TRY(session.Insert(context, *transaction, std::move(rows), {}));
   if (report.inserted.rows == 0) {
     report.version = transaction->base()->version();
     return report;
@@ -43,16 +50,20 @@ Result<WriteReport> Append(const Context& context, duck::Session& session, delta
 
 Result<WriteReport> Overwrite(const Context& context, duck::Session& session, delta::Table& table,
                               std::shared_ptr<arrow::RecordBatchReader> rows, const WriteOptions& options) {
-  const auto transaction = TRY(table.Begin(context, WriteOperation("Overwrite")));
+  if (options.replace_where && options.schema_mode == SchemaMode::kReplace) {
+    return Error(ErrorCode::kInvalidArgument, "rows that stay need their columns: replace_where takes no new schema")
+        .WithReason("INVALID_PARAMETER");
+  }
+  const auto transaction = TRY(table.Begin(context, WriteOperation("Overwrite", options.replace_where)));
   TRY(StageSchema(*transaction, *rows->schema(), options.schema_mode));
   // Under WriteSerializable a concurrent blind append stands, ordered after the overwrite; under Serializable it conflicts.
-  transaction->ReadWholeTable();
-  WriteReport report;
-  for (const delta::FileId file : transaction->base()->files()) {
-    transaction->RemoveFile(file);
-    report.files_removed++;
+  if (!options.replace_where) {
+    transaction->ReadWholeTable();
+    for (const delta::FileId file : transaction->base()->files()) transaction->RemoveFile(file);
   }
-  report.inserted = TRY(session.Insert(context, *transaction, std::move(rows)));
+  WriteReport report;
+  report.inserted =
+      TRY(session.Insert(context, *transaction, std::move(rows), {.replace_where = options.replace_where}));
   return Finish(context, *transaction, options, report);
 }
 

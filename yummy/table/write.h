@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include <arrow/type_fwd.h>
 
@@ -16,6 +17,8 @@ namespace yummy::table {
 
 struct WriteOptions {
   SchemaMode schema_mode = SchemaMode::kKeep;
+  /// Overwrite only: the rows that satisfy this condition on partition columns are replaced, the others stay.
+  std::optional<std::string> replace_where;
   bool dry_run = false;  // everything but the commit
 };
 
@@ -23,7 +26,6 @@ struct WriteReport {
   int64_t version = 0;  // the table's version after the write; unchanged when nothing was written
   bool committed = false;
   duck::InsertReport inserted;
-  int64_t files_removed = 0;
 };
 
 /// Appends the rows. No rows: no commit, the version stays, also when the schema would change.
@@ -31,7 +33,8 @@ struct WriteReport {
 Result<WriteReport> Append(const Context& context, duck::Session& session, delta::Table& table,
                            std::shared_ptr<arrow::RecordBatchReader> rows, const WriteOptions& options);
 
-/// Replaces all rows, and the schema when the mode says so, in one version. Errors: as Append, and Conflict (APPEND_ONLY).
+/// Replaces all rows, or those that satisfy a condition, and the schema when the mode says so, in one version.
+/// Errors: InvalidArgument (INVALID_PARAMETER: a condition and a whole new schema exclude each other). Errors: as Append, and Conflict (APPEND_ONLY).
 Result<WriteReport> Overwrite(const Context& context, duck::Session& session, delta::Table& table,
                               std::shared_ptr<arrow::RecordBatchReader> rows, const WriteOptions& options);
 
