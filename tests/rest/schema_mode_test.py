@@ -118,6 +118,19 @@ def test_what_cannot_be_taken_changes_nothing(server, name):
     assert server.places["local"].states("*.parquet") == before
 
 
+def test_a_million_new_columns_are_refused_soon(server):
+    server.create("wide", {"id": "long"})
+    for rows in ([{f"c{i}": 1 for i in range(500_000)}], {f"c{i}": [1] for i in range(500_000)}, [{"s": {f"c{i}": 1 for i in range(500_000)}}]):
+        answer = write(server, "POST", "wide", rows, schema_mode="merge")
+        assert (answer.status_code, answer.json()["reason"]) == (400, "INVALID_SCHEMA")
+        assert answer.elapsed.total_seconds() < 10
+    deep = "[" * 10000 + "]" * 10000
+    answer = requests.post(f"{server.api}/local/wide", params={"schema_mode": "merge"}, data='{"record_batch_list": [{"x": ' + deep + "}]}",
+                           headers={"Content-Type": "application/json"}, timeout=20)
+    assert (answer.status_code, answer.json()["reason"]) == (400, "JSON_TOO_DEEP")
+    assert details(server, "wide")["version"] == 0
+
+
 def test_a_dry_run_and_no_rows_keep_the_schema(server):
     server.create("dry", {"id": "long"})
     assert written(server, "POST", "dry", [{"id": 1, "new": 1}], schema_mode="merge", dry_run="true")["committed"] is False

@@ -251,7 +251,7 @@ class StatisticsDecoder {
   }
 
   bool Walk(simdjson::ondemand::value value, const ColumnNode& node, Part part, size_t row) {
-    simdjson::ondemand::json_type type;
+    simdjson::ondemand::json_type type{};
     if (value.type().get(type) != simdjson::SUCCESS) return false;
     if (node.column && type != simdjson::ondemand::json_type::object)
       return DecodeValue(value, type, *node.column, part, row);

@@ -93,7 +93,7 @@ void RemoteTest::MakeTable(const TableShape& shape) {
   auto transaction = Create(shape);
   for (int64_t file = 0; file < shape.files; file++) {
     auto rows = arrow::RecordBatchReader::Make({RowsOf(shape, file)}).ValueOrDie();
-    ASSERT_THAT(session_->Insert({}, *transaction, rows), IsOk());
+    ASSERT_THAT(session_->Insert({}, *transaction, rows, {}), IsOk());
   }
   MUST(delta::RequireCommitted(MUST(transaction->Commit({}))));
   store_->TakeRequests();

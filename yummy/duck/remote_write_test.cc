@@ -48,7 +48,7 @@ class RemoteWrite : public RemoteTest {
   Result<InsertReport> Insert(delta::Transaction& transaction, const TableShape& shape,
                               std::function<arrow::Status(int64_t batch)> next = {}, const Context& context = {}) {
     if (!next) next = [](int64_t) { return arrow::Status::OK(); };
-    return session_->Insert(context, transaction, std::make_shared<Batches>(shape, std::move(next)));
+    return session_->Insert(context, transaction, std::make_shared<Batches>(shape, std::move(next)), {});
   }
 
   size_t Count(std::string_view verb) {

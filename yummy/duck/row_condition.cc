@@ -44,8 +44,8 @@ Result<duckdb::unique_ptr<duckdb::ParsedExpression>> ParseAlone(duckdb::ClientCo
   const auto not_alone = [] {
     return BadCondition(ErrorCode::kInvalidArgument, "SQL_SYNTAX", "the condition is not one expression");
   };
-  if (guarded->type != duckdb::StatementType::SELECT_STATEMENT) return not_alone();
-  auto& node = *guarded->Cast<duckdb::SelectStatement>().node;
+  if (guarded.statement->type != duckdb::StatementType::SELECT_STATEMENT) return not_alone();
+  auto& node = *guarded.statement->Cast<duckdb::SelectStatement>().node;
   if (node.type != duckdb::QueryNodeType::SELECT_NODE) return not_alone();
   auto& select = node.Cast<duckdb::SelectNode>();
   if (!IsExpressionAlone(select)) return not_alone();

@@ -46,7 +46,7 @@ Result<std::string> ExpandEnvironment(const Place& place, const YAML::Node& node
     const bool valid = !name.empty() && std::all_of(name.begin(), name.end(),
                                                     [](unsigned char c) { return std::isalnum(c) || c == '_'; });
     if (!valid) return place.At(node, "'${' starts the name of an environment variable, as in ${HOME}");
-    const char* value = std::getenv(name.c_str());
+    const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): nothing here sets variables
     if (value == nullptr) return place.At(node, fmt::format("environment variable {} is not set", name));
     result += text.substr(from, start - from) + value;
     from = end + 1;
