@@ -134,9 +134,13 @@ class CloudReader final : public ObjectReader {
     const Result<void> read = call.Check(yummy_cloud_get(store_, call.get(), ToText(object_.path), offset, out.size(),
                                                          ToText(object_.etag), SpanSink::Take, &sink),
                                          root_);
-    const bool has_changed = !read.ok() && read.error().code() == ErrorCode::kPreconditionFailed;
-    if (has_changed || (read.ok() && !sink.rest.empty())) {
+    if (!read.ok() && read.error().code() == ErrorCode::kPreconditionFailed)
       return Error(ErrorCode::kUnavailable, fmt::format("the object {} has changed since it was opened", object_.path));
+    if (read.ok() && !sink.rest.empty()) {
+      return Error(ErrorCode::kCorrupt,
+                   fmt::format("the object {} is shorter than it should be: expected {} bytes from {}, "
+                               "found {}",
+                               object_.path, out.size(), offset, out.size() - sink.rest.size()));
     }
     return read;
   }

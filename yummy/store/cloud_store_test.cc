@@ -209,6 +209,23 @@ TEST(CloudStore, RefusesBytesThatWereNotAskedFor) {
   }
 }
 
+TEST(CloudStore, AnObjectShorterThanItsSizeIsCorrupt) {
+  const std::string cases[] = {
+      S3Error(416, "InvalidRange"),
+      HttpAnswer(206, "01234",
+                 "ETag: \"e\"\r\nLast-Modified: Tue, 10 Nov 2026 10:00:00 GMT\r\nContent-Range: bytes 10-14/15\r\n"),
+  };
+  for (const std::string& answer : cases) {
+    const ScriptedServer server(InTurn({{answer}}));
+    const auto store = OpenScripted(server);
+    const auto reader = MUST(store->Open(Within(Milliseconds(20'000)), "t/a", 100));
+    std::string out(10, ' ');
+    EXPECT_THAT(reader->ReadAt(Within(Milliseconds(20'000)), 10, std::as_writable_bytes(std::span(out))),
+                IsError(ErrorCode::kCorrupt))
+        << answer;
+  }
+}
+
 TEST(CloudStore, GoesOnAfterABodyThatBreaksOff) {
   const std::string meta = "ETag: \"e\"\r\nLast-Modified: Tue, 10 Nov 2026 10:00:00 GMT\r\n";
   std::string half = HttpAnswer(200, "0123456789", meta);

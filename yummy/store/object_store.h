@@ -59,7 +59,7 @@ class ObjectReader {
  public:
   virtual ~ObjectReader() = default;
   virtual uint64_t size_bytes() const = 0;
-  /// Fills `out` from `offset`. Errors: InvalidArgument (beyond the end), NotFound, Unavailable.
+  /// Fills `out` from `offset`. Errors: InvalidArgument (beyond the end), NotFound, Unavailable, Corrupt (shorter than told).
   virtual Result<void> ReadAt(const Context& context, uint64_t offset, std::span<std::byte> out) = 0;
 };
 

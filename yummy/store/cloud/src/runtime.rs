@@ -15,28 +15,31 @@ const WORKERS_MAX: usize = 4;
 static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
 static IS_FORKED_CHILD: AtomicBool = AtomicBool::new(false);
 
-extern "C" {
-    fn pthread_atfork(
-        prepare: Option<extern "C" fn()>,
-        parent: Option<extern "C" fn()>,
-        child: Option<extern "C" fn()>,
-    ) -> i32;
-}
-
 extern "C" fn mark_child() {
     IS_FORKED_CHILD.store(true, Ordering::Relaxed);
+}
+
+/// Signals are for the program's own threads, and a write to a connection that broke must not end it.
+fn block_signals() {
+    // SAFETY: the set is filled before it is read.
+    unsafe {
+        let mut all = std::mem::zeroed();
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &all, std::ptr::null_mut());
+    }
 }
 
 fn start() -> Result<Runtime, String> {
     let _ = rustls::crypto::ring::default_provider().install_default(); // fails when there is one already: as good
     // SAFETY: the handler only stores to an atomic.
-    if unsafe { pthread_atfork(None, None, Some(mark_child)) } != 0 {
+    if unsafe { libc::pthread_atfork(None, None, Some(mark_child)) } != 0 {
         return Err("pthread_atfork failed".to_string());
     }
     let cores = std::thread::available_parallelism().map_or(WORKERS_MIN, |count| count.get());
     Builder::new_multi_thread()
         .worker_threads((cores / 2).clamp(WORKERS_MIN, WORKERS_MAX))
         .thread_name("cloud")
+        .on_thread_start(block_signals)
         .enable_all()
         .build()
         .map_err(|error| error.to_string())
