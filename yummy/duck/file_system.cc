@@ -96,7 +96,7 @@ class WriteHandle final : public duckdb::FileHandle {
     if (failed_) return;
     ValueOrThrow(context_.Check());
     auto result = upload->Finish(context_);
-    if (!result.ok()) Throw(std::move(result).error().Prefixed(store_path_));
+    if (!result.ok()) Throw(NotWritten(std::move(result).error()));
   }
 
   void Append(const void* buffer, uint64_t bytes) {
@@ -106,7 +106,7 @@ class WriteHandle final : public duckdb::FileHandle {
         checked.ok() ? upload_->Write(context_, {static_cast<const char*>(buffer), bytes}) : std::move(checked);
     if (!result.ok()) {
       failed_ = true;
-      Throw(std::move(result).error().Prefixed(store_path_));
+      Throw(NotWritten(std::move(result).error()));
     }
     written_bytes_ += bytes;
   }
@@ -114,6 +114,14 @@ class WriteHandle final : public duckdb::FileHandle {
   uint64_t written_bytes() const { return written_bytes_; }
 
  private:
+  // Whether the file is there matters to nobody: no commit refers to it.
+  Error NotWritten(Error error) const {
+    if (error.code() == ErrorCode::kOutcomeUnknown) {
+      error = Error(ErrorCode::kUnavailable, error.message()).WithReason(error.reason()).With("retryable", "true");
+    }
+    return std::move(error).Prefixed(store_path_);
+  }
+
   const std::string store_path_;
   std::unique_ptr<store::Upload> upload_;
   const Context context_;
@@ -246,8 +254,9 @@ duckdb::unique_ptr<duckdb::FileHandle> ObjectStoreFileSystem::OpenForWriting(
     Throw(NotAllowed("written", file.path));
   }
   Context context = request->context();
+  // The name is new, so that nothing is overwritten; and a put that is no creating one is tried again when its answer is lost.
   auto upload =
-      instance_.store(parsed.store_ordinal).object_store->StartUpload(context, parsed.path, store::PutMode::kCreate);
+      instance_.store(parsed.store_ordinal).object_store->StartUpload(context, parsed.path, store::PutMode::kOverwrite);
   if (!upload.ok()) Throw(std::move(upload).error().Prefixed(parsed.path));
   return duckdb::make_uniq<WriteHandle>(*this, file.path, flags, std::move(parsed.path), *std::move(upload),
                                         std::move(context));
