@@ -66,7 +66,7 @@ def test_no_write_is_wrong_when_its_answer_is_lost(place, proxy, start_server, c
     server = start_server({"cloud": place.config({**proxy.through(place.options), **TIMEOUT})}, SERVER)
     whole = os.environ.get("YUMMY_TEST_SIZE") != "small"
     cases = [(verb, fault, times) for verb in VERBS for fault in FAULTS for times in TIMES
-             if whole or TIMES[times][1] or (verb, fault) == ("append", "500")]
+             if whole or TIMES[times][1] or (verb, fault, place.name) == ("append", "500", "gcs")]
 
     tables = {case: f"t{number}" for number, case in enumerate(cases)}
 
