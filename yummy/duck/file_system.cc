@@ -96,7 +96,11 @@ class WriteHandle final : public duckdb::FileHandle {
     if (failed_) return;
     ValueOrThrow(context_.Check());
     auto result = upload->Finish(context_);
-    if (!result.ok()) Throw(NotWritten(std::move(result).error()));
+    if (result.ok()) return;
+    Error error = std::move(result).error().Prefixed(store_path_);
+    // Only the outcome of a commit is unknown to a client: without this file there is none, so the write has failed.
+    if (error.code() == ErrorCode::kOutcomeUnknown) Throw(Error(ErrorCode::kUnavailable, error.message()));
+    Throw(std::move(error));
   }
 
   void Append(const void* buffer, uint64_t bytes) {
@@ -106,7 +110,7 @@ class WriteHandle final : public duckdb::FileHandle {
         checked.ok() ? upload_->Write(context_, {static_cast<const char*>(buffer), bytes}) : std::move(checked);
     if (!result.ok()) {
       failed_ = true;
-      Throw(NotWritten(std::move(result).error()));
+      Throw(std::move(result).error().Prefixed(store_path_));
     }
     written_bytes_ += bytes;
   }
@@ -114,14 +118,6 @@ class WriteHandle final : public duckdb::FileHandle {
   uint64_t written_bytes() const { return written_bytes_; }
 
  private:
-  // Whether the file is there matters to nobody: no commit refers to it.
-  Error NotWritten(Error error) const {
-    if (error.code() == ErrorCode::kOutcomeUnknown) {
-      error = Error(ErrorCode::kUnavailable, error.message()).WithReason(error.reason()).With("retryable", "true");
-    }
-    return std::move(error).Prefixed(store_path_);
-  }
-
   const std::string store_path_;
   std::unique_ptr<store::Upload> upload_;
   const Context context_;
@@ -254,9 +250,8 @@ duckdb::unique_ptr<duckdb::FileHandle> ObjectStoreFileSystem::OpenForWriting(
     Throw(NotAllowed("written", file.path));
   }
   Context context = request->context();
-  // The name is new, so that nothing is overwritten; and a put that is no creating one is tried again when its answer is lost.
   auto upload =
-      instance_.store(parsed.store_ordinal).object_store->StartUpload(context, parsed.path, store::PutMode::kOverwrite);
+      instance_.store(parsed.store_ordinal).object_store->StartUpload(context, parsed.path, store::PutMode::kCreate);
   if (!upload.ok()) Throw(std::move(upload).error().Prefixed(parsed.path));
   return duckdb::make_uniq<WriteHandle>(*this, file.path, flags, std::move(parsed.path), *std::move(upload),
                                         std::move(context));

@@ -8,6 +8,7 @@
 #include "yummy/duck/database_state.h"
 #include "yummy/duck/error.h"
 #include "yummy/duck/request_state.h"
+#include "yummy/store/fault_store.h"
 #include "yummy/store/memory_store.h"
 
 namespace yummy::duck {
@@ -22,7 +23,7 @@ class FileSystemTest : public testing::Test {
   void SetUp() override {
     ASSERT_THAT(store_->Put({}, "t/a.parquet", "0123456789", store::PutMode::kCreate), IsOk());
     Lookup lookup;
-    lookup.stores.push_back({.name = "local", .object_store = store_});
+    lookup.stores.push_back({.name = "local", .object_store = faults_});
     auto database = Database::Open({}, std::move(lookup));
     ASSERT_THAT(database, IsOk());
     database_ = *std::move(database);
@@ -46,6 +47,7 @@ class FileSystemTest : public testing::Test {
   RequestState& request() { return RequestOf(*connection_->context); }
 
   std::shared_ptr<store::MemoryStore> store_ = std::make_shared<store::MemoryStore>(Clock::System());
+  std::shared_ptr<store::FaultStore> faults_ = std::make_shared<store::FaultStore>(store_);
   std::shared_ptr<Database> database_;
   std::shared_ptr<Instance> instance_;
   std::unique_ptr<duckdb::Connection> connection_;
@@ -181,6 +183,16 @@ TEST_F(FileSystemTest, NeverReplacesAFile) {
   auto kept = store_->Get({}, "t/a.parquet");
   ASSERT_THAT(kept, IsOk());
   EXPECT_EQ(*kept, "0123456789");
+}
+
+TEST_F(FileSystemTest, CallsAWriteFailedWhenTheAnswerToAFileIsLost) {
+  request().AllowWrite("yummy://0/t/");
+  faults_->Inject({.operation = store::Operation::kUploadFinish, .kind = store::FaultKind::kErrorAfter});
+  const auto closed = CatchErrors([&]() -> Result<void> {
+    TRY(OpenToWrite("yummy://0/t/c.parquet"))->Close();
+    return {};
+  });
+  EXPECT_THAT(closed, IsError(ErrorCode::kUnavailable));
 }
 
 TEST_F(FileSystemTest, RefusesToListMoveAndRemove) {
