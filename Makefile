@@ -14,6 +14,8 @@ sources = git ls-files -z --cached --others --exclude-standard -- '*.cc' '*.h'
 tsan_modules := base store delta
 # Where `make test-stores` runs, and how much: whole, or small.
 STORES ?= moto,seaweedfs,azurite,gcs,s3rver
+# Which of them the REST tests run over, too.
+REST_STORES ?= $(subst $(space),$(comma),$(filter-out s3rver,$(subst $(comma),$(space),$(STORES))))
 SIZE ?= whole
 space := $(subst ,, )
 comma := ,
@@ -68,7 +70,7 @@ test-fast: dev  ## the unit tests only
 
 test-stores: dev setup-tests setup-stores  ## tests over object stores that this starts: docs/testing.md
 	YUMMY_PROGRAM=$(CURDIR)/$(call program,dev) YUMMY_SOURCE_DIR=$(CURDIR) YUMMY_TEST_SIZE=$(SIZE) \
-		YUMMY_TEST_STORES=$(subst $(space),$(comma),$(filter-out s3rver,$(subst $(comma),$(space),$(STORES)))) \
+		YUMMY_TEST_STORES=$(REST_STORES) \
 		$(PYTHON) tools/stores.py --only $(STORES) -- sh -c 'build/dev/yummy/store/store_test --gtest_brief=1 --gtest_filter="*Cloud*" && \
 		$(TEST_PYTHON) -m pytest tests/rest tests/stores'
 
