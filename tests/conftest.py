@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from answers import concatenated
 from places import Place, place_for
 
 START_SECONDS_MAX = 30
@@ -96,14 +97,6 @@ class Server:
     def rows(self, sql, table=None, **parameters):
         columns = self.columns(sql, table, **parameters)
         return list(zip(*columns.values()))
-
-
-def concatenated(batches):
-    columns = {}
-    for batch in batches:
-        for name, values in batch.items():
-            columns.setdefault(name, []).extend(values)
-    return columns
 
 
 @pytest.fixture(scope="session", params=os.environ.get("YUMMY_TEST_STORES", "local").split(","))

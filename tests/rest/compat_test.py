@@ -19,7 +19,7 @@ import pyarrow as pa
 import pytest
 import requests
 import yaml
-from conftest import concatenated
+from answers import concatenated
 
 HERE = Path(__file__).parent
 NOW = datetime.datetime(2024, 2, 29, 12, 0, 0, 123456)
