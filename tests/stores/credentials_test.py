@@ -380,7 +380,8 @@ def test_wrong_credentials_are_named_errors_without_secrets(cloud, program, tmp_
             for route in (f"/{name}", f"/{name}/table/details", f"/{name}/table?query=SELECT+1+FROM+table"):
                 answer = server.get(route)
                 problem = answer.json()
-                assert answer.status_code in ((503,) if name in unreachable else (401, 403)), (name, answer.text)
+                assert answer.status_code == 502, (name, answer.text)
+                assert problem["code"] in (("Unavailable",) if name in unreachable else ("Unauthenticated", "PermissionDenied")), (name, problem)
                 assert problem["reason"] in ("STORE_CREDENTIALS", "STORE_ACCESS_DENIED"), (name, answer.text)
         running.said.append(server.process_title())
 
@@ -412,7 +413,7 @@ def test_credentials_are_kept_while_they_hold_when_a_renewal_fails(cloud, progra
         time.sleep(6.1)
         assert server.get("/ecs").status_code == 200  # due for renewal, and still good
         time.sleep(2)
-        assert server.get("/ecs").status_code == 503
+        assert server.get("/ecs").status_code == 502
         cloud.broken.clear()
         assert server.get("/ecs").status_code == 200
 
