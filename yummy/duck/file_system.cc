@@ -99,8 +99,10 @@ class WriteHandle final : public duckdb::FileHandle {
     if (result.ok()) return;
     Error error = std::move(result).error().Prefixed(store_path_);
     // Only the outcome of a commit is unknown to a client: without this file there is none, so the write has failed.
-    if (error.code() == ErrorCode::kOutcomeUnknown) Throw(Error(ErrorCode::kUnavailable, error.message()));
-    Throw(std::move(error));
+    if (error.code() != ErrorCode::kOutcomeUnknown) Throw(std::move(error));
+    Error failed = Error(ErrorCode::kUnavailable, error.message()).WithReason(error.reason());
+    for (const auto& [key, value] : error.details()) failed = std::move(failed).With(key, value);
+    Throw(std::move(failed));
   }
 
   void Append(const void* buffer, uint64_t bytes) {
