@@ -1,4 +1,6 @@
-"""What several tests do with the answers of queries."""
+"""What several tests do with answers."""
+
+import socket
 
 
 def concatenated(batches):
@@ -8,3 +10,21 @@ def concatenated(batches):
         for name, values in batch.items():
             columns.setdefault(name, []).extend(values)
     return columns
+
+
+def raw(server, data, seconds=5):
+    """All bytes that come back until the server closes or is silent."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=seconds) as connection:
+        connection.sendall(data)
+        received = b""
+        try:
+            while piece := connection.recv(65536):
+                received += piece
+        except socket.timeout:
+            pass
+        return received
+
+
+def status(answer):
+    assert answer.startswith(b"HTTP/1.1 "), answer[:100]
+    return int(answer.split()[1])

@@ -7,25 +7,7 @@ import time
 
 import pytest
 import requests
-
-
-def raw(server, data, seconds=5):
-    """All bytes that come back until the server closes or is silent."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=seconds) as connection:
-        connection.sendall(data)
-        received = b""
-        try:
-            while piece := connection.recv(65536):
-                received += piece
-        except socket.timeout:
-            pass
-        return received
-
-
-def status(answer):
-    assert answer.startswith(b"HTTP/1.1 "), answer[:100]
-    return int(answer.split()[1])
-
+from answers import raw, status
 
 HOST = b"Host: 127.0.0.1\r\n"
 FRAMING = {
