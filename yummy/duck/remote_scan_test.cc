@@ -160,8 +160,10 @@ TEST_F(RemoteScan, EndsAHangingReadAtItsDeadline) {
 }
 
 TEST_F(RemoteScan, TakesBackItsRequestsWhenTheResultIsDropped) {
-  MakeTable({.files = 40, .rows = 3000});
-  store_->Hang(DataFiles("t")[30]);
+  // One file fills the part of DuckDB's result buffer that is for rows out of turn, so that the scan stops after a few of them: it
+  // has this one fetched by then and does not read it yet.
+  MakeTable({.files = 40, .rows = 40000});
+  store_->Hang(NthFile("t", 20));
   const auto begin = steady_clock::now();
   {
     auto result = MUST(session_->Query({}, "SELECT * FROM t", {.store = "s", .batch_rows_max = 10}));

@@ -6,6 +6,8 @@
 #include "yummy/base/testing.h"
 #include "yummy/delta/arrow_schema.h"
 #include "yummy/delta/features.h"
+#include "yummy/delta/path.h"
+#include "yummy/delta/snapshot.h"
 #include "yummy/duck/database_state.h"
 #include "yummy/duck/read_ahead.h"
 #include "yummy/store/memory_store.h"
@@ -147,6 +149,12 @@ std::vector<std::string> RemoteTest::DataFiles(const std::string& table) {
     if (object.path.find("_delta_log") == std::string::npos) paths.push_back(object.path);
   }
   return paths;
+}
+
+std::string RemoteTest::NthFile(const std::string& table, size_t n) {
+  const auto snapshot = MUST(tables_[table]->Current({}));
+  const auto file = snapshot->file(snapshot->files()[n]);
+  return MUST(delta::ResolveLogPath(*snapshot->object_store(), snapshot->table_path(), file.path));
 }
 
 }  // namespace yummy::duck

@@ -60,6 +60,8 @@ class RemoteTest : public ::testing::Test {
   /// What is left of a statement that is over leaves soon, too.
   void ExpectNothingLeft();
   std::vector<std::string> DataFiles(const std::string& table);
+  /// The data file that a scan without filters reads after `n` others.
+  std::string NthFile(const std::string& table, size_t n);
 
   Executor executor_{4, 1000};
   std::shared_ptr<store::FaultStore> faults_;                    // shared: with store_
