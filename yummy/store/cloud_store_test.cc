@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <functional>
 #include <stop_token>
 #include <thread>
 
@@ -117,6 +118,13 @@ auto InTurn(std::vector<ScriptedReply> replies) {
 const ScriptedReply kCreated = {.bytes = HttpAnswer(200, "", "ETag: \"e1\"\r\n")};
 const ScriptedReply kExists = {.bytes = S3Error(412, "PreconditionFailed")};
 
+/// Whether a call succeeded, without what it returned.
+template <typename T>
+Result<void> Outcome(const Result<T>& result) {
+  if (!result.ok()) return result.error();
+  return {};
+}
+
 struct Broken {
   std::string name;
   ScriptedReply reply;
@@ -145,6 +153,7 @@ const std::vector<Broken> kBroken = {
     {"503", {S3Error(503, "SlowDown")}, ErrorCode::kUnavailable, "STORE_THROTTLED", 3},
     {"429", {HttpAnswer(429)}, ErrorCode::kUnavailable, "STORE_THROTTLED", 3},
     {"500", {S3Error(500, "InternalError")}, ErrorCode::kUnavailable, "STORE_FAILED", 3},
+    {"409", {S3Error(409, "OperationAborted")}, ErrorCode::kUnavailable, "STORE_FAILED", 3},
     {"reset", {"", Then::kReset}, ErrorCode::kUnavailable, "STORE_CONNECTION", 3},
     {"closed", {"", Then::kClose}, ErrorCode::kUnavailable, "STORE_CONNECTION", 3},
     {"no HTTP", {"SSH-2.0-OpenSSH\r\n\r\n"}, ErrorCode::kUnavailable, "STORE_CONNECTION", 1},
@@ -182,6 +191,39 @@ TEST(CloudStore, NamesWhatAListWasAnswered) {
     const auto page = store->List(Within(Milliseconds(20'000)), "t/", {});
     ASSERT_FALSE(page.ok()) << answer;
     EXPECT_EQ(page.error().reason(), reason) << page.error().ToString();
+  }
+}
+
+TEST(CloudStore, TriesAgainAfterAConflictWithoutACondition) {
+  const ScriptedReply conflict = {S3Error(409, "OperationAborted")};
+  const std::string meta = "ETag: \"e\"\r\nLast-Modified: Tue, 10 Nov 2026 10:00:00 GMT\r\n";
+  const ScriptedReply there = {HttpAnswer(200, "", meta)};
+  const ScriptedReply deleted = {
+      HttpAnswer(200, "<DeleteResult><Deleted><Key>lake/t/a</Key></Deleted></DeleteResult>")};
+  const std::string path = "t/a";
+  using Call = std::function<Result<void>(ObjectStore&, const Context&)>;
+  const std::tuple<std::string, ScriptedReply, Call> cases[] = {
+      {"get", there, [&](auto& store, auto& context) { return Outcome(store.Get(context, path)); }},
+      {"head", there, [&](auto& store, auto& context) { return Outcome(store.Head(context, path)); }},
+      {"list",
+       {HttpAnswer(200, "<ListBucketResult></ListBucketResult>")},
+       [&](auto& store, auto& context) { return Outcome(store.List(context, "t/", {})); }},
+      {"put", there,
+       [&](auto& store, auto& context) { return Outcome(store.Put(context, path, "x", PutMode::kOverwrite)); }},
+      {"delete", deleted,
+       [&](auto& store, auto& context) { return store.Delete(context, std::span(&path, 1)).front(); }},
+  };
+  for (const auto& [name, success, call] : cases) {
+    SCOPED_TRACE(name);
+    const Context context = Within(Milliseconds(20'000));
+    const ScriptedServer once(InTurn({conflict, success}));
+    EXPECT_THAT(call(*OpenScripted(once), context), IsOk());
+    EXPECT_EQ(once.requests(), 2U);
+    const ScriptedServer forever(InTurn({conflict}));
+    const Result<void> failed = call(*OpenScripted(forever), context);
+    ASSERT_THAT(failed, IsError(ErrorCode::kUnavailable));
+    EXPECT_EQ(failed.error().reason(), "STORE_FAILED");
+    EXPECT_EQ(forever.requests(), 3U);
   }
 }
 

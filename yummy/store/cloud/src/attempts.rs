@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{HeaderValue, CONTENT_RANGE, IF_NONE_MATCH, RETRY_AFTER};
-use http::Method;
+use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt;
 use object_store::client::{
     HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
@@ -116,12 +116,19 @@ impl Service {
             // Not among the headers that are signed, and need not be.
             request.headers_mut().insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
         }
+        let is_conditional_write = !request.method().is_safe() && has_condition(request.headers());
         attempts.lock().started += 1;
         let mut answer = self.client.execute(request).await;
         if is_list {
             answer = check_list(answer).await;
         }
-        let (result, ending) = look_at(answer).await;
+        let (mut result, ending) = look_at(answer).await;
+        if let (false, Ok(response)) = (is_conditional_write, &mut result) {
+            // Without a condition nothing can conflict but the store's own work: object_store tries this again.
+            if response.status() == StatusCode::CONFLICT {
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            }
+        }
         let may_try_again = {
             let mut seen = attempts.lock();
             seen.ended += 1;
@@ -135,6 +142,11 @@ impl Service {
         }
         result
     }
+}
+
+/// That the object is absent.
+fn has_condition(headers: &HeaderMap) -> bool {
+    headers.contains_key(IF_NONE_MATCH) || headers.contains_key("x-goog-if-generation-match")
 }
 
 /// Every 5xx counts: a proxy in between answers so as well. Of a connection that was never made nothing arrived.

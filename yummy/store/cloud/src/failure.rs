@@ -178,13 +178,13 @@ impl Operation<'_> {
             (412, _) if self.effect == Effect::Create => failed(Code::AlreadyExists, ""),
             // What a create by If-None-Match is answered by some.
             (304, _) if self.effect == Effect::Create => failed(Code::AlreadyExists, ""),
-            (409, _) => failed(Code::Conflict, ""),
+            (409, _) if self.effect == Effect::Create => failed(Code::Conflict, ""),
             (412, _) => failed(Code::PreconditionFailed, ""),
             (501, _) => failed(Code::Unsupported, ""),
             (429, _) | (503, _) => failed(Code::Unavailable, "").with_reason(c"STORE_THROTTLED").retryable(),
             (408, _) => failed(Code::Unavailable, "").with_reason(c"STORE_TIMEOUT").retryable(),
             (507, _) => failed(Code::ResourceExhausted, ""),
-            (500.., _) => failed(Code::Unavailable, "").with_reason(c"STORE_FAILED").retryable(),
+            (409 | 500.., _) => failed(Code::Unavailable, "").with_reason(c"STORE_FAILED").retryable(),
             _ => failed(Code::InvalidArgument, ""),
         }
     }
