@@ -324,15 +324,13 @@ Result<std::unique_ptr<ObjectStore>> CloudStore::Open(const std::string& url, st
     Log(LogLevel::kWarn, "store {}: {}", *static_cast<std::string*>(user), FromText(text));
   };
   YummyCloudStore* store = nullptr;
-  YummyCloudPromises promises = {};
+  int32_t heeds_conditions = 0;
   const Context context;
   const Call call(context);
   TRY(call.Check(yummy_cloud_open(ToText(url), ToText(root), keys.data(), values.data(), keys.size(), warn, &root,
-                                  &promises, &store),
+                                  &heeds_conditions, &store),
                  root));
-  const Capabilities capabilities{.create_is_atomic = promises.heeds_conditions != 0,
-                                  .has_one_writer = promises.has_one_writer != 0,
-                                  .is_local = false};
+  const Capabilities capabilities{.create_is_atomic = heeds_conditions != 0, .is_local = false};
   return std::make_unique<CloudObjects>(StoreHandle(store), std::move(root), capabilities);
 }
 

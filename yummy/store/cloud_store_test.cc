@@ -493,9 +493,8 @@ TEST(CloudStore, PromisesAnAtomicCreateOnlyWhereItIsKnown) {
   std::map<std::string, std::string> elsewhere = keys;
   elsewhere.insert({{"aws_endpoint_url", "http://127.0.0.1:9"}, {"aws_allow_http", "true"}});
   EXPECT_FALSE(MUST(OpenStore("s3://bucket/lake", elsewhere))->capabilities().create_is_atomic);
-  EXPECT_FALSE(MUST(OpenStore("s3://bucket/lake", elsewhere))->capabilities().has_one_writer);
   elsewhere.insert({"aws_s3_allow_unsafe_rename", "true"});
-  EXPECT_TRUE(MUST(OpenStore("s3://bucket/lake", elsewhere))->capabilities().has_one_writer);
+  EXPECT_FALSE(MUST(OpenStore("s3://bucket/lake", elsewhere))->capabilities().create_is_atomic);
 }
 
 TEST(CloudStore, RefusesOptionsThatCannotBe) {

@@ -50,7 +50,6 @@ struct ListPage {
 
 struct Capabilities {
   bool create_is_atomic = true;  // kCreate is known to be put-if-absent
-  bool has_one_writer = false;   // the configuration promises that no other process writes
   bool is_local = false;         // positional reads cost microseconds
 };
 

@@ -38,11 +38,6 @@ typedef struct {
   YummyCloudText version;
 } YummyCloudObject;
 
-typedef struct {
-  int32_t heeds_conditions;  // the service is known for it
-  int32_t has_one_writer;    // the options promise that nobody else writes
-} YummyCloudPromises;
-
 typedef void (*YummyCloudTakeText)(void* user, YummyCloudText text);
 typedef int32_t (*YummyCloudTakeBytes)(void* user, YummyCloudText bytes);  // 0: no more of them
 typedef void (*YummyCloudTakeObject)(void* user, const YummyCloudObject* object);
@@ -51,10 +46,10 @@ typedef void (*YummyCloudTakeResult)(void* user, size_t index, YummyCloudStatus 
 
 void yummy_cloud_free_message(char* message);
 
-/// `root` stands for the store in messages. Asks nobody.
+/// `root` stands for the store in messages; `heeds_conditions` is set when the service is known for it. Asks nobody.
 YummyCloudStatus yummy_cloud_open(YummyCloudText url, YummyCloudText root, const YummyCloudText* keys,
                                   const YummyCloudText* values, size_t count, YummyCloudTakeText warn, void* user,
-                                  YummyCloudPromises* promises, YummyCloudStore** store);
+                                  int32_t* heeds_conditions, YummyCloudStore** store);
 /// Uploads may outlive their store.
 void yummy_cloud_close(YummyCloudStore* store);
 

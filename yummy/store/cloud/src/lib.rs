@@ -105,12 +105,6 @@ impl Object {
     }
 }
 
-#[repr(C)]
-pub struct Promises {
-    heeds_conditions: i32,
-    has_one_writer: i32,
-}
-
 type TakeText = unsafe extern "C" fn(*mut c_void, Text);
 type TakeBytes = unsafe extern "C" fn(*mut c_void, Text) -> i32;
 type TakeObject = unsafe extern "C" fn(*mut c_void, *const Object);
@@ -138,7 +132,7 @@ pub unsafe extern "C" fn yummy_cloud_open(
     count: usize,
     warn: TakeText,
     user: *mut c_void,
-    promises: *mut Promises,
+    heeds_conditions: *mut i32,
     store: *mut *mut Arc<Store>,
 ) -> Status {
     guard(|| {
@@ -153,10 +147,7 @@ pub unsafe extern "C" fn yummy_cloud_open(
         for warning in &clients.warnings {
             warn(user, Text::of(warning));
         }
-        *promises = Promises {
-            heeds_conditions: i32::from(clients.heeds_conditions),
-            has_one_writer: i32::from(clients.allow_unsafe_rename),
-        };
+        *heeds_conditions = i32::from(clients.heeds_conditions);
         *store = Box::into_raw(Box::new(Arc::new(Store::new(root.text()?, clients))));
         Ok(())
     })

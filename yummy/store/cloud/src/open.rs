@@ -33,8 +33,6 @@ pub struct Clients {
     pub retries_max: u32,
     /// The service is known to heed the condition of a put; others that speak its protocol may not.
     pub heeds_conditions: bool,
-    /// Commits without a conditional put, where the store has none: the one who sets it promises to write alone.
-    pub allow_unsafe_rename: bool,
     /// What a person should know: options without effect, dangerous ones.
     pub warnings: Vec<String>,
     pub secrets: Arc<Secrets>,
@@ -53,7 +51,6 @@ pub fn open(
     let options = Options::resolve(location.vendor, configured, environment, &secrets, &mut warnings)?;
     let retry = retry(&options)?;
     let retries_max = u32::try_from(retry.max_retries).unwrap_or(u32::MAX);
-    let allow_unsafe_rename = location.vendor == Vendor::S3 && options.flag("allow_unsafe_rename")?.unwrap_or(false);
     let parts = Parts { location: &location, options: &options, environment, secrets: &secrets, retry };
     let (objects, lists, heeds_conditions) = match location.vendor {
         Vendor::S3 => parts.open_s3(&mut warnings, observe),
@@ -61,17 +58,7 @@ pub fn open(
         Vendor::Gcs => parts.open_gcs(&mut warnings, observe),
     }?;
     let (vendor, base) = (location.vendor, location.prefix);
-    Ok(Clients {
-        vendor,
-        objects,
-        lists,
-        base,
-        retries_max,
-        heeds_conditions,
-        allow_unsafe_rename,
-        warnings,
-        secrets,
-    })
+    Ok(Clients { vendor, objects, lists, base, retries_max, heeds_conditions, warnings, secrets })
 }
 
 fn retry(options: &Options) -> Result<RetryConfig, Refusal> {

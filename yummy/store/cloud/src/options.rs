@@ -41,6 +41,7 @@ const fn known(name: &'static str, aliases: &'static [&'static str], kind: Kind)
 }
 
 const DYNAMODB: &str = "there is no lock table here: commits need none, as they are conditional puts";
+const NO_RENAME: &str = "commits are conditional puts, and nothing is renamed";
 
 const COMMON: &[Known] = &[
     known("allow_http", &["use_http"], Flag),
@@ -81,7 +82,7 @@ const S3: &[Known] = &[
     known("access_key_id", &[], SecretCredential),
     known("access_key_id_dynamodb", &[], Ignored(DYNAMODB)),
     known("addressing_style", &["s3_addressing_style"], Text),
-    known("allow_unsafe_rename", &["s3_allow_unsafe_rename"], Flag),
+    known("allow_unsafe_rename", &["s3_allow_unsafe_rename"], Ignored(NO_RENAME)),
     known("bucket", &["bucket_name"], Refused("the URL names the bucket")),
     known("checksum_algorithm", &[], Text),
     known("conditional_put", &[], Text),
@@ -90,7 +91,7 @@ const S3: &[Known] = &[
     known("container_authorization_token_file", &[], Credential),
     known("container_credentials_full_uri", &[], Credential),
     known("container_credentials_relative_uri", &[], Credential),
-    known("copy_if_not_exists", &[], Ignored("commits are conditional puts, and nothing is renamed")),
+    known("copy_if_not_exists", &[], Ignored(NO_RENAME)),
     known("delta_dynamo_billing_mode", &[], Ignored(DYNAMODB)),
     known("delta_dynamo_max_elapsed_request_time", &[], Ignored(DYNAMODB)),
     known("delta_dynamo_table_name", &[], Ignored(DYNAMODB)),
