@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -32,6 +33,16 @@ def test_any_number_of_tables_is_listed_and_each_described(start_server, lake):
 def test_what_would_open_every_table_is_refused(server, source):
     refused = server.query(f"SELECT * FROM {source}")
     assert (refused.status_code, refused.json()["reason"]) == (403, "SQL_NOT_ALLOWED"), refused.text
+
+
+def test_a_table_of_any_characters_is_read_as_others_are(server):
+    name = "~'()!,@$:"
+    server.create("plain", {"id": "long"})
+    assert server.append("plain", [{"id": 7}]).status_code == 200
+    (server.stores["local"] / "plain").rename(server.stores["local"] / name)
+    assert name in server.columns("SHOW TABLES FROM local")["name"]
+    for sql, table in ((f'SELECT id FROM local."{name}"', None), (f'SELECT id FROM "{name}"', quote(name))):
+        assert server.rows(sql, table) == [(7,)]
 
 
 def test_counts_come_from_the_files_where_a_store_says_so(start_server, lake):

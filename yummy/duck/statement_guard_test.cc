@@ -43,6 +43,8 @@ TEST(StatementGuard, AllowsQueries) {
                           "SELECT * FROM t WHERE a IN (SELECT b FROM local.u)",
                           "SELECT * FROM local.main.t",
                           "SELECT * FROM LOCAL.t",
+                          "SELECT * FROM \"~'()!,@$\"",
+                          "SELECT * FROM local.\"a:b\"",
                           "SELECT * FROM s.t",
                           "SELECT * FROM t AT (VERSION => 3)",
                           "SELECT * FROM range(10)",
