@@ -150,6 +150,15 @@ std::string FirstLine(const std::string& text) {
   return line;
 }
 
+// In words of the statement where DuckDB speaks of its own functions.
+std::string MessageOf(const duckdb::ErrorData& data) {
+  std::string message = FirstLine(data.RawMessage());
+  // Its parser fails so while it quotes a table's name that has too many parts.
+  if (message == "NameListToString NOT IMPLEMENTED")
+    return "the name of a table has too many parts: it is store.schema.table at most";
+  return message;
+}
+
 struct LineColumn {
   size_t line = 1;
   size_t column = 1;
@@ -186,10 +195,12 @@ duckdb::ErrorData ToErrorData(const Error& error) {
 Error ToError(const duckdb::ErrorData& data, std::string_view sql) {
   if (auto own = Unpack(data)) return WithPosition(*std::move(own), data, sql);
   Kind kind = KindOf(data);
-  Error error(kind.code, FirstLine(data.RawMessage()));
+  Error error(kind.code, MessageOf(data));
   if (*kind.reason) error = std::move(error).WithReason(kind.reason);
   if (std::string name = Find(data, "name"); !name.empty()) error = std::move(error).With("name", name);
-  if (std::string candidates = Find(data, "candidates"); !candidates.empty()) {
+  // In place of a missing table, schema or store DuckDB offers its own, which cannot be read.
+  const bool offers_internals = kind.code == ErrorCode::kNotFound;
+  if (std::string candidates = Find(data, "candidates"); !candidates.empty() && !offers_internals) {
     error = std::move(error).With("hint", "did you mean: " + candidates);
   }
   return WithPosition(std::move(error), data, sql);

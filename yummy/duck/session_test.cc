@@ -162,9 +162,22 @@ TEST_F(SessionTest, NamesWhatIsUnknown) {
   auto function = Execute(*session_, "SELECT flor(1)");
   ASSERT_THAT(function, IsError(ErrorCode::kInvalidArgument));
   EXPECT_EQ(function.error().reason(), "UNKNOWN_FUNCTION");
-  auto table = Execute(*session_, "SELECT * FROM nothing");
-  ASSERT_THAT(table, IsError(ErrorCode::kNotFound));
-  EXPECT_EQ(table.error().reason(), "TABLE_NOT_FOUND");
+  for (const char* sql : {"SELECT * FROM nothing", "SELECT * FROM pg_enun", "DESCRIBE main.duckdb_tablez"}) {
+    auto table = Execute(*session_, sql);
+    ASSERT_THAT(table, IsError(ErrorCode::kNotFound)) << sql;
+    EXPECT_EQ(table.error().reason(), "TABLE_NOT_FOUND") << sql;
+    EXPECT_EQ(table.error().detail("hint"), "") << sql;  // what the server has inside is no answer
+  }
+}
+
+TEST_F(SessionTest, SaysThatANameHasTooManyParts) {
+  for (const char* sql : {"SELECT * FROM a.b.c.d", "DESCRIBE a.b.c.d.e", "SUMMARIZE a.b.c.d"}) {
+    auto refused = Execute(*session_, sql);
+    ASSERT_THAT(refused, IsError(ErrorCode::kInvalidArgument)) << sql;
+    EXPECT_EQ(refused.error().reason(), "SQL_SYNTAX") << sql;
+    // The library's own text for it, which has to be known, speaks of a function.
+    EXPECT_NE(refused.error().message().find("store.schema.table"), std::string::npos) << sql;
+  }
 }
 
 // Statements that would run for hours end at their deadline, and the next one on the session works.
