@@ -45,6 +45,31 @@ def test_a_table_of_any_characters_is_read_as_others_are(server):
         assert server.rows(sql, table) == [(7,)]
 
 
+def test_a_name_as_it_is_written_comes_before_another_case_of_the_addressed_table(server):
+    for name in ("pinned", "Pinned"):  # made by others: the server makes no two that differ in case alone
+        for _ in range(2):
+            (server.places["local"] / name).write_table(pa.table({"name": [name]}), mode="append")
+    for _ in range(2):  # the second is a kept result
+        for asked in ("pinned", "Pinned"):
+            for addressed in ("pinned", "Pinned"):
+                assert server.rows(f"SELECT name FROM {asked}", addressed) == [(asked,)] * 2
+    # Both in one statement: the addressed one at its version, the other at its newest.
+    both = "SELECT (SELECT count(*) FROM pinned), (SELECT count(*) FROM Pinned)"
+    assert server.rows(both, "Pinned", tableVersion=0) == [(2, 1)]
+
+
+def test_another_case_of_the_addressed_table_is_that_table_until_there_is_one_of_the_name(server):
+    place, sql = server.places["local"], "SELECT name FROM alone"
+    for _ in range(2):
+        (place / "Alone").write_table(pa.table({"name": ["upper"]}), mode="append")
+    for _ in range(2):
+        assert server.rows(sql, "Alone") == [("upper",)] * 2
+        assert server.rows(sql, "Alone", tableVersion=0) == [("upper",)]
+    (place / "alone").write_table(pa.table({"name": ["lower"]}))
+    for version in (0, 1):
+        assert server.rows(sql, "Alone", tableVersion=version) == [("lower",)]
+
+
 def test_counts_come_from_the_files_where_a_store_says_so(start_server, lake):
     if not lake.is_local:
         pytest.skip("skipped: it makes a table on local disk")

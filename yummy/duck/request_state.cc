@@ -1,22 +1,11 @@
 #include "yummy/duck/request_state.h"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
+#include "yummy/delta/table.h"
+
 namespace yummy::duck {
-namespace {
-
-bool Matches(const TablePin& pin, std::string_view store, std::string_view schema, std::string_view table) {
-  return pin.store == store && pin.schema == schema && pin.table == table;
-}
-
-bool MatchesIgnoringCase(const TablePin& pin, std::string_view store, std::string_view schema, std::string_view table) {
-  auto same = [](const std::string& a, std::string_view b) { return duckdb::StringUtil::CIEquals(a, std::string(b)); };
-  return same(pin.table, table) && same(pin.store, store) && same(pin.schema, schema);
-}
-
-}  // namespace
 
 void RequestState::Start(Context context, std::vector<TablePin> pins) {
   Finish();
@@ -42,12 +31,17 @@ void RequestState::Finish() {
 }
 
 const TablePin* RequestState::FindPin(std::string_view store, std::string_view schema, std::string_view table) const {
-  for (auto match : {Matches, MatchesIgnoringCase}) {
-    auto found =
-        std::find_if(pins_.begin(), pins_.end(), [&](const TablePin& pin) { return match(pin, store, schema, table); });
-    if (found != pins_.end()) return &*found;
-  }
-  return nullptr;
+  const auto found = std::find_if(pins_.begin(), pins_.end(), [&](const TablePin& pin) {
+    return pin.store == store && pin.schema == schema && pin.table == table;
+  });
+  return found == pins_.end() ? nullptr : &*found;
+}
+
+const TablePin* RequestState::FindPinOf(std::string_view store, const delta::Table& table) const {
+  const auto found = std::find_if(pins_.begin(), pins_.end(), [&](const TablePin& pin) {
+    return pin.store == store && pin.snapshot->table_path() == table.path();
+  });
+  return found == pins_.end() ? nullptr : &*found;
 }
 
 void RequestState::NoteRead(TableRead read) {

@@ -46,8 +46,10 @@ class RequestState final : public duckdb::ClientContextState {
   /// Constant while a statement runs: safe from DuckDB's threads. Stops with the request's, and with Stop.
   const Context& context() const { return context_; }
   bool untrusted() const { return untrusted_; }
-  /// The pin of a table, matched by name as it is written, then ignoring case; nullptr when there is none.
+  /// The pin of a table by its names as they are written; nullptr when there is none.
   const TablePin* FindPin(std::string_view store, std::string_view schema, std::string_view table) const;
+  /// The pin of a table that was found by other names, such as in another case; nullptr when there is none.
+  const TablePin* FindPinOf(std::string_view store, const delta::Table& table) const;
   /// While a statement is planned, on the session's thread: a table that it reads, and that its result depends on more than such
   /// tables. For QueryResult::reads.
   void NoteRead(TableRead read);

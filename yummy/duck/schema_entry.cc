@@ -91,15 +91,16 @@ duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::LookupEntry(duckdb:
   duckdb::ClientContext& context = *transaction.context;
   auto& reading = DeltaTransaction::Get(context, catalog);
   RequestState& request = RequestOf(context);
+  const std::string& store = delta_catalog_.store_name();
   const std::string& table_name = lookup.GetEntryName();
   const auto at = lookup.GetAtClause();
   if (at) request.NoteVarying();
 
   TableVersion version;
-  const TablePin* pin = at ? nullptr : request.FindPin(delta_catalog_.store_name(), name, table_name);
+  const TablePin* pin = at ? nullptr : request.FindPin(store, name, table_name);
   if (pin) {
     version.snapshot = pin->snapshot;
-    request.NoteRead({delta_catalog_.store_name(), name, table_name, version.snapshot, /*is_pinned=*/true});
+    request.NoteRead({store, name, table_name, version.snapshot, /*is_pinned=*/true});
     if (auto* known = reading.FindEntry(name, table_name, version.snapshot.get())) return known;
   }
   version.table = reading.Find(context, delta_catalog_, name, table_name);
@@ -107,12 +108,17 @@ duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::LookupEntry(duckdb:
     request.NoteVarying();  // a table that is made later gives the name another meaning
     return nullptr;
   }
+  const TablePin* pin_of_found = at || pin ? nullptr : request.FindPinOf(store, *version.table);
   if (at) {
     version.snapshot = ValueOrThrow(SnapshotAt(request.context(), *version.table, *at));
+  } else if (pin_of_found) {
+    // Not noted as pinned: a table that is made later may be nearer to the name as it is written.
+    version.snapshot = pin_of_found->snapshot;
+    request.NoteRead({store, name, table_name, version.snapshot});
   } else if (!pin) {
     version.snapshot = reading.Pin(context, version.table);
     version.is_pinned_by_transaction = true;
-    request.NoteRead({delta_catalog_.store_name(), name, table_name, version.snapshot});
+    request.NoteRead({store, name, table_name, version.snapshot});
   }
   if (auto* known = reading.FindEntry(name, table_name, version.snapshot.get())) return known;
   return reading.Keep(DeltaTableEntry::Make(delta_catalog_, *this, table_name, std::move(version)));
