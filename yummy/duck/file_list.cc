@@ -159,12 +159,18 @@ std::vector<delta::FileId> DeltaFileList::Upcoming(size_t files_given, size_t fi
   return upcoming;
 }
 
+Result<store::ObjectMeta> DeltaFileList::ObjectOf(const delta::Snapshot& snapshot, const delta::FileView& file) {
+  return store::ObjectMeta{
+      .path = TRY(delta::ResolveLogPath(*snapshot.object_store(), snapshot.table_path(), file.path)),
+      .size_bytes = static_cast<uint64_t>(file.size_bytes),
+      // Only told apart: a time that is too large may wrap.
+      .modified_micros = static_cast<int64_t>(static_cast<uint64_t>(file.modification_time_ms) * 1000)};
+}
+
 duckdb::OpenFileInfo DeltaFileList::Describe(delta::FileId id) const {
   const delta::Snapshot& snapshot = *scan_->snapshot;
   const delta::FileView file = snapshot.file(id);
-  const std::string path =
-      ValueOrThrow(delta::ResolveLogPath(*snapshot.object_store(), snapshot.table_path(), file.path));
-  auto info = ReadableFile(*scan_->instance, scan_->store_ordinal, path, static_cast<uint64_t>(file.size_bytes));
+  auto info = ReadableFile(*scan_->instance, scan_->store_ordinal, ValueOrThrow(ObjectOf(snapshot, file)));
   info.extended_info->options[kFileIdOption] = duckdb::Value::UBIGINT(id);
   if (file.deletion_vector) info.extended_info->options["has_deletes"] = duckdb::Value::BOOLEAN(true);
   return info;

@@ -37,6 +37,8 @@ class DeltaFileList final : public duckdb::MultiFileList {
   /// The files that GetFile would give next to a scan that has taken `files_given`, as it looks now; fewer at the end.
   std::vector<delta::FileId> Upcoming(size_t files_given, size_t files_max) const;
   duckdb::OpenFileInfo Describe(delta::FileId id) const;
+  /// A data file as its add action tells of it.
+  static Result<store::ObjectMeta> ObjectOf(const delta::Snapshot& snapshot, const delta::FileView& file);
 
   duckdb::unique_ptr<duckdb::MultiFileList> ComplexFilterPushdown(
       duckdb::ClientContext& context, const duckdb::MultiFileOptions& options, duckdb::MultiFilePushdownInfo& info,

@@ -62,7 +62,7 @@ bool SpeaksOfTheFile(const duckdb::ErrorData& data, bool reader_runs_filters) {
 // Carries an Error of ours: what error.cc packs into the extra info.
 bool IsOurs(const duckdb::ErrorData& data) { return data.ExtraInfo().find("yummy_code") != data.ExtraInfo().end(); }
 
-[[noreturn]] void Rethrow(duckdb::ClientContext& context, const ScanInfo& scan, const std::string& path,
+[[noreturn]] void Rethrow(duckdb::ClientContext& context, const ScanInfo& scan, const std::string& duck_path,
                           bool reader_runs_filters) {
   const duckdb::ErrorData data = CurrentException();
   if (InvalidatesInstance(data)) {
@@ -71,6 +71,7 @@ bool IsOurs(const duckdb::ErrorData& data) { return data.ExtraInfo().find("yummy
     throw;
   }
   const std::string version = std::to_string(scan.snapshot->version());
+  const std::string path = PathForPeople(duck_path);
   if (IsOurs(data)) {
     Error error = ToError(data);
     const bool of_file = error.reason() == "MISSING_FILE" || error.reason() == "CORRUPT_DATA_FILE";
@@ -79,8 +80,8 @@ bool IsOurs(const duckdb::ErrorData& data) { return data.ExtraInfo().find("yummy
     Throw(std::move(error).With("version", version));
   }
   if (path.empty() || !SpeaksOfTheFile(data, reader_runs_filters)) throw;
-  Throw(Error(ErrorCode::kCorrupt,
-              fmt::format("a data file cannot be read: {} in version {}: {}", path, version, data.RawMessage()))
+  const std::string said = duckdb::StringUtil::Replace(data.RawMessage(), duck_path, path);
+  Throw(Error(ErrorCode::kCorrupt, fmt::format("a data file cannot be read: {} in version {}: {}", path, version, said))
             .WithReason("CORRUPT_DATA_FILE")
             .With("path", path)
             .With("version", version));
@@ -171,10 +172,11 @@ duckdb::ReaderInitializeType DeltaFileReader::CreateMapping(
     aligned = columns;
     auto result = AlignColumns(aligned, file_columns, column_ids, scan_->mapping);
     if (!result.ok()) {
+      const std::string path = PathForPeople(reader_data.reader->file.path);
       Throw(std::move(result)
                 .error()
-                .Prefixed(reader_data.reader->file.path)
-                .With("path", reader_data.reader->file.path)
+                .Prefixed(path)
+                .With("path", path)
                 .With("version", std::to_string(scan_->snapshot->version())));
     }
   }

@@ -157,27 +157,38 @@ std::string DuckPath(size_t store_ordinal, std::string_view store_path) {
   return fmt::format("{}{}/{}", kScheme, store_ordinal, store_path);
 }
 
+std::string DuckPath(size_t store_ordinal, const store::ObjectMeta& object) {
+  return fmt::format("{}{}@{}-{}/{}", kScheme, store_ordinal, object.size_bytes, object.modified_micros, object.path);
+}
+
 Result<StorePath> ParseDuckPath(std::string_view path) {
   auto refuse = [&] { return NotAllowed("opened", path); };
   if (!path.starts_with(kScheme)) return refuse();
   std::string_view rest = path.substr(kScheme.size());
   StorePath parsed;
   auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), parsed.store_ordinal);
-  auto digits = static_cast<size_t>(end - rest.data());
-  if (error != std::errc() || digits == 0 || digits >= rest.size() || rest[digits] != '/') return refuse();
-  parsed.path = rest.substr(digits + 1);
+  auto slash = static_cast<size_t>(end - rest.data());
+  if (error != std::errc() || slash == 0) return refuse();
+  if (slash < rest.size() && rest[slash] == '@') slash = rest.find_first_not_of("-0123456789", slash + 1);
+  if (slash >= rest.size() || rest[slash] != '/') return refuse();
+  parsed.path = rest.substr(slash + 1);
   TRY(store::CheckPath(parsed.path));
   return parsed;
 }
 
-duckdb::OpenFileInfo ReadableFile(const InstanceInfo& instance, size_t store_ordinal, std::string_view store_path,
-                                  uint64_t size_bytes) {
-  duckdb::OpenFileInfo file(DuckPath(store_ordinal, store_path));
+std::string PathForPeople(const std::string& duck_path) {
+  auto parsed = ParseDuckPath(duck_path);
+  return parsed.ok() ? std::move(parsed->path) : duck_path;
+}
+
+duckdb::OpenFileInfo ReadableFile(const InstanceInfo& instance, size_t store_ordinal, const store::ObjectMeta& object) {
+  duckdb::OpenFileInfo file(DuckPath(store_ordinal, object));
   file.extended_info = duckdb::make_shared_ptr<duckdb::ExtendedOpenFileInfo>();
   auto& options = file.extended_info->options;
   options.emplace(kTokenOption, duckdb::Value::UBIGINT(instance.token));
-  options.emplace("file_size", duckdb::Value::UBIGINT(size_bytes));
-  // A data file never changes under its path: neither the byte cache nor the footer cache has to ask.
+  options.emplace("file_size", duckdb::Value::UBIGINT(object.size_bytes));
+  options.emplace(kModifiedOption, duckdb::Value::BIGINT(object.modified_micros));
+  // A file never changes under such a name: neither the byte cache nor the footer cache has to ask.
   options.emplace("validate_external_file_cache", duckdb::Value::BOOLEAN(false));
   options.emplace("etag", duckdb::Value(""));
   options.emplace("last_modified", duckdb::Value::TIMESTAMP(duckdb::timestamp_t(0)));
@@ -229,13 +240,16 @@ duckdb::unique_ptr<duckdb::FileHandle> ObjectStoreFileSystem::OpenForReading(
   RequestState* request = RequestOfOpener(opener);
   Context context = request ? request->context() : Context();
   ValueOrThrow(context.Check());
-  std::optional<uint64_t> size_bytes;
-  if (const duckdb::Value* size = FindOption(file, "file_size")) size_bytes = size->GetValue<uint64_t>();
+  const duckdb::Value* size = FindOption(file, "file_size");
+  const duckdb::Value* modified = FindOption(file, kModifiedOption);
+  if (!size || !modified) Throw(Error(ErrorCode::kInternal, "a data file without its size: " + file.path));
+  const store::ObjectMeta object{
+      .path = parsed.path, .size_bytes = size->GetValue<uint64_t>(), .modified_micros = modified->GetValue<int64_t>()};
 
   auto& object_store = *instance_.store(parsed.store_ordinal).object_store;
-  auto reader = object_store.Open(context, parsed.path, size_bytes);
+  auto reader = object_store.OpenKnown(context, object);
   if (!reader.ok()) Throw(ForDataFile(std::move(reader).error(), parsed.path));
-  DataFile data_file{.path = file.path, .size_bytes = size_bytes.value_or((*reader)->size_bytes())};
+  DataFile data_file{.path = file.path, .size_bytes = object.size_bytes};
   ValueOrThrow(instance_.refused_files->Check(data_file.path, data_file.size_bytes));
   if (request) request->NoteFile(data_file);
   return duckdb::make_uniq<ReadHandle>(*this, std::move(data_file), flags, std::move(parsed.path), *std::move(reader),

@@ -39,7 +39,8 @@ class FileSystemTest : public testing::Test {
   }
   Result<duckdb::unique_ptr<duckdb::FileHandle>> OpenToRead(uint64_t size_bytes,
                                                             const std::string& path = "t/a.parquet") {
-    return Open(ReadableFile(instance_->info(), 0, path, size_bytes), FileFlags::FILE_FLAGS_READ);
+    return Open(ReadableFile(instance_->info(), 0, {.path = path, .size_bytes = size_bytes}),
+                FileFlags::FILE_FLAGS_READ);
   }
   Result<duckdb::unique_ptr<duckdb::FileHandle>> OpenToWrite(const std::string& path) {
     return Open(duckdb::OpenFileInfo(path), FileFlags::FILE_FLAGS_WRITE | FileFlags::FILE_FLAGS_FILE_CREATE_NEW);
@@ -67,7 +68,7 @@ TEST_F(FileSystemTest, ReadsWithTheToken) {
 
 TEST_F(FileSystemTest, RefusesToReadWithoutTheToken) {
   EXPECT_THAT(Open(duckdb::OpenFileInfo(kPath), FileFlags::FILE_FLAGS_READ), IsError(ErrorCode::kPermissionDenied));
-  auto forged = ReadableFile(instance_->info(), 0, "t/a.parquet", 10);
+  auto forged = ReadableFile(instance_->info(), 0, {.path = "t/a.parquet", .size_bytes = 10});
   forged.extended_info->options[kTokenOption] = duckdb::Value::UBIGINT(instance_->info().token + 1);
   EXPECT_THAT(Open(forged, FileFlags::FILE_FLAGS_READ), IsError(ErrorCode::kPermissionDenied));
   forged.extended_info->options[kTokenOption] = duckdb::Value(std::to_string(instance_->info().token));
@@ -78,7 +79,7 @@ TEST_F(FileSystemTest, RefusesPathsThatLeaveTheStore) {
   for (const char* path : {"../a", "t/../../a", "/etc/passwd", "", "t//a", "t/./a"}) {
     EXPECT_THAT(OpenToRead(1, path), IsError(ErrorCode::kPermissionDenied)) << path;
   }
-  auto other_store = ReadableFile(instance_->info(), 1, "t/a.parquet", 10);
+  auto other_store = ReadableFile(instance_->info(), 1, {.path = "t/a.parquet", .size_bytes = 10});
   EXPECT_THAT(Open(other_store, FileFlags::FILE_FLAGS_READ), IsError(ErrorCode::kPermissionDenied));
   for (const char* path :
        {"/etc/passwd", "file:///etc/passwd", "yummy:/0/a", "yummy://x/a", "yummy:///a", "yummy://0"}) {
@@ -113,7 +114,7 @@ TEST_F(FileSystemTest, NamesAMissingAndAShortenedFile) {
 }
 
 TEST_F(FileSystemTest, RefusesAFileThatBroughtDuckDBDown) {
-  instance_->info().refused_files->Refuse(kPath, 10);
+  instance_->info().refused_files->Refuse(DuckPath(0, {.path = "t/a.parquet", .size_bytes = 10}), 10);
   EXPECT_THAT(OpenToRead(10), IsError(ErrorCode::kCorrupt));
 }
 

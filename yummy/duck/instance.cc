@@ -110,9 +110,10 @@ void RefusedFiles::Refuse(const std::string& path, uint64_t size_bytes) {
 Result<void> RefusedFiles::Check(const std::string& path, uint64_t size_bytes) const {
   std::scoped_lock lock(mutex_);
   if (!files_.contains({path, size_bytes})) return {};
-  return Error(ErrorCode::kCorrupt, "this data file brought the engine down before and is not read again: " + path)
+  const std::string name = PathForPeople(path);
+  return Error(ErrorCode::kCorrupt, "this data file brought the engine down before and is not read again: " + name)
       .WithReason("CORRUPT_DATA_FILE")
-      .With("path", path);
+      .With("path", name);
 }
 
 bool InstanceInfo::IsStore(const std::string& name) const {

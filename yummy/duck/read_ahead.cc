@@ -262,13 +262,13 @@ ReadAhead::State::ContentRef ReadAhead::State::Begin(const FileToScan& file) {
     by_id_.emplace(file.id, content);
     files_.push_back(content);
   }
-  if (const auto layout = pool.layouts().Find(file.key)) {
-    Plan(*content, layout, file.size_bytes);
-  } else if (file.size_bytes > kParquetEndBytes) {
-    const bool whole = file.size_bytes <= kWholeFileBytesMax;
-    const uint64_t bytes = whole ? file.size_bytes : TailBytes(file.size_bytes);
+  if (const auto layout = pool.layouts().Find(file.duck_path)) {
+    Plan(*content, layout, file.object.size_bytes);
+  } else if (file.object.size_bytes > kParquetEndBytes) {
+    const bool whole = file.object.size_bytes <= kWholeFileBytesMax;
+    const uint64_t bytes = whole ? file.object.size_bytes : TailBytes(file.object.size_bytes);
     auto tail = std::make_shared<Block>();
-    tail->range = {file.size_bytes - bytes, bytes};
+    tail->range = {file.object.size_bytes - bytes, bytes};
     const std::lock_guard lock(mutex_);
     content->queue.push_back(std::move(tail));
   }
@@ -413,8 +413,7 @@ void ReadAhead::State::Run(const ContentRef& content, const BlockRef& block) {
 
 Result<std::shared_ptr<std::byte[]>> ReadAhead::State::Fetch(Content& content, const ByteRange& range) {
   TRY(context.Check());
-  std::call_once(content.opened,
-                 [&] { content.reader = options.store->Open(context, content.file.path, content.file.size_bytes); });
+  std::call_once(content.opened, [&] { content.reader = options.store->OpenKnown(context, content.file.object); });
   if (!content.reader->ok()) return content.reader->error();
   auto bytes = std::make_shared_for_overwrite<std::byte[]>(range.length);
   TRY((**content.reader)->ReadAt(context, range.offset, {bytes.get(), range.length}));
@@ -439,7 +438,7 @@ void ReadAhead::State::Arrive(Block& block, Result<std::shared_ptr<std::byte[]>>
 
 // Knows from now on where the columns are. A footer that cannot be read is left to DuckDB, which says what is wrong with it.
 void ReadAhead::State::DecodeFooter(Content& content, const Block& tail, const std::shared_ptr<std::byte[]>& bytes) {
-  const uint64_t file_bytes = content.file.size_bytes;
+  const uint64_t file_bytes = content.file.object.size_bytes;
   const std::span<const std::byte> there(bytes.get(), tail.range.length);
   const auto footer_bytes = ParquetFooterBytes(there.last<kParquetEndBytes>());
   if (!footer_bytes || *footer_bytes > file_bytes - kParquetEndBytes) return;
@@ -466,7 +465,7 @@ void ReadAhead::State::DecodeFooter(Content& content, const Block& tail, const s
   footer.insert(footer.end(), rest.begin(), rest.end());
   const auto layout = ParquetLayout::Parse(footer, file_bytes);
   if (!layout.ok()) return;
-  pool.layouts().Put(content.file.key, *layout, (*layout)->size_bytes());
+  pool.layouts().Put(content.file.duck_path, *layout, (*layout)->size_bytes());
   Plan(content, *layout, fetched);
 }
 
@@ -537,7 +536,7 @@ void ReadAhead::State::Touch(const ContentRef& content, const ByteRange& range) 
       plan.rest_planned = true;
       const auto leaves = content->leaves;
       lock.unlock();
-      auto blocks = BlocksOf(*content, *layout, leaves, row_group, Part::kRest, content->file.size_bytes);
+      auto blocks = BlocksOf(*content, *layout, leaves, row_group, Part::kRest, content->file.object.size_bytes);
       lock.lock();
       content->queue.insert(content->queue.begin(), blocks.begin(), blocks.end());
     }

@@ -51,11 +51,9 @@ class ReadAheadPool {
 
 /// A data file of a scan.
 struct FileToScan {
-  uint64_t id = 0;        // the delta::FileId
-  std::string path;       // in the store
-  std::string duck_path;  // DuckDB's name of it
-  std::string key;        // names its content for good
-  uint64_t size_bytes = 0;
+  uint64_t id = 0;  // the delta::FileId
+  store::ObjectMeta object;
+  std::string duck_path;  // DuckDB's name of it, which names its content for good
 };
 
 struct ReadAheadOptions {

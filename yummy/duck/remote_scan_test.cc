@@ -4,7 +4,10 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "yummy/base/testing.h"
 #include "yummy/duck/read_ahead.h"
@@ -174,6 +177,48 @@ TEST_F(RemoteScan, TakesBackItsRequestsWhenTheResultIsDropped) {
   store_->Hang("");
   EXPECT_THAT(Query("SELECT count(d0) FROM t"), IsOk());
 }
+
+// --- Paths that are used again ---------------------------------------------------------------------------------------
+
+class ReusedPath : public RemoteTest, public ::testing::WithParamInterface<int64_t> {
+ protected:
+  /// A table of one file of this many rows: a small one is fetched whole, a large one by its columns.
+  void SetUp() override {
+    MakeTable({.rows = GetParam()});
+    MakeTable({.name = "other", .rows = GetParam() + 1});
+    store_->SetLatency(milliseconds(1));
+  }
+  /// What a writer does that gives its files the same names again.
+  void ReplaceTheFile() {
+    const auto path = DataFiles("t").front();
+    const auto bytes = MUST(faults_->Get({}, DataFiles("other").front()));
+    ASSERT_THAT(faults_->Put({}, path, bytes, store::PutMode::kOverwrite), IsOk());
+    const auto add = fmt::format(
+        R"({{"add":{{"path":"{}","partitionValues":{{}},"size":{},"modificationTime":1,"dataChange":true}}}})",
+        path.substr(2), bytes.size());
+    ASSERT_THAT(faults_->Put({}, "t/_delta_log/00000000000000000001.json", add, store::PutMode::kCreate), IsOk());
+  }
+  const std::string query_ = "SELECT count(d0), sum(id), max(d0) FROM t";
+};
+
+TEST_P(ReusedPath, IsReadAnew) {
+  ASSERT_THAT(Query(query_), IsOk());
+  ReplaceTheFile();
+  EXPECT_EQ(MUST(Query(query_)), MUST(Query("SELECT count(d0), sum(id), max(d0) FROM other")));
+  EXPECT_EQ(Measure(query_).requests, 0U);
+}
+
+TEST_P(ReusedPath, IsReadAnewBesideAScanOfTheFirstBytes) {
+  auto first = MUST(session_->Query({}, "SELECT * FROM t", {.store = "s", .batch_rows_max = 10}));
+  ASSERT_THAT(first->Next(), IsOk());
+  ReplaceTheFile();
+  const auto reading = std::exchange(session_, MUST(database_->Connect()));
+  EXPECT_EQ(MUST(Query("SELECT sum(id) FROM t")), MUST(Query("SELECT sum(id) FROM other")));
+  for (auto batch = first->Next(); batch.ok() && *batch;) batch = first->Next();
+  EXPECT_EQ(MUST(Query(query_)), MUST(Query("SELECT count(d0), sum(id), max(d0) FROM other")));
+}
+
+INSTANTIATE_TEST_SUITE_P(SmallAndLarge, ReusedPath, ::testing::Values(100, 300'000));
 
 // --- Files that are not what the log says ---------------------------------------------------------------------------
 

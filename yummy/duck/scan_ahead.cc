@@ -6,9 +6,7 @@
 #include <vector>
 
 #include <duckdb/storage/external_file_cache.hpp>
-#include <fmt/format.h>
 
-#include "yummy/delta/path.h"
 #include "yummy/duck/error.h"
 #include "yummy/duck/file_system.h"
 #include "yummy/duck/instance.h"
@@ -26,13 +24,9 @@ struct ScanState final : duckdb::MultiFileReaderGlobalState {
 };
 
 Result<FileToScan> ToFileToScan(const ScanInfo& scan, delta::FileId id) {
-  const delta::Snapshot& snapshot = *scan.snapshot;
-  const delta::FileView file = snapshot.file(id);
-  FileToScan result{.id = id, .size_bytes = static_cast<uint64_t>(file.size_bytes)};
-  result.path = TRY(delta::ResolveLogPath(*snapshot.object_store(), snapshot.table_path(), file.path));
-  result.duck_path = DuckPath(scan.store_ordinal, result.path);
-  result.key = fmt::format("{}\n{}\n{}", result.duck_path, file.size_bytes, file.modification_time_ms);
-  return result;
+  auto object = TRY(DeltaFileList::ObjectOf(*scan.snapshot, scan.snapshot->file(id)));
+  auto duck_path = DuckPath(scan.store_ordinal, object);
+  return FileToScan{.id = id, .object = std::move(object), .duck_path = std::move(duck_path)};
 }
 
 /// True when DuckDB has the bytes in memory.

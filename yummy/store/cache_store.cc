@@ -137,13 +137,11 @@ BlockCacheStore::BlockCacheStore(std::shared_ptr<ObjectStore> store, std::shared
     : WrapperStore(std::move(store)), cache_(std::move(cache)), seen_(std::make_shared<Seen>()) {}
 BlockCacheStore::~BlockCacheStore() = default;
 
-Result<std::unique_ptr<ObjectReader>> BlockCacheStore::Open(const Context& context, std::string_view path,
-                                                            std::optional<uint64_t> size_bytes) {
-  auto reader = TRY(store().Open(context, path, size_bytes));
-  // Without a size nobody has said that the object never changes.
-  if (!size_bytes || reader->size_bytes() != *size_bytes) return reader;
-  return std::make_unique<Reader>(fmt::format("{}\n{}\n{}", root(), path, *size_bytes), std::move(reader), cache_,
-                                  seen_);
+Result<std::unique_ptr<ObjectReader>> BlockCacheStore::OpenKnown(const Context& context, const ObjectMeta& object) {
+  auto reader = TRY(store().OpenKnown(context, object));
+  if (reader->size_bytes() != object.size_bytes) return reader;
+  auto name = fmt::format("{}\n{}\n{}\n{}", root(), object.path, object.size_bytes, object.modified_micros);
+  return std::make_unique<Reader>(std::move(name), std::move(reader), cache_, seen_);
 }
 
 }  // namespace yummy::store

@@ -26,8 +26,8 @@ class LogCacheStore final : public WrapperStore {
   const std::shared_ptr<DiskCache> cache_;
 };
 
-/// Readers of objects whose size is known (data files: their names are unique) through a cache of blocks. A block is kept
-/// when it is wanted for the second time: what is read once passes by.
+/// OpenKnown through a cache of blocks: of data files. The key holds the store's root, the path, size and time of change. A
+/// block is kept when it is wanted for the second time: what is read once passes by.
 class BlockCacheStore final : public WrapperStore {
  public:
   static constexpr uint64_t kBlockBytes = uint64_t{1} << 20;
@@ -35,8 +35,7 @@ class BlockCacheStore final : public WrapperStore {
   BlockCacheStore(std::shared_ptr<ObjectStore> store, std::shared_ptr<DiskCache> cache);
   ~BlockCacheStore() override;
 
-  Result<std::unique_ptr<ObjectReader>> Open(const Context& context, std::string_view path,
-                                             std::optional<uint64_t> size_bytes = {}) override;
+  Result<std::unique_ptr<ObjectReader>> OpenKnown(const Context& context, const ObjectMeta& object) override;
 
  private:
   class Seen;

@@ -256,9 +256,9 @@ std::string ReadAt(ObjectReader& reader, uint64_t offset, uint64_t length) {
 
 TEST_F(BlockCacheTest, KeepsABlockThatIsWantedTwice) {
   const std::string bytes = Pattern(3 * kBlock + 500);
-  Put("t/part.parquet", bytes);
+  const ObjectMeta object = Put("t/part.parquet", bytes);
   BlockCacheStore store(below_, OpenCache());
-  const auto open = [&] { return MUST(store.Open(context_, "t/part.parquet", bytes.size())); };
+  const auto open = [&] { return MUST(store.OpenKnown(context_, object)); };
   for (int i = 0; i < 4; i++) EXPECT_EQ(ReadAt(*open(), kBlock + 10, 100), bytes.substr(kBlock + 10, 100));
   EXPECT_EQ(below_->calls(Operation::kReadAt), 2U);
   // The rest of the block is there now as well; the last block is shorter.
@@ -271,9 +271,9 @@ TEST_F(BlockCacheTest, KeepsABlockThatIsWantedTwice) {
 
 TEST_F(BlockCacheTest, ReadsAnyRangeRight) {
   const std::string bytes = Pattern(4 * kBlock + 1);
-  Put("t/part.parquet", bytes);
+  const ObjectMeta object = Put("t/part.parquet", bytes);
   BlockCacheStore store(below_, OpenCache());
-  const auto reader = MUST(store.Open(context_, "t/part.parquet", bytes.size()));
+  const auto reader = MUST(store.OpenKnown(context_, object));
   Random random(7);
   for (int i = 0; i < 60; i++) {
     const uint64_t offset = random.Below(bytes.size());
@@ -282,6 +282,16 @@ TEST_F(BlockCacheTest, ReadsAnyRangeRight) {
   }
   std::byte byte{};
   EXPECT_THAT(reader->ReadAt(context_, bytes.size(), std::span(&byte, 1)), IsError(ErrorCode::kInvalidArgument));
+}
+
+TEST_F(BlockCacheTest, ReadsWhatWasChangedUnderTheSamePathAnew) {
+  ObjectMeta object = Put("t/a", "first");
+  BlockCacheStore store(below_, OpenCache());
+  for (int i = 0; i < 3; i++) EXPECT_EQ(ReadAt(*MUST(store.OpenKnown(context_, object)), 0, 5), "first");
+  Put("t/a", "again");
+  EXPECT_EQ(ReadAt(*MUST(store.OpenKnown(context_, object)), 0, 5), "first");
+  object.modified_micros++;
+  for (int i = 0; i < 3; i++) EXPECT_EQ(ReadAt(*MUST(store.OpenKnown(context_, object)), 0, 5), "again");
 }
 
 TEST_F(BlockCacheTest, CachesNothingThatMayChange) {

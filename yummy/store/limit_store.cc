@@ -113,6 +113,12 @@ Result<std::unique_ptr<ObjectReader>> LimitStore::Open(const Context& context, s
   return std::make_unique<Reader>(gate, TRY(store().Open(context, path, size_bytes)));
 }
 
+Result<std::unique_ptr<ObjectReader>> LimitStore::OpenKnown(const Context& context, const ObjectMeta& object) {
+  Gate& gate = GateToRead(object.path);
+  const auto place = TRY(gate.Enter(context));
+  return std::make_unique<Reader>(gate, TRY(store().OpenKnown(context, object)));
+}
+
 Result<ObjectMeta> LimitStore::Head(const Context& context, std::string_view path) {
   const auto place = TRY(GateToRead(path).Enter(context));
   return store().Head(context, path);

@@ -40,6 +40,7 @@ class LimitStore final : public WrapperStore {
                                              std::span<const ByteRange> ranges) override;
   Result<std::unique_ptr<ObjectReader>> Open(const Context& context, std::string_view path,
                                              std::optional<uint64_t> size_bytes = {}) override;
+  Result<std::unique_ptr<ObjectReader>> OpenKnown(const Context& context, const ObjectMeta& object) override;
   Result<ObjectMeta> Head(const Context& context, std::string_view path) override;
   Result<ObjectMeta> Put(const Context& context, std::string_view path, std::string_view bytes, PutMode mode) override;
   Result<std::unique_ptr<Upload>> StartUpload(const Context& context, std::string_view path, PutMode mode) override;

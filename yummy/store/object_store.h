@@ -92,9 +92,15 @@ class ObjectStore {
   virtual Result<std::vector<std::string>> GetRanges(const Context& context, std::string_view path,
                                                      std::span<const ByteRange> ranges);
 
-  /// `size_bytes`, when known, saves a question to the store; the object then never changes, because its name is unique.
+  /// `size_bytes`, when known, saves a question to the store.
   virtual Result<std::unique_ptr<ObjectReader>> Open(const Context& context, std::string_view path,
                                                      std::optional<uint64_t> size_bytes = {}) = 0;
+
+  /// As Open, of an object that a log told of: its bytes never change under its path, size and time of change. A cache may
+  /// answer without asking.
+  virtual Result<std::unique_ptr<ObjectReader>> OpenKnown(const Context& context, const ObjectMeta& object) {
+    return Open(context, object.path, object.size_bytes);
+  }
 
   /// Errors: NotFound.
   virtual Result<ObjectMeta> Head(const Context& context, std::string_view path) = 0;

@@ -29,6 +29,9 @@ class WrapperStore : public ObjectStore {
                                              std::optional<uint64_t> size_bytes = {}) override {
     return store_->Open(context, path, size_bytes);
   }
+  Result<std::unique_ptr<ObjectReader>> OpenKnown(const Context& context, const ObjectMeta& object) override {
+    return store_->OpenKnown(context, object);
+  }
   Result<ObjectMeta> Head(const Context& context, std::string_view path) override {
     return store_->Head(context, path);
   }
