@@ -14,7 +14,9 @@ sources = git ls-files -z --cached --others --exclude-standard -- '*.cc' '*.h'
 tsan_modules := base store delta
 # Where `make test-stores` runs, and how much: whole, or small.
 STORES ?= moto,seaweedfs,azurite,gcs,s3rver
-# Which of them the REST tests run over, too.
+# The modules whose tests run over stores, too.
+engine_modules := delta table lake
+# Which of them the engine's and the REST tests run over.
 REST_STORES ?= $(subst $(space),$(comma),$(filter-out s3rver,$(subst $(comma),$(space),$(STORES))))
 SIZE ?= whole
 space := $(subst ,, )
@@ -72,6 +74,8 @@ test-stores: dev setup-tests setup-stores  ## tests over object stores that this
 	YUMMY_PROGRAM=$(CURDIR)/$(call program,dev) YUMMY_SOURCE_DIR=$(CURDIR) YUMMY_TEST_SIZE=$(SIZE) \
 		YUMMY_TEST_STORES=$(REST_STORES) \
 		$(PYTHON) tools/stores.py --only $(STORES) -- sh -c 'build/dev/yummy/store/store_test --gtest_brief=1 --gtest_filter="*Cloud*" && \
+		for store in $(subst $(comma),$(space),$(REST_STORES)); do for module in $(engine_modules); do \
+		YUMMY_TEST_STORES=$$store build/dev/yummy/$$module/$${module}_test --gtest_brief=1 || exit 1; done; done && \
 		$(TEST_PYTHON) -m pytest tests/rest tests/stores'
 
 tidy:  ## layers, names, sizes and links: tools/tidy.py; the layout, where clang-format is installed

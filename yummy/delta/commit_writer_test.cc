@@ -37,7 +37,7 @@ class CommitWriterTest : public ::testing::Test {
   void EndSoon() { context_ = Context().WithDeadline(std::chrono::steady_clock::now() + milliseconds(30)); }
 
   Random random_{7};
-  const std::shared_ptr<store::ObjectStore> memory_ = store::MakeMemoryStore();
+  const std::shared_ptr<store::ObjectStore> memory_ = store::MakeTestStore();
   const std::shared_ptr<store::FaultStore> faults_ = std::make_shared<store::FaultStore>(memory_);
   const std::string path_ = CommitPath("t", 3);
   const CommitBytes ours_{3, "id-ours", BytesOf("id-ours", "WRITE")};

@@ -49,7 +49,7 @@ std::string KeyOf(std::string_view name, std::string_view partition) {
 class ConflictTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const auto store = store::MakeMemoryStore();
+    const auto store = store::MakeTestStore();
     const std::vector<Action> actions = {InfoOfCreate(), Protocol{}, TestMetadata(), AddOf("f1", "a"),
                                          AddOf("f2", "b")};
     ASSERT_THAT(store->Put(Context(), CommitPath("t", 0), WriteActions(actions), store::PutMode::kCreate), IsOk());

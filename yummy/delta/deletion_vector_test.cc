@@ -15,6 +15,7 @@
 #include "yummy/base/testing.h"
 #include "yummy/delta/actions_json.h"
 #include "yummy/store/memory_store.h"
+#include "yummy/store/testing.h"
 
 namespace yummy::delta {
 namespace {
@@ -137,17 +138,17 @@ TEST(DeletionVector, SurvivesRandomDamage) {
 class DeletionVectorFile : public testing::Test {
  protected:
   void Write(const std::string& path, const std::string& bytes) {
-    MUST(store_.Put(Context(), path, bytes, store::PutMode::kOverwrite));
+    MUST(store_->Put(Context(), path, bytes, store::PutMode::kOverwrite));
   }
   Result<DeletionVector> Read(const DeletionVectorDescriptor& descriptor, int64_t rows = -1) {
-    return ReadDeletionVector(Context(), store_, "t", descriptor, rows);
+    return ReadDeletionVector(Context(), *store_, "t", descriptor, rows);
   }
   // The name and the prefix of the example in the protocol.
   static constexpr std::string_view kPath = "t/ab/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin";
   const std::string payload_ = Payload({0, 9});
   const DeletionVectorDescriptor descriptor_{'u', "ab^-aqEH.-t@S}K{vb[*k^", 1, static_cast<int32_t>(payload_.size()),
                                              2};
-  store::MemoryStore store_{Clock::System()};
+  const std::shared_ptr<store::ObjectStore> store_ = store::MakeTestStore();
 };
 
 TEST_F(DeletionVectorFile, IsFoundByItsEncodedName) {

@@ -1,5 +1,5 @@
 #pragma once
-// A table's log for tests: commits written line by line into a store in memory.
+// A table's log for tests: commits written line by line into a store.
 
 #include <cstdint>
 #include <memory>
@@ -11,7 +11,7 @@
 #include "yummy/base/context.h"
 #include "yummy/base/result.h"
 #include "yummy/delta/snapshot.h"
-#include "yummy/store/memory_store.h"
+#include "yummy/store/testing.h"
 
 namespace yummy::delta {
 
@@ -31,7 +31,7 @@ class TestLog {
   void Create(std::string_view configuration = "{}");
 
   ManualClock clock{1'700'000'000'000'000};
-  std::shared_ptr<store::MemoryStore> store = std::make_shared<store::MemoryStore>(clock);
+  std::shared_ptr<store::ObjectStore> store = store::MakeTestStore(clock);
   Context context;
 };
 

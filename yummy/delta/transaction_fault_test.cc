@@ -53,8 +53,9 @@ struct Case {
 };
 
 std::vector<Case> AllCases() {
-  const std::vector<std::pair<std::string, std::function<std::shared_ptr<store::ObjectStore>()>>> stores = {
+  std::vector<std::pair<std::string, std::function<std::shared_ptr<store::ObjectStore>()>>> stores = {
       {"Memory", store::MakeMemoryStore}, {"Local", store::MakeTemporaryLocalStore}};
+  if (store::StoreOfTests()) stores = {{"Cloud", [] { return store::MakeEmptyStore(*store::StoreOfTests()); }}};
   const std::vector<std::pair<std::string, Verb>> verbs = {
       {"Append", Verb::kAppend}, {"Overwrite", Verb::kOverwrite}, {"Create", Verb::kCreate}};
   std::vector<Case> cases;

@@ -79,6 +79,24 @@ std::shared_ptr<ObjectStore> MakeEmptyStore(const RunningStore& running) {
       OpenStore(fmt::format("{}/test-{:016x}", running.root, Random::System().Next()), running.storage_options));
 }
 
+const std::optional<RunningStore>& StoreOfTests() {
+  static const auto chosen = []() -> std::optional<RunningStore> {
+    const char* name = std::getenv("YUMMY_TEST_STORES");
+    if (name == nullptr || std::string_view(name) == "local") return {};
+    for (RunningStore& running : RunningStores()) {
+      if (running.name == name) return std::move(running);
+    }
+    ADD_FAILURE() << "YUMMY_TEST_STORES names no store that runs: " << name;
+    return {};
+  }();
+  return chosen;
+}
+
+std::shared_ptr<ObjectStore> MakeTestStore(const Clock& clock) {
+  if (StoreOfTests()) return MakeEmptyStore(*StoreOfTests());
+  return std::make_shared<MemoryStore>(clock);
+}
+
 namespace {
 
 /// Names that have gone wrong somewhere: escapes, globs, spaces, scripts, what looks like a URL or an option.

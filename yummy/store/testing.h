@@ -6,11 +6,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "yummy/base/clock.h"
 #include "yummy/base/context.h"
 #include "yummy/store/object_store.h"
 
@@ -66,5 +68,11 @@ std::vector<RunningStore> RunningStores();
 
 /// A place in a running store that is empty and no one else's.
 std::shared_ptr<ObjectStore> MakeEmptyStore(const RunningStore& running);
+
+/// The running store that YUMMY_TEST_STORES names: tests of what is built on stores use it. Absent: they use one in memory.
+const std::optional<RunningStore>& StoreOfTests();
+
+/// An empty store for a test of what is built on stores. `clock` is that of a store in memory; others have their own.
+std::shared_ptr<ObjectStore> MakeTestStore(const Clock& clock = Clock::System());
 
 }  // namespace yummy::store

@@ -12,7 +12,7 @@ delta::Schema OneColumn(delta::TypeKind kind) {
 }
 
 TEST(Create, GivesAReplacedTableTheFeaturesOfItsNewSchema) {
-  const auto table = delta::Table::Make(store::MakeMemoryStore(), "t", {});
+  const auto table = delta::Table::Make(store::MakeTestStore(), "t", {});
   CreateOptions first{.schema = OneColumn(delta::TypeKind::kLong)};
   first.configuration = {{"delta.enableDeletionVectors", "true"}};
   ASSERT_THAT(Create(Context(), *table, first), IsOk());

@@ -84,7 +84,7 @@ class ReplaceWhere : public testing::Test {
   }
 
   const Context context_;
-  const std::shared_ptr<store::ObjectStore> store_ = store::MakeMemoryStore();
+  const std::shared_ptr<store::ObjectStore> store_ = store::MakeTestStore();
   const std::shared_ptr<delta::Table> table_ = delta::Table::Make(store_, "t", {});
   delta::StringMap configuration_;
   std::shared_ptr<duck::Database> database_;
