@@ -19,6 +19,7 @@
 namespace yummy::store {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -436,20 +437,65 @@ TEST(CloudStore, AzureSaysForSureThatABlobIsThere) {
   }
 }
 
+/// What S3 answers a deletion of many: these keys it has not deleted.
+ScriptedReply Refused(const std::vector<std::pair<std::string, std::string>>& codes) {
+  std::string body = R"(<?xml version="1.0"?><DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">)";
+  for (const auto& [key, code] : codes) {
+    body += fmt::format(
+        "<Deleted><Key>lake/SlowDown</Key></Deleted>"
+        "<Error><Key>lake/{}</Key><Code>{}</Code><Message>m</Message></Error>",
+        key, code);
+  }
+  return {HttpAnswer(200, body + "<Deleted><Key>lake/z</Key></Deleted></DeleteResult>")};
+}
+
 TEST(CloudStore, DeletesInBulkAndTellsOfEachKey) {
+  const ScriptedServer server(InTurn({Refused({{"b &amp; c", "AccessDenied"}, {"d", "NoSuchKey"}})}));
+  const std::vector<std::string> paths = {"a", "b & c", "SlowDown", "d"};
+  const auto results = OpenScripted(server)->Delete(Within(Milliseconds(20'000)), paths);
+  ASSERT_EQ(results.size(), 4U);
+  EXPECT_THAT(results[0], IsOk());
+  ASSERT_THAT(results[1], IsError(ErrorCode::kPermissionDenied));
+  EXPECT_EQ(results[1].error().reason(), "STORE_ACCESS_DENIED");
+  EXPECT_THAT(results[1].error().message(), HasSubstr("AccessDenied"));
+  EXPECT_THAT(results[2], IsOk());
+  EXPECT_THAT(results[3], IsOk());
+  EXPECT_EQ(server.requests(), 1U);
+}
+
+TEST(CloudStore, DeletesOneByOneAndTellsOfEachKey) {
   const ScriptedServer server([](const ScriptedRequest& request, size_t) -> ScriptedReply {
-    EXPECT_EQ(request.method, "POST");
-    return {HttpAnswer(200,
-                       "<DeleteResult><Deleted><Key>lake/a</Key></Deleted>"
-                       "<Error><Key>lake/b</Key><Code>AccessDenied</Code><Message>m</Message></Error></DeleteResult>")};
+    EXPECT_EQ(request.method, "DELETE");
+    return {request.target.ends_with("/b") ? S3Error(403, "AccessDenied") : HttpAnswer(204)};
   });
   const std::vector<std::string> paths = {"a", "b", "c"};
-  const auto results = OpenScripted(server)->Delete(Within(Milliseconds(20'000)), paths);
+  const auto results =
+      OpenScripted(server, {{"disable_bulk_delete", "true"}})->Delete(Within(Milliseconds(20'000)), paths);
   ASSERT_EQ(results.size(), 3U);
   EXPECT_THAT(results[0], IsOk());
-  EXPECT_FALSE(results[1].ok());
+  EXPECT_THAT(results[1], IsError(ErrorCode::kPermissionDenied));
   EXPECT_THAT(results[2], IsOk());
-  EXPECT_EQ(server.requests(), 1U);
+}
+
+TEST(CloudStore, DeletesWhatWasRefusedForTheMomentAgain) {
+  std::vector<std::string> bodies;
+  const ScriptedServer server([&](const ScriptedRequest& request, size_t number) -> ScriptedReply {
+    bodies.push_back(request.body);
+    if (number == 0) return Refused({{"a", "SlowDown"}, {"b", "InternalError"}, {"c", "AccessDenied"}});
+    return Refused({{"b", "InternalError"}});
+  });
+  const std::vector<std::string> paths = {"a", "b", "c", "d"};
+  const auto results = OpenScripted(server)->Delete(Within(Milliseconds(20'000)), paths);
+  ASSERT_EQ(results.size(), 4U);
+  EXPECT_THAT(results[0], IsOk());
+  ASSERT_THAT(results[1], IsError(ErrorCode::kUnavailable));
+  EXPECT_EQ(results[1].error().reason(), "STORE_FAILED");
+  EXPECT_THAT(results[2], IsError(ErrorCode::kPermissionDenied));
+  EXPECT_THAT(results[3], IsOk());
+  ASSERT_EQ(bodies.size(), 3U);
+  EXPECT_THAT(bodies[1],
+              AllOf(HasSubstr("lake/a<"), HasSubstr("lake/b<"), Not(HasSubstr("lake/c<")), Not(HasSubstr("lake/d<"))));
+  EXPECT_THAT(bodies[2], AllOf(Not(HasSubstr("lake/a<")), HasSubstr("lake/b<")));
 }
 
 TEST(CloudStore, FollowsAListThatIsNotSorted) {

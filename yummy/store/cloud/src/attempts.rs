@@ -19,6 +19,8 @@ const ERROR_BODY_BYTES_MAX: usize = 64 << 10;
 const LIST_BYTES_MAX: usize = 64 << 20;
 /// The name of the XML document stands within this.
 const LIST_HEAD_BYTES: usize = 1024;
+/// An answer to a deletion of many, as object_store reads it.
+const NOTHING_REFUSED: &str = "<DeleteResult><Deleted><Key></Key></Deleted></DeleteResult>";
 /// A store that asks for more patience than this is tried again after it nevertheless.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
@@ -39,6 +41,22 @@ pub struct Seen {
     /// Attempts after which the store may hold what they asked for, although they were not answered so.
     pub doubtful: u32,
     pub last: Option<Ending>,
+    /// What the last answer to a deletion of many says it has not deleted.
+    pub refused: Vec<RefusedKey>,
+}
+
+/// A key that S3 has not deleted, and its code for why.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct RefusedKey {
+    pub key: String,
+    pub code: String,
+}
+
+#[derive(serde::Deserialize)]
+struct DeleteResult {
+    #[serde(rename = "Error", default)]
+    refused: Vec<RefusedKey>,
 }
 
 impl Seen {
@@ -111,6 +129,7 @@ impl Service {
     async fn call_store(&self, attempts: &Attempts, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let query = request.uri().query().unwrap_or("");
         let is_completion = request.method() == Method::POST && query.starts_with("uploadId=");
+        let is_bulk_delete = request.method() == Method::POST && query == "delete";
         let is_list = query.contains("list-type=2") || query.contains("comp=list");
         if attempts.0.create_on_completion && is_completion {
             // Not among the headers that are signed, and need not be.
@@ -121,6 +140,10 @@ impl Service {
         let mut answer = self.client.execute(request).await;
         if is_list {
             answer = check_list(answer).await;
+        }
+        let mut refused = Vec::new();
+        if is_bulk_delete {
+            (answer, refused) = take_refused(answer).await;
         }
         let (mut result, ending) = look_at(answer).await;
         if let (false, Ok(response)) = (is_conditional_write, &mut result) {
@@ -134,6 +157,7 @@ impl Service {
             seen.ended += 1;
             seen.doubtful += u32::from(may_have_been_applied(&ending));
             seen.last = Some(ending);
+            seen.refused = refused;
             seen.started <= attempts.0.retries_max
         };
         // object_store tries again after a pause of its own, which does not heed this.
@@ -165,6 +189,30 @@ fn retry_after(response: &HttpResponse) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
 }
 
+/// The keys that were refused, and the answer without them: object_store keeps no code of a key, and sends the whole
+/// request again for one that is to be tried again.
+async fn take_refused(result: Result<HttpResponse, HttpError>) -> (Result<HttpResponse, HttpError>, Vec<RefusedKey>) {
+    let Ok(response) = result else { return (result, Vec::new()) };
+    if !response.status().is_success() {
+        return (Ok(response), Vec::new());
+    }
+    let (parts, body) = response.into_parts();
+    let bytes = match read_page(body).await {
+        Ok(bytes) => bytes,
+        Err(error) => return (Err(error), Vec::new()),
+    };
+    // An error for the whole request may come with this status, too: object_store knows it.
+    let is_result = head_of(&bytes).contains("<DeleteResult");
+    match quick_xml::de::from_reader::<_, DeleteResult>(bytes.as_ref()) {
+        Ok(result) if is_result => {
+            let plain = |refused: RefusedKey| RefusedKey { code: plain_word(&refused.code), ..refused };
+            let answer = HttpResponse::from_parts(parts, NOTHING_REFUSED.to_string().into());
+            (Ok(answer), result.refused.into_iter().map(plain).collect())
+        }
+        _ => (Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(bytes))), Vec::new()),
+    }
+}
+
 /// A page that is no list reads as an empty one, because every element may be absent: this refuses what something in between
 /// answers in the place of the store.
 async fn check_list(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, HttpError> {
@@ -172,7 +220,16 @@ async fn check_list(result: Result<HttpResponse, HttpError>) -> Result<HttpRespo
     if !response.status().is_success() {
         return Ok(response);
     }
-    let (parts, mut body) = response.into_parts();
+    let (parts, body) = response.into_parts();
+    let bytes = read_page(body).await?;
+    let head = head_of(&bytes);
+    if !head.contains("<ListBucketResult") && !head.contains("<EnumerationResults") {
+        return Err(HttpError::new(HttpErrorKind::Decode, std::io::Error::other("not a list of objects")));
+    }
+    Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(bytes)))
+}
+
+async fn read_page(mut body: HttpResponseBody) -> Result<Bytes, HttpError> {
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame?.into_data() {
@@ -182,11 +239,12 @@ async fn check_list(result: Result<HttpResponse, HttpError>) -> Result<HttpRespo
             return Err(HttpError::new(HttpErrorKind::Decode, std::io::Error::other("a page of a list without end")));
         }
     }
-    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(LIST_HEAD_BYTES)]);
-    if !head.contains("<ListBucketResult") && !head.contains("<EnumerationResults") {
-        return Err(HttpError::new(HttpErrorKind::Decode, std::io::Error::other("not a list of objects")));
-    }
-    Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(bytes.freeze())))
+    Ok(bytes.freeze())
+}
+
+/// Where the name of the XML document stands.
+fn head_of(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(LIST_HEAD_BYTES)])
 }
 
 /// What came back, and how it ended. An error's body is read here, and handed on as it was.

@@ -127,6 +127,11 @@ impl Operation<'_> {
         self.vendor == Vendor::S3 && self.effect == Effect::Create && is_conflict
     }
 
+    /// The store has deleted others of the same request, and answered this code for the path.
+    pub fn refused(&self, code: &str, seen: &Seen) -> Failure {
+        complete(self.told(status_of(code), code, "", &format!("refused as {code}")), seen)
+    }
+
     /// The answer's body is not as long as its header says.
     pub fn wrong_length(&self, seen: &Seen, expected: u64, found: u64) -> Failure {
         let message = self.failed(&format!("expected {expected} bytes, found {found}"));
@@ -157,7 +162,11 @@ impl Operation<'_> {
 
     fn answered(&self, status: u16, code: &str, region: &str) -> Failure {
         let words = if code.is_empty() { String::new() } else { format!(" {code}") };
-        let failed = |code: Code, hint: &str| Failure::new(code, self.failed(&format!("answered {status}{words}{hint}")));
+        self.told(status, code, region, &format!("answered {status}{words}"))
+    }
+
+    fn told(&self, status: u16, code: &str, region: &str, said: &str) -> Failure {
+        let failed = |code: Code, hint: &str| Failure::new(code, self.failed(&format!("{said}{hint}")));
         match (status, code) {
             (_, "NoSuchBucket" | "ContainerNotFound" | "AccountNotFound") => {
                 failed(Code::NotFound, "").with_reason(c"BUCKET_NOT_FOUND")
@@ -231,6 +240,16 @@ impl Operation<'_> {
             }
         }
         None
+    }
+}
+
+/// The status with which S3 answers a request for one key by this code; of those it may have for one of many.
+fn status_of(code: &str) -> u16 {
+    match code {
+        "AccessDenied" | "AllAccessDisabled" | "InvalidObjectState" | "MethodNotAllowed" => 403,
+        "RequestTimeout" => 408,
+        "SlowDown" | "ServiceUnavailable" => 503,
+        _ => 500,
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Clients {
     pub retries_max: u32,
     /// The service is known to heed the condition of a put; others that speak its protocol may not.
     pub heeds_conditions: bool,
+    /// Keys that one request deletes.
+    pub deletes_at_once: usize,
     /// What a person should know: options without effect, dangerous ones.
     pub warnings: Vec<String>,
     pub secrets: Arc<Secrets>,
@@ -52,13 +54,19 @@ pub fn open(
     let retry = retry(&options)?;
     let retries_max = u32::try_from(retry.max_retries).unwrap_or(u32::MAX);
     let parts = Parts { location: &location, options: &options, environment, secrets: &secrets, retry };
+    let deletes_at_once = match location.vendor {
+        Vendor::S3 if options.flag("disable_bulk_delete")?.unwrap_or(false) => 1,
+        Vendor::S3 => 1000,
+        Vendor::Azure => 256,
+        Vendor::Gcs => 1, // no bulk request
+    };
     let (objects, lists, heeds_conditions) = match location.vendor {
         Vendor::S3 => parts.open_s3(&mut warnings, observe),
         Vendor::Azure => parts.open_azure(&mut warnings, observe),
         Vendor::Gcs => parts.open_gcs(&mut warnings, observe),
     }?;
     let (vendor, base) = (location.vendor, location.prefix);
-    Ok(Clients { vendor, objects, lists, base, retries_max, heeds_conditions, warnings, secrets })
+    Ok(Clients { vendor, objects, lists, base, retries_max, heeds_conditions, deletes_at_once, warnings, secrets })
 }
 
 fn retry(options: &Options) -> Result<RetryConfig, Refusal> {

@@ -24,6 +24,7 @@ const PAGE_KEYS_MAX: usize = 1000;
 /// Requests for deletion under way at once.
 const DELETES_AT_ONCE: usize = 8;
 const DELETE_TRIES: u32 = 3;
+const DELETE_PAUSE: Duration = Duration::from_millis(200);
 /// Sorts after all that a name may go on with.
 const LAST_CHARACTER: char = char::MAX;
 
@@ -374,11 +375,7 @@ impl Store {
 
     /// A result for each path, in their order.
     pub fn delete(&self, call: &Call, paths: &[&str]) -> Vec<Result<(), Failure>> {
-        let group_size = match self.vendor() {
-            Vendor::S3 => 1000,
-            Vendor::Azure => 256,
-            Vendor::Gcs => 1, // no bulk request
-        };
+        let group_size = self.clients.deletes_at_once;
         let runtime = match runtime() {
             Ok(runtime) => runtime,
             Err(failure) => return paths.iter().map(|_| Err(failure.clone())).collect(),
@@ -406,33 +403,50 @@ impl Store {
         results.into_iter().zip(paths).map(|(result, path)| result.unwrap_or_else(|| Err(stopped(path)))).collect()
     }
 
+    /// By one request, sent again for what may succeed then.
     async fn delete_group(&self, group: &[&str]) -> Vec<Result<(), Failure>> {
+        let mut results = self.delete_once(group).await;
+        for tried in 1..DELETE_TRIES.min(self.clients.retries_max.saturating_add(1)) {
+            // What was answered an error for the whole request object_store has tried again by itself.
+            let may_succeed = |failure: &Failure| failure.is_retryable && failure.http_status < 400;
+            let again = (0..group.len()).filter(|i| results[*i].as_ref().is_err_and(may_succeed));
+            let again: Vec<usize> = again.collect();
+            if again.is_empty() {
+                break;
+            }
+            tokio::time::sleep(DELETE_PAUSE * tried).await;
+            let paths: Vec<&str> = again.iter().map(|i| group[*i]).collect();
+            for (i, result) in again.into_iter().zip(self.delete_once(&paths).await) {
+                results[i] = result;
+            }
+        }
+        results
+    }
+
+    async fn delete_once(&self, group: &[&str]) -> Vec<Result<(), Failure>> {
         let keys: Result<Vec<Path>, Failure> = group.iter().map(|path| self.key(path)).collect();
         let keys = match keys {
             Ok(keys) => keys,
             Err(failure) => return group.iter().map(|_| Err(failure.clone())).collect(),
         };
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let attempts = self.attempts();
-            let stream = futures_util::stream::iter(keys.clone().into_iter().map(Ok)).boxed();
-            let ends: Vec<_> = attempts.observe(self.clients.objects.delete_stream(stream).collect()).await;
-            let seen = attempts.seen();
-            // A request that was not answered may be sent again, which object_store does not do for a POST.
-            let is_broken = matches!(seen.last, Some(Ending::Transport { .. }));
-            if is_broken && tries < DELETE_TRIES {
-                continue;
+        let attempts = self.attempts();
+        let stream = futures_util::stream::iter(keys.clone().into_iter().map(Ok)).boxed();
+        let ends: Vec<_> = attempts.observe(self.clients.objects.delete_stream(stream).collect()).await;
+        let seen = attempts.seen();
+        // One error alone is for the request.
+        let is_of_all = ends.len() != group.len();
+        let end_of = |i: usize, path: &str| {
+            let operation = self.operation("delete", path, Effect::Change);
+            match ends.get(if is_of_all { 0 } else { i }) {
+                None => return Err(Failure::new(Code::Internal, "a deletion has no result")),
+                Some(Ok(_) | Err(object_store::Error::NotFound { .. })) => {}
+                Some(Err(error)) => return Err(operation.failure(error, &seen)),
             }
-            let end_of = |path: &str, end: &object_store::Result<Path>| match end {
-                Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-                Err(error) => Err(self.clean(self.operation("delete", path, Effect::Change).failure(error, &seen))),
-            };
-            // One error alone is for the request.
-            let is_of_all = ends.len() != group.len();
-            let end = |i: usize| if is_of_all { ends.first() } else { ends.get(i) };
-            let unanswered = || Err(Failure::new(Code::Internal, "a deletion has no result"));
-            return group.iter().enumerate().map(|(i, path)| end(i).map_or_else(unanswered, |end| end_of(path, end))).collect();
-        }
+            match seen.refused.iter().find(|refused| refused.key == keys[i].as_ref()) {
+                Some(refused) if refused.code != "NoSuchKey" => Err(operation.refused(&refused.code, &seen)),
+                _ => Ok(()),
+            }
+        };
+        group.iter().enumerate().map(|(i, path)| end_of(i, path).map_err(|failure| self.clean(failure))).collect()
     }
 }
