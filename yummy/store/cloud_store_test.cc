@@ -406,6 +406,37 @@ TEST(CloudStore, AnUploadLooksWhetherItsLostPutWasApplied) {
   }
 }
 
+TEST(CloudStore, AnUploadInPartsIsCompletedOnItsCondition) {
+  const auto upload = [](ObjectStore& store) -> Result<ObjectMeta> {
+    const Context context = Within(Milliseconds(20'000));
+    const auto started = TRY(store.StartUpload(context, "t/a", PutMode::kCreate));
+    TRY(started->Write(context, std::string(size_t{9} << 20, 'x')));
+    return started->Finish(context);
+  };
+  std::string headers;
+  const auto note = [&headers](const ScriptedRequest& request) {
+    EXPECT_NE(request.method, "HEAD");
+    headers = request.headers;
+  };
+  const ScriptedServer s3([&](const ScriptedRequest& request, size_t) -> ScriptedReply {
+    if (request.target.ends_with("?uploads="))
+      return {HttpAnswer(200, "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")};
+    if (request.method == "POST") note(request);
+    return request.method == "POST" ? kExists : kCreated;
+  });
+  EXPECT_THAT(upload(*OpenScripted(s3)), IsError(ErrorCode::kAlreadyExists));
+  EXPECT_THAT(headers, HasSubstr("if-none-match: *"));
+  headers.clear();
+  const ScriptedServer azure([&](const ScriptedRequest& request, size_t) -> ScriptedReply {
+    if (request.target.find("comp=blocklist") == std::string::npos) return {HttpAnswer(201)};
+    note(request);
+    return {HttpAnswer(409, "", "x-ms-error-code: BlobAlreadyExists\r\n")};
+  });
+  EXPECT_THAT(upload(*OpenScriptedAzure(azure)), IsError(ErrorCode::kAlreadyExists));
+  EXPECT_THAT(headers, HasSubstr("if-none-match: *"));
+  EXPECT_EQ(headers.find("authorization"), headers.rfind("authorization"));
+}
+
 TEST(CloudStore, ACreateThatCannotConnectWasNotApplied) {
   std::string url;
   {

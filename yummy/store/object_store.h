@@ -111,6 +111,8 @@ class ObjectStore {
   virtual Result<ObjectMeta> Put(const Context& context, std::string_view path, std::string_view bytes,
                                  PutMode mode) = 0;
 
+  /// kCreate is as atomic as that of Put, but for more than 8 MiB on Google Cloud Storage: what another process makes while
+  /// Finish runs may be overwritten.
   virtual Result<std::unique_ptr<Upload>> StartUpload(const Context& context, std::string_view path, PutMode mode) = 0;
 
   /// The objects whose path starts with `prefix` (a plain string prefix: end it in '/' for a folder).

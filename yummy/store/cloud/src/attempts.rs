@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{HeaderValue, CONTENT_RANGE, IF_NONE_MATCH, RETRY_AFTER};
+use http::header::{HeaderValue, AUTHORIZATION, CONTENT_RANGE, IF_NONE_MATCH, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt;
+use object_store::azure::{AzureAuthorizer, AzureCredentialProvider};
 use object_store::client::{
     HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
 };
@@ -70,7 +71,38 @@ impl Seen {
 struct State {
     seen: Mutex<Seen>,
     retries_max: u32,
-    create_on_completion: bool,
+    completion: Option<Completion>,
+}
+
+/// How the request that completes an upload in parts is made to fail when the object exists.
+#[derive(Clone, Debug)]
+pub enum Completion {
+    /// The condition is not among the headers that S3 signs, and need not be.
+    S3,
+    /// It is among those that an account's key signs.
+    Azure { account: String, credentials: AzureCredentialProvider },
+}
+
+impl Completion {
+    fn is_of(&self, request: &HttpRequest) -> bool {
+        let query = request.uri().query().unwrap_or("");
+        match self {
+            Self::S3 => request.method() == Method::POST && query.starts_with("uploadId="),
+            Self::Azure { .. } => request.method() == Method::PUT && query.contains("comp=blocklist"),
+        }
+    }
+
+    async fn add_condition(&self, request: &mut HttpRequest) -> object_store::Result<()> {
+        request.headers_mut().insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
+        let Self::Azure { account, credentials } = self else { return Ok(()) };
+        let authorization = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        if !authorization.is_some_and(|value| value.starts_with(b"SharedKey ")) {
+            return Ok(()); // a token, which signs nothing
+        }
+        let credential = credentials.get_credential().await?;
+        request.headers_mut().remove(AUTHORIZATION);
+        AzureAuthorizer::new(&credential, account).try_authorize(request)
+    }
 }
 
 /// What one operation's attempts came to.
@@ -87,8 +119,8 @@ impl Attempts {
     }
 
     /// The request that completes an upload in parts shall fail when the object exists.
-    pub fn with_create_on_completion(retries_max: u32) -> Self {
-        Self(Arc::new(State { retries_max, create_on_completion: true, ..State::default() }))
+    pub fn with_completion(retries_max: u32, completion: Completion) -> Self {
+        Self(Arc::new(State { retries_max, completion: Some(completion), ..State::default() }))
     }
 
     /// Runs an operation so that its attempts are seen.
@@ -128,12 +160,11 @@ impl HttpService for Service {
 impl Service {
     async fn call_store(&self, attempts: &Attempts, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let query = request.uri().query().unwrap_or("");
-        let is_completion = request.method() == Method::POST && query.starts_with("uploadId=");
         let is_bulk_delete = request.method() == Method::POST && query == "delete";
         let is_list = query.contains("list-type=2") || query.contains("comp=list");
-        if attempts.0.create_on_completion && is_completion {
-            // Not among the headers that are signed, and need not be.
-            request.headers_mut().insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
+        if let Some(completion) = attempts.0.completion.as_ref().filter(|completion| completion.is_of(&request)) {
+            let added = completion.add_condition(&mut request).await;
+            added.map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
         }
         let is_conditional_write = !request.method().is_safe() && has_condition(request.headers());
         attempts.lock().started += 1;

@@ -1,5 +1,6 @@
 //! From a store's URL, its options and the environment to a client of object_store.
 
+use crate::attempts::Completion;
 use crate::aws;
 use crate::azure;
 use crate::client::{check_url, Http};
@@ -35,6 +36,8 @@ pub struct Clients {
     pub heeds_conditions: bool,
     /// Keys that one request deletes.
     pub deletes_at_once: usize,
+    /// How an upload in parts is completed on the condition that the object is absent; none where the store cannot.
+    pub completion: Option<Completion>,
     /// What a person should know: options without effect, dangerous ones.
     pub warnings: Vec<String>,
     pub secrets: Arc<Secrets>,
@@ -60,13 +63,24 @@ pub fn open(
         Vendor::Azure => 256,
         Vendor::Gcs => 1, // no bulk request
     };
-    let (objects, lists, heeds_conditions) = match location.vendor {
+    let Opened { objects, lists, heeds_conditions, completion } = match location.vendor {
         Vendor::S3 => parts.open_s3(&mut warnings, observe),
         Vendor::Azure => parts.open_azure(&mut warnings, observe),
         Vendor::Gcs => parts.open_gcs(&mut warnings, observe),
     }?;
     let (vendor, base) = (location.vendor, location.prefix);
-    Ok(Clients { vendor, objects, lists, base, retries_max, heeds_conditions, deletes_at_once, warnings, secrets })
+    Ok(Clients {
+        vendor,
+        objects,
+        lists,
+        base,
+        retries_max,
+        heeds_conditions,
+        deletes_at_once,
+        completion,
+        warnings,
+        secrets,
+    })
 }
 
 fn retry(options: &Options) -> Result<RetryConfig, Refusal> {
@@ -86,9 +100,14 @@ fn retry(options: &Options) -> Result<RetryConfig, Refusal> {
     Ok(RetryConfig { backoff, max_retries: max_retries as usize, retry_timeout })
 }
 
-/// With whether the service heeds the condition of a put.
-type Opened = Result<(Arc<dyn ObjectStore>, Arc<dyn PaginatedListStore>, bool), Refusal>;
+struct Opened {
+    objects: Arc<dyn ObjectStore>,
+    lists: Arc<dyn PaginatedListStore>,
+    heeds_conditions: bool,
+    completion: Option<Completion>,
+}
 
+const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
 const HOSTS_THAT_HEED_CONDITIONS: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".r2.cloudflarestorage.com"];
 
 struct Parts<'a> {
@@ -100,7 +119,7 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn open_s3(self, warnings: &mut Vec<String>, observe: impl FnOnce(HttpClient) -> HttpClient) -> Opened {
+    fn open_s3(self, warnings: &mut Vec<String>, observe: impl FnOnce(HttpClient) -> HttpClient) -> Result<Opened, Refusal> {
         let options = self.options;
         check_s3(options)?;
         let settings = aws::Settings::resolve(options, self.environment, self.location.region.as_deref())?;
@@ -157,10 +176,10 @@ impl Parts<'_> {
             }
         }
         let store = Arc::new(builder.build().map_err(|error| refused(self.secrets, &error))?);
-        Ok((store.clone(), store, heeds_conditions))
+        Ok(Opened { objects: store.clone(), lists: store, heeds_conditions, completion: Some(Completion::S3) })
     }
 
-    fn open_azure(self, warnings: &mut Vec<String>, observe: impl FnOnce(HttpClient) -> HttpClient) -> Opened {
+    fn open_azure(self, warnings: &mut Vec<String>, observe: impl FnOnce(HttpClient) -> HttpClient) -> Result<Opened, Refusal> {
         let options = self.options;
         let is_emulator = options.flag("use_emulator")?.unwrap_or(false);
         let account = match (&self.location.account, options.text("account_name")) {
@@ -199,9 +218,10 @@ impl Parts<'_> {
             .with_use_emulator(is_emulator)
             .with_retry(self.retry)
             .with_client_options(client_options(options));
-        if let Some(account) = account {
+        if let Some(account) = &account {
             builder = builder.with_account(account);
         }
+        let account = account.unwrap_or_else(|| EMULATOR_ACCOUNT.into());
         for (name, key) in [
             ("disable_tagging", AzureConfigKey::DisableTagging),
             ("encryption_key", AzureConfigKey::EncryptionKey),
@@ -218,10 +238,11 @@ impl Parts<'_> {
         }
         let builder = builder.with_http_connector(Connected(observe(http.store)));
         let store = Arc::new(builder.build().map_err(|error| refused(self.secrets, &error))?);
-        Ok((store.clone(), store, true))
+        let completion = Some(Completion::Azure { account, credentials: store.credentials().clone() });
+        Ok(Opened { objects: store.clone(), lists: store, heeds_conditions: true, completion })
     }
 
-    fn open_gcs(self, warnings: &mut Vec<String>, observe: impl FnOnce(HttpClient) -> HttpClient) -> Opened {
+    fn open_gcs(self, warnings: &mut Vec<String>, observe: impl FnOnce(HttpClient) -> HttpClient) -> Result<Opened, Refusal> {
         let options = self.options;
         let account = Account::resolve(options, self.environment, self.secrets)?;
         let base_url = options.text("base_url").or(account.base_url()).unwrap_or("https://storage.googleapis.com");
@@ -235,7 +256,8 @@ impl Parts<'_> {
         let builder = account.authenticate(builder, options, &http, self.secrets)?;
         let builder = builder.with_http_connector(Connected(observe(http.store)));
         let store = Arc::new(builder.build().map_err(|error| refused(self.secrets, &error))?);
-        Ok((store.clone(), store, true))
+        // "Preconditions are not supported in the requests": https://cloud.google.com/storage/docs/multipart-uploads
+        Ok(Opened { objects: store.clone(), lists: store, heeds_conditions: true, completion: None })
     }
 
     fn url(&self, name: &str, text: &str) -> Result<Url, Refusal> {

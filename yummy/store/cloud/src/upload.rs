@@ -9,7 +9,6 @@ use tokio::task::JoinSet;
 
 use crate::attempts::Attempts;
 use crate::failure::{Code, Effect, Failure};
-use crate::location::Vendor;
 use crate::runtime::runtime;
 use crate::store::{Call, Facts, Store};
 
@@ -76,8 +75,8 @@ impl Upload {
         }
         self.flush(store, call)?;
         self.wait_for_parts(store, call, 0)?;
-        let is_conditional = store.vendor() == Vendor::S3 && self.effect == Effect::Create;
-        if self.effect == Effect::Create && !is_conditional {
+        let completion = store.clients().completion.clone().filter(|_| self.effect == Effect::Create);
+        if self.effect == Effect::Create && completion.is_none() {
             // No condition can be put on the last request; names of data files are unique, and this finds a slip.
             match store.head(call, &self.path) {
                 Ok(_) => return Err(Failure::new(Code::AlreadyExists, format!("the object {} exists already", self.path))),
@@ -85,10 +84,13 @@ impl Upload {
                 Err(failure) => return Err(failure),
             }
         }
+        let effect = if completion.is_some() { Effect::Create } else { Effect::Change };
         let retries_max = store.clients().retries_max;
-        let attempts =
-            if is_conditional { Attempts::with_create_on_completion(retries_max) } else { Attempts::new(retries_max) };
-        let operation = store.operation("complete", &self.path, self.effect);
+        let attempts = match completion {
+            Some(completion) => Attempts::with_completion(retries_max, completion),
+            None => Attempts::new(retries_max),
+        };
+        let operation = store.operation("complete", &self.path, effect);
         let (path, size_bytes) = (&self.path, self.size_bytes);
         let Some(multipart) = &mut self.multipart else { unreachable!("parts were sent") };
         let facts = store.perform(call, operation, &attempts, async {
