@@ -21,7 +21,8 @@ Error NotAllowed(std::string_view verb, std::string_view path) {
 
 // A data file that the log names and the store does not have, or has shorter: the table is at fault, not the request.
 Error ForDataFile(Error error, const std::string& path) {
-  if (error.code() == ErrorCode::kInvalidArgument) {  // a read beyond the end
+  // A read beyond the end: a store that knows its end refuses it, and a far one has no bytes to give.
+  if (error.code() == ErrorCode::kInvalidArgument || error.code() == ErrorCode::kCorrupt) {
     return Error(ErrorCode::kCorrupt, "a data file is smaller than the log says: " + path)
         .WithReason("CORRUPT_DATA_FILE")
         .With("path", path);
