@@ -64,6 +64,7 @@ class CommitRun {
  private:
   Result<void> CheckTime() const;
   Result<Gate::Place> TakeTurn();
+  Result<CommitOutcome> GiveUp(const Error& error, const std::optional<WinningCommit>& winner) const;
   Result<CommitOutcome> RunInTurn();
   Result<std::optional<Conflict>> CatchUp(int attempts);
   Result<bool> BaseStands() const;
@@ -276,15 +277,29 @@ Unknown MakeUnknown(const CommitBytes& commit, const Error& last) {
           commit.version, commit.txn_id};
 }
 
+// What stopped it before a put: the request's end, the table's own limit, which the last winner used up, or the store.
+Result<CommitOutcome> CommitRun::GiveUp(const Error& error, const std::optional<WinningCommit>& winner) const {
+  TRY(context_.Check());
+  if (error.code() != ErrorCode::kDeadlineExceeded || waiting_.Check().ok()) return error;
+  if (winner) return Conflict{ConflictError(ConflictKind::kNone, *winner), winner->version};
+  TRY(CheckTime());
+  return error;
+}
+
 Result<CommitOutcome> CommitRun::RunInTurn() {
   const auto turn = TRY(TakeTurn());
   Backoff backoff(options_.commit_retry.conflict_first, options_.commit_retry.conflict_max, *options_.random);
   int attempts = 0;
+  std::optional<WinningCommit> winner;
   while (true) {
     if (state_.base != nullptr) {
-      if (auto conflict = TRY(CatchUp(attempts))) return std::move(*conflict);
+      auto conflict = CatchUp(attempts);
+      if (!conflict.ok()) return GiveUp(conflict.error(), winner);
+      if (*conflict) return *std::move(*conflict);
     }
-    CommitBytes commit = TRY(Build());
+    Result<CommitBytes> built = Build();
+    if (!built.ok()) return GiveUp(built.error(), winner);
+    CommitBytes& commit = *built;
     TRY(context_.Check());
     // From here on only the store's answer counts: a request that ends now must not leave the version undecided.
     const Context::Time sent_at = std::chrono::steady_clock::now();
@@ -294,13 +309,10 @@ Result<CommitOutcome> CommitRun::RunInTurn() {
       return Publish(std::move(commit), std::move(*won), sent_at);
     }
     if (const auto* undecided = std::get_if<PutUndecided>(&put)) return MakeUnknown(commit, undecided->last);
-    const WinningCommit& winner = std::get<PutLost>(put).winner;
+    winner = std::move(std::get<PutLost>(put).winner);
     attempts++;
-    if (auto conflict = Follow(winner)) return std::move(*conflict);
-    if (!backoff.Wait(waiting_).ok()) {
-      TRY(context_.Check());
-      return Conflict{ConflictError(ConflictKind::kNone, winner), winner.version};
-    }
+    if (auto conflict = Follow(*winner)) return std::move(*conflict);
+    if (const auto waited = backoff.Wait(waiting_); !waited.ok()) return GiveUp(waited.error(), winner);
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -179,9 +181,13 @@ class RaceTest : public ::testing::Test {
   }
 
   std::function<void()> during_put_ = [] {};
+  bool hangs_ = false;  // what is delayed from now on does not end before its deadline
   const std::shared_ptr<store::ObjectStore> store_ = store::MakeMemoryStore();
   const std::shared_ptr<FaultStore> faults_ = std::make_shared<FaultStore>(
-      store_, store::FaultOptions{.on_delay = [this](const Context&, milliseconds) { during_put_(); }});
+      store_, store::FaultOptions{.on_delay = [this](const Context& context, milliseconds) {
+        if (hangs_) (void)context.Sleep(std::chrono::hours(1));
+        during_put_();
+      }});
   std::shared_ptr<Table> table_;
 };
 
@@ -286,6 +292,22 @@ TEST_F(RaceTest, GivesUpNamingTheWinnerWhenOthersAreAlwaysFaster) {
   ASSERT_THAT(outcome, IsOk());
   EXPECT_EQ(std::get<Conflict>(*outcome).error.reason(), "CONCURRENT_MODIFICATION");
   EXPECT_EQ(std::get<Conflict>(*outcome).winning_version, next - 1);
+}
+
+TEST_F(RaceTest, GivesUpNamingTheWinnerWhenItsTimeEndsWhileTheStoreIsAsked) {
+  TableOptions options = TestTableOptions();
+  options.commit_deadline = milliseconds(100);
+  table_ = Table::Make(faults_, "t", options);
+  during_put_ = [&] {
+    if (std::exchange(hangs_, true)) return;
+    PutOther(*store_, 2, TestAdd("other", "a"));
+    for (const auto operation : {store::Operation::kList, store::Operation::kHead})
+      faults_->Inject({.operation = operation, .kind = FaultKind::kDelay, .times = kAlways});
+  };
+  Inject(FaultKind::kDelay);
+  const auto outcome = BeginAppend()->Commit(Context());
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_EQ(std::get<Conflict>(*outcome).winning_version, 2);
 }
 
 TEST_F(RaceTest, LeavesAnUndecidedVersionToWhoeverTakesItFirst) {
