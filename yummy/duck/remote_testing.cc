@@ -29,7 +29,11 @@ bool IsOfTheLog(const store::StoreRequest& request) { return request.path.find("
 
 std::shared_ptr<arrow::Array> Finish(arrow::ArrayBuilder& builder) { return builder.Finish().ValueOrDie(); }
 
+constexpr std::chrono::seconds kPatience{60};
+
 }  // namespace
+
+Context Patient() { return Context().WithDeadline(steady_clock::now() + kPatience); }
 
 std::shared_ptr<arrow::RecordBatch> RowsOf(const TableShape& shape, int64_t file) {
   arrow::ArrayVector arrays;
@@ -57,7 +61,8 @@ std::shared_ptr<arrow::RecordBatch> RowsOf(const TableShape& shape, int64_t file
 
 RemoteTest::RemoteTest()
     : faults_(std::make_shared<store::FaultStore>(std::make_shared<store::MemoryStore>(Clock::System()))),
-      store_(std::make_shared<store::LatencyStore>(faults_)) {
+      store_(std::make_shared<store::LatencyStore>(faults_)),
+      front_(store_) {
   OpenDatabase();
 }
 
@@ -66,7 +71,7 @@ RemoteTest::~RemoteTest() = default;
 void RemoteTest::OpenDatabase(DatabaseOptions options) {
   session_.reset();
   Lookup lookup;
-  lookup.stores.push_back({.name = "s", .object_store = store_});
+  lookup.stores.push_back({.name = "s", .object_store = front_});
   lookup.find_table = [this](const Context&, const std::string&, const std::string&,
                              const std::string& name) -> Result<std::shared_ptr<delta::Table>> {
     const auto found = tables_.find(name);
@@ -78,7 +83,7 @@ void RemoteTest::OpenDatabase(DatabaseOptions options) {
 }
 
 std::unique_ptr<delta::Transaction> RemoteTest::Create(const TableShape& shape) {
-  tables_[shape.name] = delta::Table::Make(store_, shape.name, {.executor = &executor_});
+  tables_[shape.name] = delta::Table::Make(front_, shape.name, {.executor = &executor_});
   auto transaction = MUST(tables_[shape.name]->BeginCreate({}, {"CREATE TABLE", {}}));
   delta::Metadata metadata;
   metadata.id = "00000000-0000-4000-8000-000000000000";
@@ -95,7 +100,7 @@ void RemoteTest::MakeTable(const TableShape& shape) {
   auto transaction = Create(shape);
   for (int64_t file = 0; file < shape.files; file++) {
     auto rows = arrow::RecordBatchReader::Make({RowsOf(shape, file)}).ValueOrDie();
-    ASSERT_THAT(session_->Insert({}, *transaction, rows, {}), IsOk());
+    ASSERT_THAT(session_->Insert(Patient(), *transaction, rows, {}), IsOk());
   }
   MUST(delta::RequireCommitted(MUST(transaction->Commit({}))));
   store_->TakeRequests();
@@ -135,7 +140,7 @@ RemoteTest::Cost RemoteTest::Measure(const std::string& sql) {
 uint64_t RemoteTest::ReservedBytes() { return database_->state().instance->info().read_ahead->reserved_bytes(); }
 
 void RemoteTest::ExpectNothingLeft() {
-  const auto end = steady_clock::now() + milliseconds(1000);
+  const auto end = steady_clock::now() + kAtOnce;
   while ((store_->in_flight() > 0 || ReservedBytes() > 0) && steady_clock::now() < end) {
     ASSERT_THAT(Context().Sleep(milliseconds(5)), IsOk());
   }

@@ -22,6 +22,11 @@ namespace yummy::duck {
 
 /// Of each request, once the tables are made.
 inline constexpr std::chrono::milliseconds kLatency{40};
+/// What ends at once does so within this, also where other programs take all processors.
+inline constexpr std::chrono::seconds kAtOnce{15};
+
+/// The context of what must not hang: then it fails, with a text, long before the whole run is given up.
+Context Patient();
 
 /// A table of the columns id (ascending over all files), p (id modulo `partitions`), and `doubles` random ones: d0 …
 struct TableShape {
@@ -45,7 +50,7 @@ class RemoteTest : public ::testing::Test {
   /// A transaction that creates the table.
   std::unique_ptr<delta::Transaction> Create(const TableShape& shape);
   void MakeTable(const TableShape& shape);
-  Result<std::vector<std::string>> Query(const std::string& sql, const Context& context = {});
+  Result<std::vector<std::string>> Query(const std::string& sql, const Context& context = Patient());
 
   struct Cost {
     size_t requests = 0;  // for data files
@@ -65,7 +70,8 @@ class RemoteTest : public ::testing::Test {
 
   Executor executor_{4, 1000};
   std::shared_ptr<store::FaultStore> faults_;                    // shared: with store_
-  std::shared_ptr<store::LatencyStore> store_;                   // shared: with the lookup and the tables
+  std::shared_ptr<store::LatencyStore> store_;                   // shared: with what stands before it
+  std::shared_ptr<store::ObjectStore> front_;                    // what databases and tables made from now on speak to
   std::map<std::string, std::shared_ptr<delta::Table>> tables_;  // what SQL finds
   std::shared_ptr<Database> database_;
   std::unique_ptr<Session> session_;

@@ -190,7 +190,7 @@ TEST_F(SessionTest, EndsEveryQueryAtItsDeadline) {
     auto result = Execute(*session_, sql, Within(milliseconds(200)));
     ASSERT_THAT(result, IsError(ErrorCode::kDeadlineExceeded)) << sql;
     EXPECT_EQ(result.error().reason(), "QUERY_TIMEOUT");
-    EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(5)) << sql;
+    EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(20)) << sql;
     EXPECT_THAT(Execute(*session_, "SELECT 1"), IsOk());
   }
 }
