@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "yummy/base/log.h"
 #include "yummy/delta/arrow_schema.h"
 #include "yummy/delta/log.h"
 #include "yummy/delta/schema.h"
@@ -56,8 +57,11 @@ Result<Caches> OpenCaches(const CacheConfig& config) {
     if (config.path.empty() || size_bytes == 0) return std::shared_ptr<store::DiskCache>();
     auto cache =
         store::DiskCache::Open({.folder = fmt::format("{}{}", config.path, name), .size_bytes_max = size_bytes});
-    if (!cache.ok()) return std::move(cache).error().Prefixed("cache");
-    return std::shared_ptr<store::DiskCache>(std::move(*cache));
+    if (cache.ok()) return std::shared_ptr<store::DiskCache>(std::move(*cache));
+    // One that others could write to is refused. A disk that is full or fails makes tables slow, not unreadable.
+    if (cache.error().code() == ErrorCode::kInvalidArgument) return std::move(cache).error().Prefixed("cache");
+    Log(LogLevel::kWarn, "going on without the cache: {}", cache.error().ToString());
+    return std::shared_ptr<store::DiskCache>();
   };
   caches.log = TRY(open("log", config.log_bytes));
   caches.data = TRY(open("data", config.data_bytes));

@@ -313,9 +313,11 @@ void DiskCache::Insert(std::string_view key, std::string_view bytes) {
   if (now_s < state.paused_until_s) return;
   const uint64_t name = HashOf(key);
   if (!state.Save(name, key, bytes)) {
-    state.paused_until_s = now_s + std::chrono::seconds(kPauseAfterFailure).count();
+    const int error = errno;
+    const int64_t until_s = now_s + std::chrono::seconds(kPauseAfterFailure).count();
+    if (state.paused_until_s.exchange(until_s) > now_s) return;  // another thread has said it
     Log(LogLevel::kWarn, "the cache in {} takes nothing for {} s: {}", state.folder_path,
-        std::chrono::seconds(kPauseAfterFailure).count(), std::strerror(errno));
+        std::chrono::seconds(kPauseAfterFailure).count(), std::generic_category().message(error));
     return;
   }
   std::vector<uint64_t> surplus;

@@ -24,7 +24,7 @@ struct DiskCacheOptions {
 class DiskCache {
  public:
   /// Makes the folder, and finds what earlier processes left there.
-  /// Errors: InvalidArgument (no folder, or one that others may write to), PermissionDenied, Unavailable.
+  /// Errors: InvalidArgument (no folder, or one that others may write to); others when the disk does not take it.
   static Result<std::unique_ptr<DiskCache>> Open(const DiskCacheOptions& options);
   ~DiskCache();
 
