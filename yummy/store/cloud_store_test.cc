@@ -368,6 +368,9 @@ TEST(CloudStore, ACreateIsSureOnlyOfWhatItWasTold) {
       {"408", {{HttpAnswer(408)}}, ErrorCode::kOutcomeUnknown},
       {"resets for ever", {{"", Then::kReset}}, ErrorCode::kOutcomeUnknown},
       {"429 for ever", {{HttpAnswer(429)}}, ErrorCode::kUnavailable},
+      {"created, told without sense", {{HttpAnswer(200, "<html>")}}, ErrorCode::kOutcomeUnknown},
+      {"created after bytes that came too slowly", {{S3Error(400, "RequestTimeout")}, kCreated}, {}},
+      {"too slow for ever", {{S3Error(400, "RequestTimeout")}}, ErrorCode::kUnavailable},
       {"denied", {{S3Error(403, "AccessDenied")}}, ErrorCode::kPermissionDenied},
       {"no bucket", {{S3Error(404, "NoSuchBucket")}}, ErrorCode::kNotFound},
   };

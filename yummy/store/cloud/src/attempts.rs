@@ -177,10 +177,11 @@ impl Service {
             (answer, refused) = take_refused(answer).await;
         }
         let (mut result, ending) = look_at(answer).await;
-        if let (false, Ok(response)) = (is_conditional_write, &mut result) {
-            // Without a condition nothing can conflict but the store's own work: object_store tries this again.
-            if response.status() == StatusCode::CONFLICT {
-                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        if let Ok(response) = &mut result {
+            // Without a condition nothing can conflict but the store's own work.
+            let is_conflict = response.status() == StatusCode::CONFLICT && !is_conditional_write;
+            if is_conflict || is_slow_put(&ending) {
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE; // object_store tries this again
             }
         }
         let may_try_again = {
@@ -202,6 +203,11 @@ impl Service {
 /// That the object is absent.
 fn has_condition(headers: &HeaderMap) -> bool {
     headers.contains_key(IF_NONE_MATCH) || headers.contains_key("x-goog-if-generation-match")
+}
+
+/// S3 closes the connection of a put whose bytes come too slowly, and answers 400 in place of 408. It has applied nothing.
+fn is_slow_put(ending: &Ending) -> bool {
+    matches!(ending, Ending::Answer { status: 400, code, .. } if code == "RequestTimeout")
 }
 
 /// Every 5xx counts: a proxy in between answers so as well. Of a connection that was never made nothing arrived.

@@ -114,11 +114,17 @@ impl Operation<'_> {
         let exists = failure.code == Code::AlreadyExists;
         // An object that is there after an attempt of which nothing is known may be ours.
         let may_be_ours = exists && seen.started > 1;
-        if self.effect != Effect::None && (seen.is_in_doubt() || may_be_ours) || self.is_conflict_of_creates(seen) {
+        let is_doubtful = self.effect != Effect::None && (seen.is_in_doubt() || may_be_ours);
+        if is_doubtful || self.is_create_without_sense(seen) || self.is_conflict_of_creates(seen) {
             failure.code = Code::OutcomeUnknown;
             failure.message = format!("{}; it may have been applied", failure.message);
         }
         complete(failure, seen)
+    }
+
+    /// The store says that it was done, and the rest of its answer makes no sense: an ETag is missing.
+    fn is_create_without_sense(&self, seen: &Seen) -> bool {
+        self.effect == Effect::Create && matches!(&seen.last, Some(Ending::Answer { status: 200..=299, .. }))
     }
 
     /// S3 answers 409 to one of two creates at once, and nobody knows which of them will be there.
@@ -191,7 +197,8 @@ impl Operation<'_> {
             (412, _) => failed(Code::PreconditionFailed, ""),
             (501, _) => failed(Code::Unsupported, ""),
             (429, _) | (503, _) => failed(Code::Unavailable, "").with_reason(c"STORE_THROTTLED").retryable(),
-            (408, _) => failed(Code::Unavailable, "").with_reason(c"STORE_TIMEOUT").retryable(),
+            // S3 says it with 400, when the bytes of a put came too slowly.
+            (408, _) | (_, "RequestTimeout") => failed(Code::Unavailable, "").with_reason(c"STORE_TIMEOUT").retryable(),
             (507, _) => failed(Code::ResourceExhausted, ""),
             (409 | 500.., _) => failed(Code::Unavailable, "").with_reason(c"STORE_FAILED").retryable(),
             _ => failed(Code::InvalidArgument, ""),
