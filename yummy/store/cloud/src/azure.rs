@@ -1,6 +1,6 @@
 //! Where the key, SAS or token of Azure's requests comes from.
 
-use crate::client::{check_url, fetch, is_metadata, Http, TokenRequest};
+use crate::client::{check_url, fetch, is_link_local, is_metadata, Http, TokenRequest};
 use crate::oauth::{read_token, Token};
 use crate::options::Options;
 use crate::process;
@@ -71,8 +71,8 @@ pub fn authenticate(
         "azure_cli" => identity(IdentityKind::CommandLine),
         "managed_identity" => {
             let endpoint = options.text("msi_endpoint").unwrap_or(IDENTITY_ENDPOINT);
-            let is_metadata = Url::parse(endpoint).is_ok_and(|url| is_metadata(&url));
-            let mut url = check_url(options, "msi_endpoint", endpoint, is_metadata)?;
+            let is_near = Url::parse(endpoint).is_ok_and(|url| is_metadata(&url) || is_link_local(&url));
+            let mut url = check_url(options, "msi_endpoint", endpoint, is_near)?;
             let names = [("client_id", "client_id"), ("object_id", "object_id"), ("msi_resource_id", "msi_res_id")];
             let which = names.iter().find_map(|(name, parameter)| Some((*parameter, options.text(name)?)));
             url.query_pairs_mut()

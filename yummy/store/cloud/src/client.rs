@@ -181,6 +181,11 @@ pub fn is_metadata(url: &Url) -> bool {
     METADATA_HOSTS.iter().any(|host| url.host_str() == Some(*host))
 }
 
+/// App Service has the service of its managed identity at some address of these.
+pub fn is_link_local(url: &Url) -> bool {
+    matches!(url.host(), Some(Host::Ipv4(address)) if address.is_link_local())
+}
+
 /// The URL of an option: https, or http on this machine, or http anywhere when that is allowed.
 pub fn check_url(options: &Options, name: &str, text: &str, allow_http: bool) -> Result<Url, Refusal> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());

@@ -1,6 +1,6 @@
 //! Where the token of Google Cloud Storage's requests comes from.
 
-use crate::client::{check_url, fetch, read_bounded, Http, TokenRequest};
+use crate::client::{check_url, fetch, is_link_local, read_bounded, Http, TokenRequest};
 use crate::oauth::Token;
 use crate::options::{Environment, Options};
 use crate::refresh::{Lease, NoCredentials, Refreshing, Source};
@@ -133,7 +133,7 @@ impl Account {
             }
             Self::Metadata { host } => {
                 let text = format!("http://{host}/computeMetadata/v1/instance/service-accounts/default/token");
-                let is_ours = host == METADATA_HOST || host.starts_with("169.254.");
+                let is_ours = host == METADATA_HOST || Url::parse(&text).is_ok_and(|url| is_link_local(&url));
                 TokenKind::Metadata(check_url(options, "GCE_METADATA_HOST", &text, is_ours)?)
             }
         };

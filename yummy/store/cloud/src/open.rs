@@ -364,6 +364,27 @@ mod tests {
     }
 
     #[test]
+    fn passes_over_variables_of_other_programs() {
+        open_in("s3://bucket/x", &KEYS, &[("AWS_BUCKET", "other"), ("AWS_BUCKET_NAME", "other")]).unwrap();
+        open_in("az://files/x", &ACCOUNT, &[("AZURE_STORAGE_CONTAINER_NAME", "other")]).unwrap();
+        assert!(open_in("s3://bucket/x", &[KEYS[0], KEYS[1], ("bucket", "other")], &[]).is_err());
+    }
+
+    #[test]
+    fn a_managed_identity_is_near() {
+        let open = |endpoint| {
+            let environment = [("IDENTITY_ENDPOINT", endpoint), ("IDENTITY_HEADER", "a-secret")];
+            open_in("az://files/x", &[("account_name", "acc")], &environment)
+        };
+        for good in ["http://169.254.129.4:8081/msi/token", "http://localhost:42356/msi/token", "https://anywhere.example/"] {
+            open(good).unwrap_or_else(|refusal| panic!("{good}: {refusal}"));
+        }
+        for bad in ["http://10.0.0.1/msi/token", "http://169.254.129.4.example/msi/token"] {
+            assert!(open(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn refuses_what_is_unsafe_or_does_not_fit() {
         let cases: [(&str, &[(&str, &str)], &str); 17] = [
             ("s3://bucket/x", &[("conditional_put", "disabled")], "conditional_put"),

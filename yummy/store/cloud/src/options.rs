@@ -259,6 +259,8 @@ impl Options {
             };
             match known {
                 Some(Known { kind: Ignored(_), .. }) | None => {}
+                // Variables of this name are for other programs: many have one.
+                Some(Known { name: "bucket" | "container_name", .. }) => {}
                 Some(known) if chosen && matches!(known.kind, Credential | SecretCredential | CredentialFlag) => {}
                 Some(known) => options.add(known, key, text, Origin::Environment)?,
             }
