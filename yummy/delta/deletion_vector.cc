@@ -243,47 +243,89 @@ Result<std::string> InlinePayload(const DeletionVectorDescriptor& descriptor) {
   return payload;
 }
 
-// The version byte of the file and the bytes of the range, by one request where they lie near to each other. The name of a file
-// of vectors is unique: a cache may answer.
-Result<std::pair<std::string, std::string>> ReadVersionAndRange(const Context& context, store::ObjectStore& store,
-                                                                const std::string& path, store::ByteRange range) {
+/// A part of a file of vectors, and the file's first byte.
+struct FilePart {
+  std::string path;
+  std::string version;
+  std::string bytes;
+  uint64_t offset = 0;  // of the bytes
+};
+
+store::ByteRange RangeOf(const DeletionVectorDescriptor& descriptor) {
+  return {static_cast<uint64_t>(descriptor.offset.value_or(0)), static_cast<uint64_t>(descriptor.size_bytes) + 8};
+}
+
+Result<void> CheckRange(const DeletionVectorDescriptor& descriptor) {
+  if (descriptor.size_bytes <= 0) return CorruptVector(fmt::format("size {}", descriptor.size_bytes));
+  if (descriptor.offset.value_or(0) < 0)
+    return CorruptVector(fmt::format("the offset {} is negative", *descriptor.offset));
+  return {};
+}
+
+// By one request where the range lies near to the version byte. The name of a file of vectors is unique: a cache may answer.
+Result<FilePart> ReadPart(const Context& context, store::ObjectStore& store, std::string path,
+                          const store::ByteRange& range) {
   constexpr uint64_t kTogetherMax = uint64_t{1} << 20;
   const store::ObjectMeta file{.path = path};
   if (range.offset > kTogetherMax) {
     std::string version = TRY(store.GetKnown(context, file, store::ByteRange{.offset = 0, .length = 1}));
-    return std::pair(std::move(version), TRY(store.GetKnown(context, file, range)));
+    return FilePart{std::move(path), std::move(version), TRY(store.GetKnown(context, file, range)), range.offset};
   }
   const store::ByteRange both{.offset = 0, .length = range.offset + range.length};
   std::string bytes = TRY(store.GetKnown(context, file, both));
   std::string version = bytes.substr(0, 1);
-  bytes.erase(0, range.offset);
-  return std::pair(std::move(version), std::move(bytes));
+  return FilePart{std::move(path), std::move(version), std::move(bytes), 0};
+}
+
+Result<FilePart> ReadPartOf(const Context& context, store::ObjectStore& store, std::string_view table_path,
+                            std::span<const WantedVector> wanted) {
+  uint64_t begin = std::numeric_limits<uint64_t>::max();
+  uint64_t end = 0;
+  for (const auto& each : wanted) {
+    if (!CheckRange(*each.descriptor).ok()) continue;
+    const auto range = RangeOf(*each.descriptor);
+    begin = std::min(begin, range.offset);
+    end = std::max(end, range.offset + range.length);
+  }
+  if (begin > end) return CheckRange(*wanted.front().descriptor).error();
+  std::string path = TRY(VectorPath(store, table_path, *wanted.front().descriptor));
+  auto read = ReadPart(context, store, path, {begin, end - begin});
+  if (read.ok() || read.error().code() != ErrorCode::kNotFound) return read;
+  return Error(ErrorCode::kNotFound, fmt::format("deletion vector file {} is missing", path))
+      .WithReason("MISSING_FILE")
+      .With("path", path);
 }
 
 // The file: a version byte, then vectors: size (big-endian), payload, CRC-32 of the payload (big-endian).
-Result<std::string> FilePayload(const Context& context, store::ObjectStore& store, const std::string& path,
-                                const DeletionVectorDescriptor& descriptor) {
-  const int64_t offset = descriptor.offset.value_or(0);
-  if (offset < 0) return CorruptVector(fmt::format("{}: the offset {} is negative", path, offset));
+Result<std::string_view> PayloadIn(const FilePart& part, const DeletionVectorDescriptor& descriptor) {
+  TRY(CheckRange(descriptor));
   const auto size = static_cast<size_t>(descriptor.size_bytes);
-  auto read = ReadVersionAndRange(context, store, path, {static_cast<uint64_t>(offset), size + 8});
-  if (!read.ok()) {
-    if (read.error().code() != ErrorCode::kNotFound) return std::move(read).error();
-    return Error(ErrorCode::kNotFound, fmt::format("deletion vector file {} is missing", path))
-        .WithReason("MISSING_FILE")
-        .With("path", path);
-  }
-  auto& [version, bytes] = *read;
-  if (version.empty() || version[0] != 1) return CorruptVector(fmt::format("{}: the format version is not 1", path));
+  const uint64_t offset = RangeOf(descriptor).offset;
+  const std::string& path = part.path;
+  if (part.version.empty() || part.version[0] != 1)
+    return CorruptVector(fmt::format("{}: the format version is not 1", path));
+  const uint64_t skipped = offset - part.offset;
+  const std::string_view bytes =
+      skipped < part.bytes.size() ? std::string_view(part.bytes).substr(skipped) : std::string_view();
   if (bytes.size() < size + 8)
     return CorruptVector(fmt::format("{}: the file ends within the vector at offset {}", path, offset));
   if (ReadBig(bytes) != size)
     return CorruptVector(fmt::format("{}: size {} at offset {}, expected {}", path, ReadBig(bytes), offset, size));
-  const uint32_t expected = ReadBig(std::string_view(bytes).substr(4 + size));
+  const uint32_t expected = ReadBig(bytes.substr(4 + size));
   const auto found = static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data() + 4), size));
   if (found != expected)
     return CorruptVector(fmt::format("{}: CRC-32 {:08x} at offset {}, expected {:08x}", path, found, offset, expected));
   return bytes.substr(4, size);
+}
+
+Result<DeletionVector> ParseFor(const WantedVector& wanted, std::string_view payload) {
+  DeletionVector vector = TRY(DeletionVector::Parse(payload));
+  const int64_t cardinality = wanted.descriptor->cardinality;
+  if (cardinality < 0 || vector.cardinality() != static_cast<uint64_t>(cardinality))
+    return CorruptVector(fmt::format("cardinality {}, expected {}", vector.cardinality(), cardinality));
+  if (wanted.rows >= 0 && vector.cardinality() > 0 && vector.max() >= static_cast<uint64_t>(wanted.rows))
+    return CorruptVector(fmt::format("row {} in a file of {} rows", vector.max(), wanted.rows));
+  return vector;
 }
 
 }  // namespace
@@ -294,23 +336,27 @@ Result<DeletionVector> ReadDeletionVector(const Context& context, store::ObjectS
   const char type = descriptor.storage_type;
   if (type != 'u' && type != 'i' && type != 'p')
     return CorruptVector(fmt::format("storage type '{}', expected u, i or p", type));
-  if (descriptor.size_bytes <= 0) return CorruptVector(fmt::format("size {}", descriptor.size_bytes));
+  TRY(CheckRange(descriptor));
   TRY(context.Check());
-  std::string payload;
-  if (type == 'i') {
-    payload = TRY(InlinePayload(descriptor));
-  } else {
-    const std::string path = TRY(VectorPath(store, table_path, descriptor));
-    payload = TRY(FilePayload(context, store, path, descriptor));
+  const WantedVector wanted{&descriptor, rows};
+  if (type == 'i') return ParseFor(wanted, TRY(InlinePayload(descriptor)));
+  return std::move(ReadDeletionVectors(context, store, table_path, std::span(&wanted, 1)).front());
+}
+
+std::vector<Result<DeletionVector>> ReadDeletionVectors(const Context& context, store::ObjectStore& store,
+                                                        std::string_view table_path,
+                                                        std::span<const WantedVector> wanted) {
+  std::vector<Result<DeletionVector>> vectors;
+  if (wanted.empty()) return vectors;
+  const auto part = ReadPartOf(context, store, table_path, wanted);
+  for (const auto& each : wanted) {
+    assert(each.descriptor->path_or_inline == wanted.front().descriptor->path_or_inline);
+    vectors.push_back([&]() -> Result<DeletionVector> {
+      if (!part.ok()) return part.error();
+      return ParseFor(each, TRY(PayloadIn(*part, *each.descriptor)));
+    }());
   }
-  DeletionVector vector = TRY(DeletionVector::Parse(payload));
-  if (descriptor.cardinality < 0 || vector.cardinality() != static_cast<uint64_t>(descriptor.cardinality)) {
-    return CorruptVector(fmt::format("cardinality {}, expected {}", vector.cardinality(), descriptor.cardinality));
-  }
-  if (rows >= 0 && vector.cardinality() > 0 && vector.max() >= static_cast<uint64_t>(rows)) {
-    return CorruptVector(fmt::format("row {} in a file of {} rows", vector.max(), rows));
-  }
-  return vector;
+  return vectors;
 }
 
 std::string Z85Encode(std::string_view bytes) {

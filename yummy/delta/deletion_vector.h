@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "yummy/base/context.h"
 #include "yummy/delta/actions.h"
@@ -45,6 +46,17 @@ class DeletionVector {
 Result<DeletionVector> ReadDeletionVector(const Context& context, store::ObjectStore& store,
                                           std::string_view table_path, const DeletionVectorDescriptor& descriptor,
                                           int64_t rows);
+
+/// A vector to read, for a file of so many rows (< 0: unknown).
+struct WantedVector {
+  const DeletionVectorDescriptor* descriptor = nullptr;
+  int64_t rows = -1;
+};
+
+/// As ReadDeletionVector, for vectors that lie in one file: by one request for the range that they span. A result for each.
+std::vector<Result<DeletionVector>> ReadDeletionVectors(const Context& context, store::ObjectStore& store,
+                                                        std::string_view table_path,
+                                                        std::span<const WantedVector> wanted);
 
 /// Z85 (ZeroMQ RFC 32) of bytes padded with zeros to a multiple of 4, and back. Errors: Corrupt.
 std::string Z85Encode(std::string_view bytes);

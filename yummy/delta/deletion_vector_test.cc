@@ -14,6 +14,7 @@
 
 #include "yummy/base/testing.h"
 #include "yummy/delta/actions_json.h"
+#include "yummy/store/fault_store.h"
 #include "yummy/store/memory_store.h"
 #include "yummy/store/testing.h"
 
@@ -181,6 +182,29 @@ TEST_F(DeletionVectorFile, IsRefusedWhenItDoesNotFitItsDescriptor) {
   }
   EXPECT_THAT(Read(descriptor_, 9), IsError(ErrorCode::kCorrupt));  // row 9 in a file of 9 rows
   EXPECT_THAT(Read(changed([](auto& d) { d.path_or_inline.insert(0, "../"); })), IsError(ErrorCode::kPermissionDenied));
+}
+
+TEST_F(DeletionVectorFile, HasVectorsThatAreReadTogether) {
+  std::string bytes = FileOf(payload_) + FileOf(Payload({7})).substr(1) + FileOf(Payload({1, 2})).substr(1);
+  DeletionVectorDescriptor second = descriptor_;
+  second.offset = static_cast<int32_t>(FileOf(payload_).size());
+  second.size_bytes = static_cast<int32_t>(Payload({7}).size());
+  second.cardinality = 1;
+  DeletionVectorDescriptor third = second;
+  third.offset = *second.offset + second.size_bytes + 8;
+  third.size_bytes = static_cast<int32_t>(Payload({1, 2}).size());
+  third.cardinality = 2;
+  bytes[static_cast<size_t>(*second.offset) + 5] ^= 1;
+  Write(std::string(kPath), bytes);
+  const auto counted = std::make_shared<store::FaultStore>(store_);
+  const std::vector<WantedVector> wanted = {{&third, 3}, {&second, 10}, {&descriptor_, 10}, {&third, 2}};
+  const auto vectors = ReadDeletionVectors(Context(), *counted, "t", wanted);
+  ASSERT_EQ(vectors.size(), 4U);
+  EXPECT_TRUE(vectors[0].ok() && vectors[0]->Contains(2));
+  EXPECT_THAT(vectors[1], IsError(ErrorCode::kCorrupt));
+  EXPECT_TRUE(vectors[2].ok() && vectors[2]->Contains(9));
+  EXPECT_THAT(vectors[3], IsError(ErrorCode::kCorrupt));
+  EXPECT_EQ(counted->calls(store::Operation::kGet), 1U);
 }
 
 TEST_F(DeletionVectorFile, IsRefusedWhenItsBytesAreDamaged) {

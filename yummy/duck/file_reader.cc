@@ -32,19 +32,12 @@ class DeletedRows final : public duckdb::DeleteFilter {
 std::shared_ptr<const delta::DeletionVector> LoadDeletionVector(duckdb::ClientContext& context, const ScanInfo& scan,
                                                                 const delta::FileView& file) {
   const delta::Snapshot& snapshot = *scan.snapshot;
-  const delta::DeletionVectorDescriptor& descriptor = *file.deletion_vector;
-  const std::string key = fmt::format("{}\n{}\n{}\n{}\n{}", scan.store_ordinal, snapshot.table_path(),
-                                      descriptor.unique_id(), descriptor.size_bytes, descriptor.cardinality);
-  if (auto cached = scan.instance->deletion_vectors.Find(key)) return cached;
-  auto vector = delta::ReadDeletionVector(RequestOf(context).context(), *snapshot.object_store(), snapshot.table_path(),
-                                          descriptor, file.num_records);
+  auto vector = scan.instance->deletion_vectors.Load(RequestOf(context).context(), scan.store_ordinal, snapshot, file);
   if (!vector.ok()) {
     Throw(std::move(vector).error().Prefixed(
         fmt::format("deletion vector of {} in version {}", file.path, snapshot.version())));
   }
-  auto shared = std::make_shared<const delta::DeletionVector>(*std::move(vector));
-  scan.instance->deletion_vectors.Put(key, shared);
-  return shared;
+  return *std::move(vector);
 }
 
 // What a damaged Parquet file makes DuckDB throw. Invalid input may also be a filter's doing, where the reader runs one.

@@ -9,10 +9,9 @@
 #include <string>
 #include <utility>
 
-#include "yummy/delta/deletion_vector.h"
 #include "yummy/duck/database.h"
+#include "yummy/duck/deletion_vectors.h"
 #include "yummy/duck/duckdb_headers.h"
-#include "yummy/duck/lru_cache.h"
 #include "yummy/duck/read_ahead.h"
 
 namespace yummy::duck {
@@ -40,8 +39,7 @@ struct InstanceInfo {
   uint64_t token = 0;                            // capability to read files; random per instance
   std::shared_ptr<RefusedFiles> refused_files;   // shared: outlives the instance that refused a file
   ObjectStoreFileSystem* file_system = nullptr;  // owned by DuckDB's virtual file system
-  LruCache<delta::DeletionVector> deletion_vectors{
-      4096};  // by store ordinal, table path and the descriptor's unique id
+  DeletionVectors deletion_vectors;
   std::unique_ptr<ReadAheadPool> read_ahead = std::make_unique<ReadAheadPool>();
 
   const Lookup::Store& store(size_t ordinal) const { return lookup->stores.at(ordinal); }

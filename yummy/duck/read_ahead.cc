@@ -246,7 +246,9 @@ void ReadAhead::State::BeginFiles() {
     // Asking for the list costs something: it is asked for half a window at a time.
     if (over_ || ahead == 0 || (!options.careful && begun_ > opened_ + kFilesMax / 2)) return;
   }
-  for (const auto& file : options.upcoming(opened, ahead)) Begin(file);
+  const auto files = options.upcoming(opened, ahead);
+  if (options.prefetch) options.prefetch(context, files);
+  for (const auto& file : files) Begin(file);
   const std::lock_guard lock(mutex_);
   Pump();
 }

@@ -65,6 +65,9 @@ struct ReadAheadOptions {
   size_t threads = 2;                                        // of the scan
   /// The next files of the scan, of which it has opened `opened`, as it looks now; fewer at the end.
   std::function<std::vector<FileToScan>(size_t opened, size_t count)> upcoming;
+  /// Begins what else the scan needs of files that come next, by tasks of this context on the pool; of a file it may be asked
+  /// again.
+  std::function<void(const Context& context, const std::vector<FileToScan>& files)> prefetch;
   /// True when the scan will not ask for the range, because DuckDB has it.
   std::function<bool(const FileToScan& file, const store::ByteRange& range)> is_cached;
   /// The scan may end, or learn to leave files out, after any file: what is fetched ahead begins with nothing and doubles.

@@ -1,7 +1,9 @@
 #include "yummy/duck/scan_ahead.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -94,6 +96,25 @@ std::vector<WantedColumn> WantedColumns(const ScanInfo& scan, const duckdb::Tabl
   return wanted;
 }
 
+/// Reads the deletion vectors of files that come next. Which of them lie beside each other is found out at the first one.
+std::function<void(const Context&, const std::vector<FileToScan>&)> PrefetchVectors(const DeltaFileList& list) {
+  struct Lazy {
+    std::once_flag made;
+    std::unique_ptr<VectorPlan> plan;
+  };
+  return [&list, lazy = std::make_shared<Lazy>()](const Context& context, const std::vector<FileToScan>& files) {
+    const ScanInfo& scan = list.scan();
+    for (const auto& file : files) {
+      if (!scan.snapshot->file(file.id).deletion_vector) continue;
+      std::call_once(lazy->made, [&] { lazy->plan = std::make_unique<VectorPlan>(*scan.snapshot, list.files()); });
+      const auto together = lazy->plan->Take(file.id);
+      if (together.empty()) continue;
+      scan.instance->deletion_vectors.Prefetch(context, scan.instance->read_ahead->executor(), scan.store_ordinal,
+                                               scan.snapshot, together);
+    }
+  };
+}
+
 }  // namespace
 
 void StartReadAhead(duckdb::ClientContext& context, const duckdb::TableFunctionInitInput& input,
@@ -120,6 +141,7 @@ void StartReadAhead(duckdb::ClientContext& context, const duckdb::TableFunctionI
     }
     return files;
   };
+  options.prefetch = PrefetchVectors(list);
   options.is_cached = [&cache](const FileToScan& file, const store::ByteRange& range) {
     return IsCached(cache, file.duck_path, range);
   };
