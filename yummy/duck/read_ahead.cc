@@ -162,6 +162,7 @@ struct ReadAhead::File::Content {
   std::optional<Result<std::unique_ptr<store::ObjectReader>>> reader;  // of the tasks, once opened
   // What follows is guarded by the mutex of the scan.
   size_t sequence = 0;
+  bool is_retired = false;                      // the scan is past it: nothing is kept for it any more
   std::shared_ptr<const ParquetLayout> layout;  // absent before the footer is decoded
   std::vector<ParquetLayout::Leaf> leaves;
   std::vector<RowGroupPlan> row_groups;
@@ -457,9 +458,9 @@ void ReadAhead::State::DecodeFooter(Content& content, const Block& tail, const s
     const bool ok = head_bytes.ok();
     const std::lock_guard lock(mutex_);
     bytes_ += head->range.length;
-    if (over_) head->phase = Block::Phase::kDropped;
+    if (content.is_retired) head->phase = Block::Phase::kDropped;
     Arrive(*head, std::move(head_bytes));
-    if (!ok || over_) return;
+    if (!ok || content.is_retired) return;
     content.blocks.push_back(head);
     fetched = begin;
   }
@@ -487,6 +488,7 @@ void ReadAhead::State::Drop(Block& block) {
 
 // The mutex is held.
 void ReadAhead::State::Retire(Content& content) {
+  content.is_retired = true;
   for (const auto& block : content.blocks) Drop(*block);
   content.blocks.clear();
   content.queue.clear();
