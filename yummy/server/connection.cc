@@ -222,7 +222,7 @@ asio::awaitable<bool> Connection::ServeOne() {
   if (exchange.parser && !exchange.parser->is_done()) exchange.keep_alive = false;
   if (serving_.stopping) exchange.keep_alive = false;
   co_await Send(exchange, std::move(*response));
-  co_return exchange.keep_alive;
+  co_return exchange.keep_alive && !serving_.stopping;  // the stop may have come while the answer was sent
 }
 
 asio::awaitable<Result<bool>> Connection::ReadHeader(Exchange& exchange) {
