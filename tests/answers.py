@@ -2,6 +2,8 @@
 
 import socket
 
+FIRST_SECONDS_MAX = 60  # a machine may be loaded
+
 
 def concatenated(batches):
     """The columns of an answer, its batches put together."""
@@ -13,13 +15,14 @@ def concatenated(batches):
 
 
 def raw(server, data, seconds=5):
-    """All bytes that come back until the server closes or is silent."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=seconds) as connection:
+    """All bytes that come back until the server closes, or is silent for so long after the first of them."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=FIRST_SECONDS_MAX) as connection:
         connection.sendall(data)
         received = b""
         try:
             while piece := connection.recv(65536):
                 received += piece
+                connection.settimeout(seconds)
         except socket.timeout:
             pass
         return received

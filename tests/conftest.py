@@ -69,7 +69,7 @@ class Server:
         return self.process.returncode
 
     def alive(self):
-        return self.process.poll() is None and requests.get(f"{self.url}/health", timeout=10).text == "Hey there!"
+        return self.process.poll() is None and requests.get(f"{self.url}/health", timeout=60).text == "Hey there!"
 
     # What most tests say.
     def create(self, table, schema, store="local", **more):

@@ -42,11 +42,11 @@ def test_bad_values(typed, column, value):
 
 def check_refused(server, body, status, reason):
     for method in ("POST", "PUT"):
-        answer = requests.request(method, f"{server.api}/local/typed", data=body, headers={"Content-Type": "application/json"}, timeout=10)
+        answer = requests.request(method, f"{server.api}/local/typed", data=body, headers={"Content-Type": "application/json"}, timeout=60)
         problem = answer.json()
         assert answer.status_code == status, problem
         assert reason is None or problem["reason"] == reason, problem
-    assert requests.get(f"{server.api}/local/typed/details", timeout=10).json()["version"] == 0
+    assert requests.get(f"{server.api}/local/typed/details", timeout=60).json()["version"] == 0
     return problem
 
 
@@ -65,15 +65,15 @@ SCHEMAS = [
 
 @pytest.mark.parametrize("body,reason", SCHEMAS)
 def test_bad_tables(server, body, reason):
-    answer = requests.post(f"{server.api}/local", json={"table": "never", **body}, timeout=20)
+    answer = requests.post(f"{server.api}/local", json={"table": "never", **body}, timeout=60)
     assert (answer.status_code, answer.json()["reason"]) == (400, reason)
-    assert "never" not in requests.get(f"{server.api}/local", timeout=10).json()["tables"]
+    assert "never" not in requests.get(f"{server.api}/local", timeout=60).json()["tables"]
     assert not (server.places["local"] / "never").paths()
 
 
 def test_an_existing_table_is_a_conflict(server):
     server.create("twice", {"a": "long"})
-    answer = requests.post(f"{server.api}/local", json={"table": "twice", "schema": [{"name": "a", "type": "long"}]}, timeout=10)
+    answer = requests.post(f"{server.api}/local", json={"table": "twice", "schema": [{"name": "a", "type": "long"}]}, timeout=60)
     assert (answer.status_code, answer.json()["reason"]) == (409, "TABLE_EXISTS")
     assert server.create("twice", {"a": "long"}, mode="ignore")["created"] is False
 
@@ -84,9 +84,9 @@ def test_an_existing_table_is_a_conflict(server):
     ({"tableDate": "1990-01-01"}, 404), ({"tableDate": "2100-01-01T00:00:00Z"}, 200), ({"table_version": "0"}, 200)])
 def test_times(server, parameters, status):
     server.create("times", {"a": "long"}, mode="ignore")
-    answer = requests.get(f"{server.api}/local/times/details", params=parameters, timeout=10)
+    answer = requests.get(f"{server.api}/local/times/details", params=parameters, timeout=60)
     assert answer.status_code == status, answer.text
-    assert requests.get(f"{server.api}/local/times", params={"query": "SELECT 1", **parameters}, timeout=10).status_code == status
+    assert requests.get(f"{server.api}/local/times", params={"query": "SELECT 1", **parameters}, timeout=60).status_code == status
 
 
 SQL = {
@@ -105,7 +105,7 @@ SQL = {
 def test_sql(server, sql):
     server.create("q", {"a": "long"}, mode="ignore")
     expected = SQL[sql] if isinstance(SQL[sql], tuple) else (SQL[sql],)
-    assert requests.get(f"{server.api}/local/q", params={"query": sql}, timeout=10).status_code in expected
+    assert requests.get(f"{server.api}/local/q", params={"query": sql}, timeout=60).status_code in expected
     assert server.query(sql).status_code in expected
     assert server.alive()
 

@@ -88,5 +88,5 @@ def test_counts_come_from_the_files_where_a_store_says_so(start_server, lake):
     for trusting in (True, False):
         server = start_server({"local": {**lake.config(), "count_from_statistics": trusting}}, name=f"trusting_{trusting}")
         answers[trusting] = server.rows("SELECT count(*), max(id) FROM local.lies")[0]
-        assert requests.get(f"{server.api}/local/lies/details", timeout=10).json()["rows"] == 7
+        assert requests.get(f"{server.api}/local/lies/details", timeout=60).json()["rows"] == 7
     assert answers == {True: (7, 9), False: (3, 3)}

@@ -50,7 +50,7 @@ def test_what_cannot_be_decided_replaces_nothing(server, table, condition, more,
 
 
 def test_an_append_takes_no_condition(server, table):
-    answer = requests.post(f"{server.api}/local/{table}", params={"replace_where": "true"}, json={"record_batch_list": [{"id": 1}]}, timeout=10)
+    answer = requests.post(f"{server.api}/local/{table}", params={"replace_where": "true"}, json={"record_batch_list": [{"id": 1}]}, timeout=60)
     assert (answer.status_code, answer.json()["reason"]) == (400, "UNKNOWN_PARAMETER")
 
 

@@ -30,18 +30,23 @@ def ask(server, sql, table=None, **parameters):
 
 def filled(server, name, rows=({"id": 1, "name": "a"}, {"id": 2, "name": "b"})):
     server.create(name, SCHEMA)
-    assert server.append(name, list(rows)).status_code == 200
+    answer = server.append(name, list(rows))
+    assert answer.status_code == 200, answer.text
     return name
 
 
-def drop(table):
-    """Removes a table on local disk, when the server has written the checksum of its last version, which comes after the answer."""
+def settled(table):
+    """A table's folder on local disk, when the server has written the checksum of its last version, which comes after the answer."""
     newest = max((table / "_delta_log").glob("*.json"))
     deadline = time.monotonic() + 30
     while not newest.with_suffix(".crc").exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    shutil.rmtree(table)
+    return table
+
+
+def drop(table):
+    shutil.rmtree(settled(table))
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +111,7 @@ def test_a_table_made_anew_with_the_same_version_is_another_table(server):
     filled(server, table, [{"id": 5, "name": "e"}])
     assert ask(server, sql, table) == ([(5, "e")], False)
     # In one step, as a restore from a copy would be.
-    shutil.copytree(server.stores["local"] / table, server.folder / "copy")
+    shutil.copytree(settled(server.stores["local"] / table), server.folder / "copy")
     assert ask(server, sql, table)[1]
     answer = requests.put(f"{server.api}/local/{table}", json={"record_batch_list": [{"id": 6, "name": "f"}]}, timeout=60)
     assert answer.status_code == 200 and ask(server, sql, table) == ([(6, "f")], False)
@@ -150,7 +155,7 @@ def test_a_name_that_gets_another_meaning_is_seen(server):
     sql = "SELECT name FROM local.SHADOW"
     assert ask(server, sql)[0] == [("lower",)] and ask(server, sql)[1]
     filled(server, "elsewhere", [{"id": 1, "name": "upper"}])
-    (server.stores["local"] / "elsewhere").rename(server.stores["local"] / "SHADOW")
+    settled(server.stores["local"] / "elsewhere").rename(server.stores["local"] / "SHADOW")
     assert ask(server, sql) == ([("upper",)], False)
 
 

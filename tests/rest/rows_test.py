@@ -110,7 +110,7 @@ def check_refused(server, body, reason, headers=JSON, table="typed"):
     place = server.places["local"] / table
     before = data_and_commits(place)
     for method in ("POST", "PUT"):
-        answer = requests.request(method, f"{server.api}/local/{table}", data=body, headers=headers, timeout=10)
+        answer = requests.request(method, f"{server.api}/local/{table}", data=body, headers=headers, timeout=60)
         problem = answer.json()
         assert (answer.status_code, problem["code"]) == (400, "InvalidArgument"), problem
         assert reason is None or problem["reason"] == reason, problem
@@ -156,14 +156,14 @@ def test_a_bad_value_is_shown(typed, value):
 
 def test_a_million_keys_are_refused_soon(typed):
     body = ('{"record_batch_list": [{' + ",".join(f'"k{i}":1' for i in range(1_000_000)) + "}]}").encode()
-    answer = requests.post(f"{typed.api}/local/typed", data=body, headers=JSON, timeout=5)
+    answer = requests.post(f"{typed.api}/local/typed", data=body, headers=JSON, timeout=60)
     assert (answer.status_code, answer.json()["reason"]) == (400, "SCHEMA_MISMATCH")
 
 
 @pytest.mark.parametrize("body", [{"record_batch_dict": {}}, {"record_batch_dict": {"id": []}}, {"record_batch_list": []}, {"recordBatchList": []}])
 def test_no_rows_make_no_commit(server, body):
     server.create("no_rows", {"id": "long", "s": "string"}, mode="ignore")
-    answer = requests.post(f"{server.api}/local/no_rows", json=body, timeout=10)
+    answer = requests.post(f"{server.api}/local/no_rows", json=body, timeout=60)
     assert answer.status_code == 200, answer.text
     assert answer.json() == {"table": "no_rows", "version": 0, "rows": 0, "committed": False}
     assert data_and_commits(server.places["local"] / "no_rows") == [f"_delta_log/{0:020}.json"]
@@ -219,7 +219,7 @@ def same(found, expected):
 def arrow_rows(server, sql, table, **headers):
     """The answer as Arrow, asked for by parameter, or by Accept when `headers` has it."""
     parameters = {"query": sql} if headers else {"query": sql, "format": "arrow"}
-    answer = requests.get(f"{server.api}/local/{table}", params=parameters, headers=headers, timeout=20)
+    answer = requests.get(f"{server.api}/local/{table}", params=parameters, headers=headers, timeout=60)
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == "application/vnd.apache.arrow.stream"
     return pa.ipc.open_stream(answer.content).read_all()
@@ -265,11 +265,11 @@ def test_names_of_columns_match_without_case_and_in_any_order(server):
 def test_an_overwrite_replaces_all_rows_in_one_version(server):
     server.create("replaced", {"id": "long"})
     server.append("replaced", {"id": [1, 2]})
-    answer = requests.put(f"{server.api}/local/replaced", json={"recordBatchList": [{"id": 7}]}, timeout=10)
+    answer = requests.put(f"{server.api}/local/replaced", json={"recordBatchList": [{"id": 7}]}, timeout=60)
     assert answer.json() == {"table": "replaced", "version": 2, "rows": 1, "committed": True}
     assert server.rows("SELECT id FROM replaced", "replaced") == [(7,)]
     assert server.rows("SELECT id FROM replaced ORDER BY id", "replaced", tableVersion=1) == [(1,), (2,)]
-    answer = requests.put(f"{server.api}/local/replaced", json={"recordBatchList": []}, timeout=10)
+    answer = requests.put(f"{server.api}/local/replaced", json={"recordBatchList": []}, timeout=60)
     assert answer.json()["version"] == 3, "an overwrite by nothing empties the table"
     assert server.rows("SELECT count(*) FROM replaced", "replaced") == [(0,)]
 
@@ -278,12 +278,12 @@ def test_a_dry_run_checks_all_and_writes_nothing(typed):
     before = data_and_commits(typed.places["local"] / "typed")
     for arguments in ({"json": {"record_batch_dict": {"id": [1]}, "dry_run": True}}, {"json": {"recordBatchDict": {"id": [1]}, "dryRun": True}},
                       {"json": {"record_batch_dict": {"id": [1]}}, "params": {"dry_run": "true"}}, {"json": {"record_batch_dict": {"id": [1]}}, "params": {"dryRun": "true"}}):
-        answer = requests.post(f"{typed.api}/local/typed", timeout=10, **arguments)
+        answer = requests.post(f"{typed.api}/local/typed", timeout=60, **arguments)
         assert answer.status_code == 200, answer.text
         assert (answer.json()["rows"], answer.json()["committed"]) == (1, False)
-    assert requests.post(f"{typed.api}/local/typed", json={"record_batch_dict": {"id": ["x"]}, "dry_run": True}, timeout=10).status_code == 400
-    assert requests.post(f"{typed.api}/local/typed", json={"record_batch_dict": {"id": [1]}, "dry_run": "yes"}, timeout=10).status_code == 400
-    assert requests.post(f"{typed.api}/local/typed", params={"dry_run": "1"}, json={"record_batch_dict": {"id": [1]}}, timeout=10).status_code == 400
+    assert requests.post(f"{typed.api}/local/typed", json={"record_batch_dict": {"id": ["x"]}, "dry_run": True}, timeout=60).status_code == 400
+    assert requests.post(f"{typed.api}/local/typed", json={"record_batch_dict": {"id": [1]}, "dry_run": "yes"}, timeout=60).status_code == 400
+    assert requests.post(f"{typed.api}/local/typed", params={"dry_run": "1"}, json={"record_batch_dict": {"id": [1]}}, timeout=60).status_code == 400
     assert data_and_commits(typed.places["local"] / "typed") == before
 
 
@@ -306,14 +306,14 @@ ARROW_TABLE = pa.table({
 
 def test_arrow_goes_in_and_comes_out_equal(server):
     server.create("arrow_all", COLUMNS)
-    answer = requests.post(f"{server.api}/local/arrow_all", data=stream(ARROW_TABLE), headers=ARROW, timeout=10)
+    answer = requests.post(f"{server.api}/local/arrow_all", data=stream(ARROW_TABLE), headers=ARROW, timeout=60)
     assert answer.status_code == 200, answer.text
     assert answer.json() == {"table": "arrow_all", "version": 1, "rows": 2, "committed": True}
     for found in (arrow_rows(server, "SELECT * FROM arrow_all ORDER BY id", "arrow_all"),
                   arrow_rows(server, "SELECT * FROM arrow_all ORDER BY id", "arrow_all", Accept="image/png, application/vnd.apache.arrow.stream;q=0.5")):
         assert same([list(row.values()) for row in found.to_pylist()], [list(row.values()) for row in ARROW_TABLE.to_pylist()]), found.to_pylist()
         assert found.schema.field("t").type == pa.timestamp("us", "UTC")
-    answer = requests.put(f"{server.api}/local/arrow_all", data=stream(ARROW_TABLE.slice(1)), headers=ARROW, timeout=10)
+    answer = requests.put(f"{server.api}/local/arrow_all", data=stream(ARROW_TABLE.slice(1)), headers=ARROW, timeout=60)
     assert (answer.json()["version"], answer.json()["rows"]) == (2, 1)
 
 
@@ -329,7 +329,7 @@ ARROW_GOOD = {  # other Arrow types that hold the same values
 @pytest.mark.parametrize("name", ARROW_GOOD)
 def test_other_arrow_types_of_the_same_values_are_taken(server, name):
     server.create("arrow_good", COLUMNS, mode="ignore")
-    answer = requests.put(f"{server.api}/local/arrow_good", data=stream(ARROW_GOOD[name]), headers=ARROW, timeout=10)
+    answer = requests.put(f"{server.api}/local/arrow_good", data=stream(ARROW_GOOD[name]), headers=ARROW, timeout=60)
     assert answer.status_code == 200, answer.text
     assert server.rows("SELECT id FROM arrow_good ORDER BY id", "arrow_good") == [(1,), (2,)]
 
@@ -338,7 +338,7 @@ def test_other_arrow_types_of_the_same_values_are_taken(server, name):
 def test_compressed_arrow_is_taken(server, compression):
     server.create("arrow_packed", {"id": "long"}, mode="ignore")
     body = stream(pa.table({"id": LONGER}), options=pa.ipc.IpcWriteOptions(compression=compression))
-    answer = requests.put(f"{server.api}/local/arrow_packed", data=body, headers=ARROW, timeout=10)
+    answer = requests.put(f"{server.api}/local/arrow_packed", data=body, headers=ARROW, timeout=60)
     assert answer.status_code == 200, answer.text
     assert server.rows("SELECT count(*), sum(id) FROM arrow_packed", "arrow_packed") == [(len(LONGER), sum(LONGER))]
 
@@ -389,7 +389,7 @@ def test_unknown_formats_are_refused(server):
 
 def test_braces_may_be_left_out(server):
     server.create("braces", {"id": "long"}, mode="ignore")
-    requests.put(f"{server.api}/local/braces", json={"record_batch_dict": {"id": [1, 2]}}, timeout=10)
+    requests.put(f"{server.api}/local/braces", json={"record_batch_dict": {"id": [1, 2]}}, timeout=60)
     assert server.query("SELECT id FROM braces ORDER BY id", "braces", braces="false").text.strip() == '{"id":[1,2]}'
     assert server.query("SELECT id FROM braces ORDER BY id", "braces", braces="true").json() == [{"id": [1, 2]}]
     assert server.query("SELECT id FROM braces", "braces", braces="maybe").status_code == 400

@@ -16,7 +16,7 @@ ROWS = 1000
 QUERY_SECONDS = 6
 OPTIONS = {"timeout": "2s", "max_retries": "2"}
 ATTEMPTS_MAX = 3
-SLACK_SECONDS = 4  # a loaded machine
+SLACK_SECONDS = 15  # a loaded machine
 ARROW = {"Content-Type": "application/vnd.apache.arrow.stream"}
 LIMITS = f"limits: {{query_seconds: {QUERY_SECONDS}}}\n"
 
