@@ -16,7 +16,8 @@ import requests
 from answers import concatenated
 from places import Place, place_for
 
-START_SECONDS_MAX = 30
+START_SECONDS_MAX = 60
+LOG_CHARACTERS_SHOWN = 6000
 
 
 class Server:
@@ -99,6 +100,18 @@ class Server:
         return list(zip(*columns.values()))
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """What the servers of a test that failed had to say."""
+    report = (yield).get_result()
+    if not report.failed:
+        return
+    for value in getattr(item, "funcargs", {}).values():
+        for server in [value] if isinstance(value, Server) else getattr(value, "servers", []):
+            if isinstance(server, Server):
+                report.sections.append((str(server.log_file), server.log_file.read_text(errors="replace")[-LOG_CHARACTERS_SHOWN:]))
+
+
 @pytest.fixture(scope="session", params=os.environ.get("YUMMY_TEST_STORES", "local").split(","))
 def test_store(request):
     return request.param
@@ -128,6 +141,7 @@ def start_server(test_store, tmp_path, lake):
         servers.append(Server(tmp_path / name, places, extra))
         return servers[-1]
 
+    start.servers = servers
     yield start
     for server in servers:
         server.stop()

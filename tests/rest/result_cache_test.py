@@ -128,7 +128,7 @@ def test_time_travel_has_its_own_results(server):
         answers = {version: ask(server, sql, table, tableVersion=version) for version in (0, 1, 2)}
         assert [rows for rows, _ in answers.values()] == [[(0,)], [(2,)], [(3,)]]
         assert ask(server, sql, table)[0] == [(3,)]
-    assert all(hit for _, hit in answers.values())
+    assert [hit for _, hit in answers.values()] == [True] * 3
     assert server.append(table, [{"id": 4, "name": "d"}]).status_code == 200
     assert ask(server, sql, table) == ([(4,)], False)
     assert ask(server, sql, table, tableVersion=1) == ([(2,)], True)
