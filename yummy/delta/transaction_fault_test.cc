@@ -296,7 +296,7 @@ TEST_F(RaceTest, GivesUpNamingTheWinnerWhenOthersAreAlwaysFaster) {
 
 TEST_F(RaceTest, GivesUpNamingTheWinnerWhenItsTimeEndsWhileTheStoreIsAsked) {
   TableOptions options = TestTableOptions();
-  options.commit_deadline = milliseconds(100);
+  options.commit_deadline = milliseconds(500);
   table_ = Table::Make(faults_, "t", options);
   during_put_ = [&] {
     if (std::exchange(hangs_, true)) return;
@@ -312,7 +312,7 @@ TEST_F(RaceTest, GivesUpNamingTheWinnerWhenItsTimeEndsWhileTheStoreIsAsked) {
 
 TEST_F(RaceTest, LeavesAnUndecidedVersionToWhoeverTakesItFirst) {
   TableOptions options = TestTableOptions();
-  options.commit_deadline = milliseconds(100);
+  options.commit_deadline = milliseconds(500);
   const auto hasty = Table::Make(faults_, "t", options);
   auto lost = hasty->Begin(Context(), {"WRITE", {}}).value();
   lost->AddFile(TestAdd("lost", "a"));
