@@ -440,6 +440,26 @@ TEST(CloudStore, AnUploadInPartsIsCompletedOnItsCondition) {
   EXPECT_EQ(headers.find("authorization"), headers.rfind("authorization"));
 }
 
+TEST(CloudStore, AnErrorBehindA200IsAnError) {
+  const ScriptedReply late = {S3Error(200, "InternalError")};
+  const Context context = Within(Milliseconds(20'000));
+  const ScriptedServer completes([&](const ScriptedRequest& request, size_t) -> ScriptedReply {
+    if (request.target.ends_with("?uploads="))
+      return {HttpAnswer(200, "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")};
+    return request.method == "POST" ? late : kCreated;
+  });
+  const auto store = OpenScripted(completes);
+  const auto upload = MUST(store->StartUpload(context, "t/a", PutMode::kCreate));
+  MUST(upload->Write(context, std::string(size_t{9} << 20, 'x')));
+  const auto finished = upload->Finish(context);
+  ASSERT_THAT(finished, IsError(ErrorCode::kOutcomeUnknown));
+  EXPECT_EQ(finished.error().reason(), "STORE_FAILED");
+  EXPECT_THAT(finished.error().message(), Not(HasSubstr("<Message>")));
+  const ScriptedServer copies(InTurn({late, {HttpAnswer(200, "<CopyObjectResult></CopyObjectResult>")}}));
+  EXPECT_THAT(OpenScripted(copies)->Copy(context, "t/a", "t/b"), IsOk());
+  EXPECT_EQ(copies.requests(), 2U);
+}
+
 TEST(CloudStore, ACreateThatCannotConnectWasNotApplied) {
   std::string url;
   {

@@ -161,6 +161,7 @@ impl Service {
     async fn call_store(&self, attempts: &Attempts, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let query = request.uri().query().unwrap_or("");
         let is_bulk_delete = request.method() == Method::POST && query == "delete";
+        let may_fail_late = request.method() == Method::POST || request.headers().contains_key("x-amz-copy-source");
         let is_list = query.contains("list-type=2") || query.contains("comp=list");
         if let Some(completion) = attempts.0.completion.as_ref().filter(|completion| completion.is_of(&request)) {
             let added = completion.add_condition(&mut request).await;
@@ -171,6 +172,9 @@ impl Service {
         let mut answer = self.client.execute(request).await;
         if is_list {
             answer = check_list(answer).await;
+        }
+        if may_fail_late {
+            answer = take_late_error(answer).await;
         }
         let mut refused = Vec::new();
         if is_bulk_delete {
@@ -226,6 +230,23 @@ fn retry_after(response: &HttpResponse) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
 }
 
+/// S3 begins to answer what takes long with 200, and may end with an error: its document says so, and it is told as a 500.
+async fn take_late_error(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, HttpError> {
+    let response = result?;
+    if !response.status().is_success() {
+        return Ok(response);
+    }
+    let (mut parts, body) = response.into_parts();
+    let bytes = read_page(body).await?;
+    // Azure answers with many documents in one body, each behind a head of its own.
+    let head = head_of(&bytes);
+    let root = head.split('<').find(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic()));
+    if head.trim_start().starts_with('<') && root.is_some_and(|tag| tag.starts_with("Error>")) {
+        parts.status = StatusCode::INTERNAL_SERVER_ERROR;
+    }
+    Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(bytes)))
+}
+
 /// The keys that were refused, and the answer without them: object_store keeps no code of a key, and sends the whole
 /// request again for one that is to be tried again.
 async fn take_refused(result: Result<HttpResponse, HttpError>) -> (Result<HttpResponse, HttpError>, Vec<RefusedKey>) {
@@ -238,7 +259,6 @@ async fn take_refused(result: Result<HttpResponse, HttpError>) -> (Result<HttpRe
         Ok(bytes) => bytes,
         Err(error) => return (Err(error), Vec::new()),
     };
-    // An error for the whole request may come with this status, too: object_store knows it.
     let is_result = head_of(&bytes).contains("<DeleteResult");
     match quick_xml::de::from_reader::<_, DeleteResult>(bytes.as_ref()) {
         Ok(result) if is_result => {
