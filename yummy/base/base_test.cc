@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include <atomic>
 #include <thread>
 
@@ -172,6 +174,24 @@ TEST(Gate, LetsInInTheOrderOfAsking) {
   threads.clear();
   EXPECT_THAT(order, testing::ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
   EXPECT_EQ(gate.held(), 0U);
+}
+
+TEST(Gate, WakesOnlyWhoIsLetIn) {
+  constexpr size_t kThreads = 200;
+  const auto sleeps = [] {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_nvcsw;
+  };
+  Gate gate(1);
+  std::vector<std::jthread> threads;
+  auto place = std::make_optional(MUST(gate.Enter(Context())));
+  for (size_t i = 0; i < kThreads; i++) threads.emplace_back([&] { EXPECT_THAT(gate.Enter(Context()), IsOk()); });
+  while (gate.waiting() != kThreads) std::this_thread::yield();
+  const auto before = sleeps();
+  place.reset();
+  threads.clear();
+  EXPECT_LT(sleeps() - before, 10 * kThreads);
 }
 
 TEST(Gate, IsNotHeldUpByWhoGaveUp) {

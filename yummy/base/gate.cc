@@ -1,32 +1,44 @@
 #include "yummy/base/gate.h"
 
-#include <algorithm>
+#include <condition_variable>
 
 namespace yummy {
+
+// Each waits for itself: one that leaves would wake all the others for the sake of the first.
+struct Gate::Waiter {
+  std::condition_variable_any let_in;
+  bool has_place = false;
+};
 
 Result<Gate::Place> Gate::Enter(const Context& context) {
   TRY(context.Check());
   std::unique_lock lock(mutex_);
-  const uint64_t ticket = tickets_++;
-  waiting_.push_back(ticket);
-  const bool has_entered = changed_.wait_until(lock, context.stop_token(), context.deadline(),
-                                               [&] { return held_ < places_ && waiting_.front() == ticket; });
-  std::erase(waiting_, ticket);
-  if (has_entered) held_++;
+  if (held_ < places_) {
+    held_++;
+    return Place(*this);
+  }
+  Waiter waiter;
+  waiting_.push_back(&waiter);
+  if (waiter.let_in.wait_until(lock, context.stop_token(), context.deadline(), [&] { return waiter.has_place; }))
+    return Place(*this);
+  std::erase(waiting_, &waiter);
   lock.unlock();
-  changed_.notify_all();
-  if (has_entered) return Place(*this);
   TRY(context.Check());
   // The clock of the wait ran a little ahead of the context's.
   return Error(ErrorCode::kDeadlineExceeded, "the request's deadline has passed").WithReason("QUERY_TIMEOUT");
 }
 
+// The place goes to the first that waits, who may be gone as soon as the lock is free.
 void Gate::Leave() {
-  {
-    const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
+  if (waiting_.empty()) {
     held_--;
+    return;
   }
-  changed_.notify_all();
+  Waiter& first = *waiting_.front();
+  waiting_.pop_front();
+  first.has_place = true;
+  first.let_in.notify_one();
 }
 
 size_t Gate::held() const {

@@ -1,9 +1,7 @@
 #pragma once
 // A bounded number of places, given in the order in which they were asked for.
 
-#include <condition_variable>
 #include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <utility>
@@ -41,13 +39,12 @@ class Gate {
   size_t waiting() const;
 
  private:
+  struct Waiter;
   void Leave();
 
   const size_t places_;
   mutable std::mutex mutex_;
-  std::condition_variable_any changed_;
-  uint64_t tickets_ = 0;  // guarded by mutex_, as is what follows
-  std::deque<uint64_t> waiting_;
+  std::deque<Waiter*> waiting_;  // guarded by mutex_, as is held_
   size_t held_ = 0;
 };
 
