@@ -91,6 +91,23 @@ def test_asks_less_than_deltalake(place, table, proxy, start_server):
 
 
 @on("gcs", "moto")
+def test_a_repeated_query_asks_one_list(place, proxy, start_server):
+    (place / "t").write_table(ROWS)
+    server = start_server({"local": place.config(proxy.through(place.options))})
+    query = "SELECT sum(id) AS sum FROM t WHERE id > 3"
+    asked = Asked(proxy)
+    assert server.columns(query, "t") == {"sum": [39]}
+    assert asked.all() == ["GET hint", "LIST", "GET commit", "GET data"]
+    asked = Asked(proxy)
+    assert server.columns(query, "t") == {"sum": [39]}
+    assert asked.all() == ["LIST"]
+    (place / "t").write_table(ROWS, mode="append")
+    asked = Asked(proxy)
+    assert server.columns(query, "t") == {"sum": [78]}
+    assert sorted(asked.all()) == ["GET commit", "GET data", "LIST"]  # the first file is still held
+
+
+@on("gcs", "moto")
 def test_opens_a_known_log_by_two_requests(place, table, proxy, start_server, tmp_path):
     stores = {"local": place.config(proxy.through(place.options))}
     cache = f"cache:\n  path: {tmp_path / 'cache'}\n"
@@ -106,6 +123,19 @@ def test_opens_a_known_log_by_two_requests(place, table, proxy, start_server, tm
         table.delete(path)
     table.write_table(ROWS)
     assert second.columns("SELECT count(*) AS n FROM t", "t") == {"n": [10]}
+
+
+@on("gcs")
+def test_what_hides_in_the_log_fills_no_page_of_a_list(place, proxy, start_server):
+    """Hadoop keeps checksums of commits under such names."""
+    table = place / "t"
+    table.write_table(ROWS)
+    for number in range(1000):
+        table.write(f"_delta_log/.{number:020}.json.crc", b"crc")
+    server = start_server({"local": place.config(proxy.through(place.options))})
+    asked = Asked(proxy)
+    assert requests.get(f"{server.api}/local/t/details", timeout=60).json()["version"] == 0
+    assert asked.all() == ["GET hint", "LIST", "GET commit"]
 
 
 @on("s3rver")

@@ -164,9 +164,9 @@ Result<Listing> ListLog(const Context& context, store::ObjectStore& store, std::
                         int64_t from_version, const std::vector<std::string>& unusable) {
   const std::string folder = LogFolder(table_path);
   ListingBuilder builder(unusable);
-  store::ListOptions options{.after = {}, .delimiter = true, .limit = kListPageMax};
-  // Every name of a version is longer than its digits, and so greater than them.
-  if (from_version > 0) options.after = fmt::format("{}{:020}", folder, from_version);
+  // Every name of a version is longer than its digits, and so greater than them; what others hide in the folder is less.
+  store::ListOptions options{
+      .after = fmt::format("{}{:020}", folder, from_version), .delimiter = true, .limit = kListPageMax};
   while (true) {
     TRY(context.Check());
     store::ListPage page = TRY(store.List(context, folder, options));
