@@ -51,7 +51,7 @@ struct LimitsConfig {
   uint64_t sql_bytes = 1ULL << 20;
   uint64_t result_cache_bytes = 64ULL << 20;  // 0: no result is kept
   uint64_t stop_seconds = 30;
-  uint64_t store_log_requests = 64;         // in flight to one store across a network
+  uint64_t store_log_requests = 256;        // in flight to one store across a network
   uint64_t store_data_requests = 64;        // the same
   uint64_t store_background_requests = 16;  // the same
 };

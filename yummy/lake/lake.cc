@@ -29,7 +29,7 @@ namespace {
 
 constexpr size_t kTablesMax = 10000;  // tables whose newest snapshot stays in memory
 constexpr size_t kBackgroundTasksMax = 1024;
-constexpr size_t kFarReaders = 32;  // threads that wait for a store across a network
+constexpr size_t kFarReadersMax = 256;  // threads that wait for stores across a network
 
 struct Store {
   StoreConfig config;
@@ -290,7 +290,8 @@ Result<std::unique_ptr<Lake>> Lake::Open(const Config& config) {
     }
     state->stores[store.name] = {store, std::move(object_store)};
   }
-  state->readers = std::make_unique<Executor>(caches ? kFarReaders : cores, kBackgroundTasksMax);
+  const size_t far_readers = std::min<size_t>(config.limits.store_log_requests, kFarReadersMax);
+  state->readers = std::make_unique<Executor>(caches ? far_readers : cores, kBackgroundTasksMax);
   duck::DatabaseOptions options;
   options.threads = cores;
   options.memory_max_bytes = config.limits.memory_bytes;
