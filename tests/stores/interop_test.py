@@ -111,3 +111,16 @@ def test_at_the_same_time(server, place):
     assert sorted(number for version in replay(place / "t") for number in version.ids) == expected
     assert [number for (number,) in ours(server, "SELECT id FROM t ORDER BY id")] == expected
     assert sorted(theirs(place)["id"].to_pylist()) == expected
+
+
+@on("moto")
+def test_keys_that_are_no_paths_hide_nothing(server, place):
+    (place / "t").write_table(column("id", [1]))
+    for key in ("/lost.csv", "t//lost", "t/_delta_log//lost", "t/../lost"):
+        url = f"{place.endpoint}/{place.url.removeprefix('s3://')}/{key}"
+        request = requests.Request("PUT", "http://unused", data=b"x").prepare()
+        request.url = url  # as it is: `..` and all
+        assert requests.Session().send(request, timeout=60).status_code == 200
+    assert requests.get(f"{server.api}/cloud", timeout=60).json()["tables"] == ["t"]
+    assert ours(server, "SELECT id FROM t") == [(1,)]
+    assert append(server, "t", {"id": [2]}) == 1

@@ -246,21 +246,27 @@ class CloudObjects final : public ObjectStore {
     TRY(context.Check());
     TRY(CheckPrefix(prefix));
     const Call call(context);
-    ListPage page;
+    struct Listing {
+      const std::string& root;
+      ListPage page;
+    } listing{root_, {}};
     const auto take = [](void* user, const YummyCloudObject* object, int32_t is_prefix) {
-      auto& found = *static_cast<ListPage*>(user);
+      ListPage& found = static_cast<Listing*>(user)->page;
       if (is_prefix != 0) {
         found.prefixes.emplace_back(FromText(object->path));
       } else {
         found.objects.push_back(FromObject(*object));
       }
     };
+    const auto warn = [](void* user, YummyCloudText text) {
+      Log(LogLevel::kWarn, "store {}: {}", static_cast<Listing*>(user)->root, FromText(text));
+    };
     int32_t has_more = 0;
     TRY(call.Check(yummy_cloud_list(store_.get(), call.get(), ToText(prefix), ToText(options.after), options.delimiter,
-                                    options.limit, take, &page, &has_more),
+                                    options.limit, take, warn, &listing, &has_more),
                    root_));
-    page.truncated = has_more != 0;
-    return page;
+    listing.page.truncated = has_more != 0;
+    return std::move(listing.page);
   }
 
   std::vector<Result<void>> Delete(const Context& context, std::span<const std::string> paths) override {

@@ -572,6 +572,74 @@ TEST(CloudStore, FollowsAListThatIsNotSorted) {
   EXPECT_THAT(paths, ElementsAre("a", "b", "c"));
 }
 
+/// One entry of a list of S3.
+std::string Listed(std::string_view key) {
+  return fmt::format(
+      "<Contents><Key>{}</Key><LastModified>2026-11-10T10:00:00.000Z</LastModified><Size>1</Size></Contents>", key);
+}
+
+TEST(CloudStore, LeavesOutOfAListWhatNoPathNames) {
+  const ScriptedServer server([](const ScriptedRequest& request, size_t) -> ScriptedReply {
+    const auto page = [](const std::string& entries, int next) {
+      const std::string token = next == 0 ? "" : fmt::format("<NextContinuationToken>{}</NextContinuationToken>", next);
+      return HttpAnswer(
+          200, "\xEF\xBB\xBF<?xml version=\"1.0\"?>\n<ListBucketResult>" + token + entries + "</ListBucketResult>");
+    };
+    if (request.target.find("continuation-token=2") != std::string::npos)
+      return {page(Listed("lake/t/x//y") + "\n" + Listed("lake/t/z&amp;"), 0)};
+    if (request.target.find("continuation-token=1") != std::string::npos)
+      return {page(Listed("lake/t/b//"), 2)};  // nothing else
+    return {
+        page("<CommonPrefixes><Prefix>lake/t//</Prefix></CommonPrefixes>"
+             "<CommonPrefixes><Prefix>lake/t/_delta_log/</Prefix></CommonPrefixes>" +
+                 Listed("lake/t//a") + Listed("lake/t/a") + Listed("lake/t/../a") + Listed("lake/t/a&#92;b") +
+                 Listed("lake/t/a&#10;b") + Listed("lake/t/b"),
+             1)};
+  });
+  const auto store = OpenScripted(server);
+  const auto paths_of = [](const ListPage& page) {
+    std::vector<std::string> paths = page.prefixes;
+    for (const ObjectMeta& object : page.objects) paths.push_back(object.path);
+    return paths;
+  };
+  ::testing::internal::CaptureStderr();
+  for (int i = 0; i < 2; i++) {
+    const auto page = store->List(Within(Milliseconds(20'000)), "t/", {});
+    ASSERT_THAT(page, IsOk());
+    EXPECT_THAT(paths_of(*page), ElementsAre("t/_delta_log/", "t/a", "t/b", "t/z&"));
+    EXPECT_FALSE(page->truncated);
+  }
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("store s3://bucket/lake/: the key \"lake/t//\" is no path"));
+  EXPECT_EQ(log.find("is no path"), log.rfind("is no path")) << log;
+  EXPECT_EQ(server.requests(), 6);
+  // A page of the caller's begins where the last one ended, and one more request finds what the second page lacks.
+  const auto page = store->List(Within(Milliseconds(20'000)), "t/", {.after = "t/a", .limit = 1});
+  ASSERT_THAT(page, IsOk());
+  EXPECT_THAT(paths_of(*page), ElementsAre("t/b"));
+  EXPECT_TRUE(page->truncated);
+  EXPECT_EQ(server.requests(), 9);
+}
+
+TEST(CloudStore, LeavesOutOfAListOfAzureWhatNoPathNames) {
+  const auto blob = [](std::string_view name) {
+    return fmt::format(
+        "<Blob><Name>{}</Name><Properties><Last-Modified>Tue, 10 Nov 2026 10:00:00 GMT</Last-Modified>"
+        "<Content-Length>1</Content-Length><Content-Type>text/plain</Content-Type></Properties></Blob>",
+        name);
+  };
+  const ScriptedServer server(InTurn({{HttpAnswer(
+      200, "\xEF\xBB\xBF<?xml version=\"1.0\"?><EnumerationResults><Prefix>lake/t/</Prefix><Blobs>" +
+               blob("lake/t//a") + blob("lake/t/a") +
+               "<BlobPrefix><Name>lake/t//</Name></BlobPrefix><BlobPrefix><Name>lake/t/b/</Name></BlobPrefix></Blobs>"
+               "<NextMarker/></EnumerationResults>")}}));
+  const auto page = OpenScriptedAzure(server)->List(Within(Milliseconds(20'000)), "t/", {.delimiter = true});
+  ASSERT_THAT(page, IsOk());
+  ASSERT_EQ(page->objects.size(), 1);
+  EXPECT_EQ(page->objects[0].path, "t/a");
+  EXPECT_THAT(page->prefixes, ElementsAre("t/b/"));
+}
+
 TEST(CloudStore, IsRefusedInAForkedChild) {
   const ScriptedServer server(InTurn({kCreated}));
   const auto store = OpenScripted(server);

@@ -78,10 +78,11 @@ YummyCloudStatus yummy_cloud_finish_upload(YummyCloudUpload* upload, const Yummy
 /// Frees the upload. The store is told of one that is not finished, and drops its parts.
 void yummy_cloud_end_upload(YummyCloudUpload* upload);
 
-/// The entries in the order of their bytes; `has_more` when the limit (0: none) left some out.
+/// The entries in the order of their bytes; `has_more` when the limit (0: none) left some out. Keys that no path names are
+/// left out; `warn` is called for the first one of the store.
 YummyCloudStatus yummy_cloud_list(const YummyCloudStore* store, const YummyCloudCall* call, YummyCloudText prefix,
                                   YummyCloudText after, int32_t delimiter, size_t limit, YummyCloudTakeEntry take,
-                                  void* user, int32_t* has_more);
+                                  YummyCloudTakeText warn, void* user, int32_t* has_more);
 /// `take` is called once for each path, whatever comes of it.
 YummyCloudStatus yummy_cloud_delete(const YummyCloudStore* store, const YummyCloudCall* call,
                                     const YummyCloudText* paths, size_t count, YummyCloudTakeResult take, void* user);

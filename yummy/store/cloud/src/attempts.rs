@@ -13,6 +13,8 @@ use object_store::azure::{AzureAuthorizer, AzureCredentialProvider};
 use object_store::client::{
     HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
 };
+use object_store::path::Path;
+use quick_xml::events::Event;
 
 /// What is read of an error's body: its code stands at the beginning.
 const ERROR_BODY_BYTES_MAX: usize = 64 << 10;
@@ -44,6 +46,8 @@ pub struct Seen {
     pub last: Option<Ending>,
     /// What the last answer to a deletion of many says it has not deleted.
     pub refused: Vec<RefusedKey>,
+    /// The first key that was left out of a list.
+    pub left_out: Option<String>,
 }
 
 /// A key that S3 has not deleted, and its code for why.
@@ -170,8 +174,9 @@ impl Service {
         let is_conditional_write = !request.method().is_safe() && has_condition(request.headers());
         attempts.lock().started += 1;
         let mut answer = self.client.execute(request).await;
+        let mut left_out = None;
         if is_list {
-            answer = check_list(answer).await;
+            (answer, left_out) = check_list(answer).await;
         }
         if may_fail_late {
             answer = take_late_error(answer).await;
@@ -194,6 +199,7 @@ impl Service {
             seen.doubtful += u32::from(may_have_been_applied(&ending));
             seen.last = Some(ending);
             seen.refused = refused;
+            seen.left_out = seen.left_out.take().or(left_out);
             seen.started <= attempts.0.retries_max
         };
         // object_store tries again after a pause of its own, which does not heed this.
@@ -271,19 +277,69 @@ async fn take_refused(result: Result<HttpResponse, HttpError>) -> (Result<HttpRe
 }
 
 /// A page that is no list reads as an empty one, because every element may be absent: this refuses what something in between
-/// answers in the place of the store.
-async fn check_list(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, HttpError> {
-    let response = result?;
+/// answers in the place of the store. The second result is a key that was left out.
+async fn check_list(result: Result<HttpResponse, HttpError>) -> (Result<HttpResponse, HttpError>, Option<String>) {
+    let Ok(response) = result else { return (result, None) };
     if !response.status().is_success() {
-        return Ok(response);
+        return (Ok(response), None);
     }
     let (parts, body) = response.into_parts();
-    let bytes = read_page(body).await?;
-    let head = head_of(&bytes);
+    let page = match read_page(body).await {
+        Ok(page) => page,
+        Err(error) => return (Err(error), None),
+    };
+    let head = head_of(&page);
     if !head.contains("<ListBucketResult") && !head.contains("<EnumerationResults") {
-        return Err(HttpError::new(HttpErrorKind::Decode, std::io::Error::other("not a list of objects")));
+        let error = std::io::Error::other("not a list of objects");
+        return (Err(HttpError::new(HttpErrorKind::Decode, error)), None);
     }
-    Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(bytes)))
+    // What is no XML goes on as it is: object_store says so.
+    let (page, left_out) = leave_out_unusable(&page).unwrap_or_else(|_| (page, None));
+    (Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(page))), left_out)
+}
+
+/// The page without the entries that no path names, and the first of their keys: for one of them object_store refuses the
+/// whole page.
+fn leave_out_unusable(page: &Bytes) -> quick_xml::Result<(Bytes, Option<String>)> {
+    let text = page.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(page);
+    let mut reader = quick_xml::Reader::from_reader(text);
+    let mut kept = BytesMut::new();
+    let mut taken = 0; // of `text`
+    let mut left_out = None;
+    let mut entry = None; // whose key is yet to come, and where it begins
+    loop {
+        let begin = reader.buffer_position() as usize;
+        let tag = match reader.read_event()? {
+            Event::Start(tag) => tag,
+            Event::Eof => break,
+            _ => continue,
+        };
+        match tag.local_name().as_ref() {
+            b"Contents" | b"CommonPrefixes" | b"Blob" | b"BlobPrefix" => entry = Some((tag, begin)),
+            b"Key" | b"Prefix" | b"Name" => {
+                let Some((entry, begin)) = entry.take() else { continue };
+                let raw = reader.read_text(tag.name())?.decode()?;
+                let key = quick_xml::escape::unescape(&raw)?;
+                if !is_usable(&key) {
+                    reader.read_to_end(entry.name())?;
+                    kept.extend_from_slice(&text[taken..begin]);
+                    taken = reader.buffer_position() as usize;
+                    left_out.get_or_insert(key.into_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    if left_out.is_none() {
+        return Ok((page.clone(), None));
+    }
+    kept.extend_from_slice(&text[taken..]);
+    Ok((kept.freeze(), left_out))
+}
+
+/// As CheckPath of yummy/store has it; a slash at the end marks a folder.
+fn is_usable(key: &str) -> bool {
+    !key.starts_with('/') && !key.contains('\\') && Path::parse(key).is_ok()
 }
 
 async fn read_page(mut body: HttpResponseBody) -> Result<Bytes, HttpError> {

@@ -294,12 +294,13 @@ pub unsafe extern "C" fn yummy_cloud_list(
     delimiter: i32,
     limit: usize,
     take: TakeEntry,
+    warn: TakeText,
     user: *mut c_void,
     has_more: *mut i32,
 ) -> Status {
     guard(|| {
         let options = ListOptions { prefix: prefix.bytes(), after: after.bytes(), delimiter: delimiter != 0, limit };
-        let (entries, more) = (*store).list(&*call, options)?;
+        let (entries, more) = (*store).list(&*call, options, |text| warn(user, Text::of(text)))?;
         for (name, facts) in &entries {
             let prefix = Object {
                 path: Text::of(name),

@@ -143,11 +143,12 @@ fn text_of(bytes: &[u8]) -> &str {
 pub struct Store {
     root: String,
     clients: Clients,
+    has_told_of_left_out: AtomicBool,
 }
 
 impl Store {
     pub fn new(root: &str, clients: Clients) -> Self {
-        Self { root: root.to_string(), clients }
+        Self { root: root.to_string(), clients, has_told_of_left_out: AtomicBool::new(false) }
     }
 
     pub fn vendor(&self) -> Vendor {
@@ -286,11 +287,16 @@ impl Store {
     }
 
     /// The entries in the order of their bytes: objects, and with a delimiter prefixes, which have no facts. The second
-    /// result tells whether there are more.
-    pub fn list(&self, call: &Call, options: ListOptions<'_>) -> Result<(BTreeMap<String, Option<Facts>>, bool), Failure> {
+    /// result tells whether there are more. Warns of the first key ever that no path names: such keys are left out.
+    pub fn list(
+        &self,
+        call: &Call,
+        options: ListOptions<'_>,
+        warn: impl FnOnce(&str),
+    ) -> Result<(BTreeMap<String, Option<Facts>>, bool), Failure> {
         let operation = self.operation("list", text_of(options.prefix), Effect::None);
         let attempts = self.attempts();
-        self.perform(call, operation, &attempts, async {
+        let listed = self.perform(call, operation, &attempts, async {
             let prefix = self.full(text_of(options.prefix));
             let mut entries = BTreeMap::new();
             let mut is_sorted = true; // page by page
@@ -326,7 +332,13 @@ impl Store {
                 entries.split_off(&beyond);
             }
             Ok((entries, has_more))
-        })
+        });
+        if let Some(key) = attempts.seen().left_out {
+            if !self.has_told_of_left_out.swap(true, Ordering::Relaxed) {
+                warn(&format!("the key {key:?} is no path, and left out of lists, as all such keys are"));
+            }
+        }
+        listed
     }
 
     /// object_store leaves the object out whose key is the whole prefix of a list of Azure.
