@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kTriesMax = 6;
 constexpr std::chrono::milliseconds kPause{100};
+// What was put is taken back also when the write that asked is out of time.
+constexpr std::chrono::seconds kDeleteMax{5};
 
 }  // namespace
 
@@ -44,17 +46,25 @@ Result<ProbeStore::Finding> ProbeStore::Probe(const Context& context, const std:
                                                     root(), last ? last->message() : "it did not answer"));
 }
 
+Result<ProbeStore::Finding> ProbeStore::Ask(const Context& context, std::string_view path) {
+  const size_t slash = path.rfind('/');
+  const std::string_view folder = slash == std::string_view::npos ? "" : path.substr(0, slash + 1);
+  const std::string probe = fmt::format("{}.probe-{}", folder, random_.Uuid());
+  const auto finding = Probe(context, probe);
+  // Who may not write has written nothing.
+  if (!finding.ok() && finding.error().code() == ErrorCode::kPermissionDenied) return finding;
+  const Context ours(std::chrono::steady_clock::now() + kDeleteMax, {}, context.request_id());
+  const auto deleted = store().Delete(ours, std::span(&probe, 1)).front();
+  if (!deleted.ok()) Log(LogLevel::kWarn, "store {}: {} is left: {}", root(), probe, deleted.error().ToString());
+  return finding;
+}
+
 Result<void> ProbeStore::CheckSafe(const Context& context, std::string_view path) {
   if (finding_ == Finding::kNone) {
     TRY(context.Check());
     TRY(CheckPath(path));
-    const size_t slash = path.rfind('/');
-    const std::string_view folder = slash == std::string_view::npos ? "" : path.substr(0, slash + 1);
-    const std::string probe = fmt::format("{}.probe-{}", folder, random_.Uuid());
-    const auto finding = Probe(context, probe);
-    const auto deleted = store().Delete(context, std::span(&probe, 1)).front();
-    if (!deleted.ok()) Log(LogLevel::kWarn, "store {}: {} is left: {}", root(), probe, deleted.error().ToString());
-    finding_ = TRY(finding);
+    const auto place = TRY(asking_.Enter(context));
+    if (finding_ == Finding::kNone) finding_ = TRY(Ask(context, path));
   }
   if (finding_ == Finding::kSafe) return {};
   return Error(ErrorCode::kUnsupported,

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 
+#include "yummy/base/gate.h"
 #include "yummy/base/random.h"
 #include "yummy/store/wrapper_store.h"
 
@@ -12,7 +13,7 @@ namespace yummy::store {
 /// Before the first write of this process an object of a unique hidden name is put twice, beside what is to be written, and
 /// deleted again: the second put must be refused. A store whose capabilities promise it is not asked.
 /// Every Put, StartUpload and Copy fails with Unsupported (reason STORE_UNSAFE_FOR_WRITES) when the store overwrote it, and with
-/// the store's error when nothing could be found out; then the next write asks again.
+/// the store's error when nothing could be found out; then the next write asks again. Writes that come meanwhile wait.
 class ProbeStore final : public WrapperStore {
  public:
   /// `random` must outlive it.
@@ -26,9 +27,11 @@ class ProbeStore final : public WrapperStore {
  private:
   enum class Finding { kNone, kSafe, kUnsafe };
   Result<void> CheckSafe(const Context& context, std::string_view path);
+  Result<Finding> Ask(const Context& context, std::string_view path);
   Result<Finding> Probe(const Context& context, const std::string& path);
 
   Random& random_;
+  Gate asking_{1};
   std::atomic<Finding> finding_;
 };
 

@@ -1,5 +1,7 @@
 #include "yummy/store/probe_store.h"
 
+#include <thread>
+
 #include "yummy/base/testing.h"
 #include "yummy/store/fault_store.h"
 #include "yummy/store/testing.h"
@@ -98,6 +100,26 @@ TEST_F(ProbeTest, AsksAgainWhenNothingCouldBeFoundOut) {
   EXPECT_THAT(probed_->Put(hurried, "t/a", "x", PutMode::kCreate), IsError(ErrorCode::kDeadlineExceeded));
   faults_->Heal();
   EXPECT_THAT(Commit(), IsOk());
+}
+
+TEST_F(ProbeTest, AsksOnceForManyWritesAtOnce) {
+  Make(true);
+  {
+    std::vector<std::jthread> writers;
+    for (int i = 0; i < 16; i++) {
+      writers.emplace_back([this, i] { EXPECT_THAT(Commit("t/" + std::to_string(i)), IsOk()); });
+    }
+  }
+  EXPECT_EQ(faults_->calls(Operation::kPutCreate), 2U + 16);
+  EXPECT_EQ(faults_->calls(Operation::kDelete), 1U);
+}
+
+TEST_F(ProbeTest, TakesBackWhatItPutWhenTheWriteIsOutOfTime) {
+  Make(true);
+  faults_->Inject({.operation = Operation::kPutCreate, .kind = FaultKind::kErrorAfter, .times = 100});
+  const Context hurried = context_.WithDeadline(std::chrono::steady_clock::now() + std::chrono::milliseconds(50));
+  EXPECT_FALSE(probed_->Put(hurried, "t/a", "x", PutMode::kCreate).ok());
+  EXPECT_THAT(AllPaths(), IsEmpty());
 }
 
 TEST_F(ProbeTest, AsksNothingOfAStoreThatPromises) {

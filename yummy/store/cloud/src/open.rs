@@ -108,7 +108,21 @@ struct Opened {
 }
 
 const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
-const HOSTS_THAT_HEED_CONDITIONS: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".r2.cloudflarestorage.com"];
+const HOSTS_THAT_HEED_CONDITIONS: [&str; 8] = [
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    ".r2.cloudflarestorage.com",
+    ".core.windows.net",
+    ".core.chinacloudapi.cn",
+    ".core.usgovcloudapi.net",
+    ".fabric.microsoft.com",
+    ".googleapis.com",
+];
+
+fn heeds_conditions(endpoint: &Url) -> bool {
+    let host = endpoint.host_str().unwrap_or_default();
+    HOSTS_THAT_HEED_CONDITIONS.iter().any(|end| host.ends_with(end))
+}
 
 struct Parts<'a> {
     location: &'a Location,
@@ -147,8 +161,6 @@ impl Parts<'_> {
             endpoint = endpoint.replacen("://", &format!("://{}.", self.location.container), 1);
         }
         let url = Url::parse(&endpoint).expect("checked");
-        let host = url.host_str().unwrap_or_default();
-        let heeds_conditions = HOSTS_THAT_HEED_CONDITIONS.iter().any(|end| host.ends_with(end));
         let http = Http::build(options, &url, warnings)?;
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&self.location.container)
@@ -176,7 +188,8 @@ impl Parts<'_> {
             }
         }
         let store = Arc::new(builder.build().map_err(|error| refused(self.secrets, &error))?);
-        Ok(Opened { objects: store.clone(), lists: store, heeds_conditions, completion: Some(Completion::S3) })
+        let (heeds_conditions, completion) = (heeds_conditions(&url), Some(Completion::S3));
+        Ok(Opened { objects: store.clone(), lists: store, heeds_conditions, completion })
     }
 
     fn open_azure(self, warnings: &mut Vec<String>, observe: impl FnOnce(HttpClient) -> HttpClient) -> Result<Opened, Refusal> {
@@ -239,7 +252,8 @@ impl Parts<'_> {
         let builder = builder.with_http_connector(Connected(observe(http.store)));
         let store = Arc::new(builder.build().map_err(|error| refused(self.secrets, &error))?);
         let completion = Some(Completion::Azure { account, credentials: store.credentials().clone() });
-        Ok(Opened { objects: store.clone(), lists: store, heeds_conditions: true, completion })
+        let heeds_conditions = heeds_conditions(&endpoint);
+        Ok(Opened { objects: store.clone(), lists: store, heeds_conditions, completion })
     }
 
     fn open_gcs(self, warnings: &mut Vec<String>, observe: impl FnOnce(HttpClient) -> HttpClient) -> Result<Opened, Refusal> {
@@ -257,7 +271,7 @@ impl Parts<'_> {
         let builder = builder.with_http_connector(Connected(observe(http.store)));
         let store = Arc::new(builder.build().map_err(|error| refused(self.secrets, &error))?);
         // "Preconditions are not supported in the requests": https://cloud.google.com/storage/docs/multipart-uploads
-        Ok(Opened { objects: store.clone(), lists: store, heeds_conditions: true, completion: None })
+        Ok(Opened { objects: store.clone(), lists: store, heeds_conditions: heeds_conditions(&endpoint), completion: None })
     }
 
     fn url(&self, name: &str, text: &str) -> Result<Url, Refusal> {
@@ -325,6 +339,10 @@ mod tests {
             let clients = open_in("s3://bucket", &options, &[]).unwrap_or_else(|refusal| panic!("{endpoint}: {refusal}"));
             assert!(!clients.heeds_conditions, "{endpoint}");
         }
+        let azure = [ACCOUNT.as_slice(), &[("endpoint", "https://blobs.example.com")]].concat();
+        assert!(!open_in("az://files", &azure, &[]).unwrap().heeds_conditions);
+        let google = [("bearer_token", "token"), ("base_url", "https://objects.example.com")];
+        assert!(!open_in("gs://bucket", &google, &[]).unwrap().heeds_conditions);
     }
 
     #[test]
