@@ -324,6 +324,27 @@ TEST(CloudStore, ADeadlineEndsWhatHangs) {
   }
 }
 
+TEST(CloudStore, CredentialsOutliveTheDeadlineOfWhoWaitsForThem) {
+  const ScriptedServer slow([](const ScriptedRequest&, size_t) -> ScriptedReply {
+    std::this_thread::sleep_for(Milliseconds(300));
+    return {HttpAnswer(200,
+                       R"({"AccessKeyId": "id", "SecretAccessKey": "key", "Token": "token",)"
+                       R"( "Expiration": "2999-01-01T00:00:00Z"})",
+                       "Content-Type: application/json\r\n")};
+  });
+  const ScriptedServer server(InTurn({kCreated}));
+  const auto store = MUST(OpenStore("s3://bucket/lake", {{"aws_endpoint_url", server.url()},
+                                                         {"aws_container_credentials_full_uri", slow.url() + "/keys"},
+                                                         {"aws_region", "us-east-1"},
+                                                         {"aws_allow_http", "true"}}));
+  for (int i = 0; i < 2; i++)
+    EXPECT_THAT(store->Put(Within(Milliseconds(100)), "t/a", "x", PutMode::kOverwrite),
+                IsError(ErrorCode::kDeadlineExceeded));
+  EXPECT_EQ(server.requests(), 0);
+  EXPECT_THAT(store->Put(Within(Milliseconds(20'000)), "t/a", "x", PutMode::kOverwrite), IsOk());
+  EXPECT_EQ(slow.requests(), 1);
+}
+
 TEST(CloudStore, AStopReachesTheRequestUnderWay) {
   const ScriptedServer server(InTurn({{"", Then::kHang}}));
   const auto store = OpenScripted(server);

@@ -68,7 +68,10 @@ pub trait Source: Debug + Send + Sync + 'static {
 }
 
 #[derive(Debug)]
-pub struct Refreshing<S: Source> {
+pub struct Refreshing<S: Source>(Arc<Shared<S>>);
+
+#[derive(Debug)]
+struct Shared<S: Source> {
     source: S,
     current: RwLock<Option<Held<S::Credential>>>,
     // Held while somebody fetches; the failure of the last fetch is the answer of all who waited for it.
@@ -83,9 +86,22 @@ struct Held<T> {
 
 impl<S: Source> Refreshing<S> {
     pub fn new(source: S) -> Self {
-        Self { source, current: RwLock::new(None), last_failure: tokio::sync::Mutex::new(None) }
+        Self(Arc::new(Shared { source, current: RwLock::new(None), last_failure: tokio::sync::Mutex::new(None) }))
     }
 
+    pub async fn get(&self) -> Result<Lease<S::Credential>, NoCredentials> {
+        if let Some((lease, true)) = self.0.held() {
+            return Ok(lease);
+        }
+        let arrived = Instant::now();
+        // A task of its own: who waits for it may give up, and a fetch that takes longer than that still serves the next.
+        let shared = self.0.clone();
+        let task = tokio::spawn(async move { shared.get(arrived).await });
+        task.await.unwrap_or_else(|_| Err(NoCredentials::Unavailable("the fetch of credentials broke off".into())))
+    }
+}
+
+impl<S: Source> Shared<S> {
     // The credentials in hand, and whether they need no refresh yet.
     fn held(&self) -> Option<(Lease<S::Credential>, bool)> {
         let current = self.current.read().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -101,8 +117,7 @@ impl<S: Source> Refreshing<S> {
         *self.current.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Held { lease, refresh_at });
     }
 
-    pub async fn get(&self) -> Result<Lease<S::Credential>, NoCredentials> {
-        let arrived = Instant::now();
+    async fn get(&self, arrived: Instant) -> Result<Lease<S::Credential>, NoCredentials> {
         let mut last_failure = match self.held() {
             Some((lease, true)) => return Ok(lease),
             // Somebody refreshes already, and these still hold.
@@ -159,11 +174,12 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
-    // Counts its calls; takes 20 ms for each; fails from the call `fails_from` on.
+    // Counts its calls; takes some time for each; fails from the call `fails_from` on.
     #[derive(Debug)]
     struct Counting {
         calls: AtomicU32,
         lifetime: Duration,
+        takes: Duration,
         fails_from: u32,
     }
 
@@ -172,7 +188,7 @@ mod tests {
         type Credential = u32;
         async fn fetch(&self) -> Result<Lease<u32>, NoCredentials> {
             let call = self.calls.fetch_add(1, SeqCst);
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(self.takes).await;
             match call >= self.fails_from {
                 true => Err(NoCredentials::Denied(format!("call {call}"))),
                 false => Ok(Lease { value: Arc::new(call), expires: Some(Instant::now() + self.lifetime) }),
@@ -180,9 +196,13 @@ mod tests {
         }
     }
 
+    fn slow(lifetime_ms: u64, takes_ms: u64, fails_from: u32) -> Arc<Refreshing<Counting>> {
+        let (lifetime, takes) = (Duration::from_millis(lifetime_ms), Duration::from_millis(takes_ms));
+        Arc::new(Refreshing::new(Counting { calls: AtomicU32::new(0), lifetime, takes, fails_from }))
+    }
+
     fn refreshing(lifetime_ms: u64, fails_from: u32) -> Arc<Refreshing<Counting>> {
-        let lifetime = Duration::from_millis(lifetime_ms);
-        Arc::new(Refreshing::new(Counting { calls: AtomicU32::new(0), lifetime, fails_from }))
+        slow(lifetime_ms, 20, fails_from)
     }
 
     fn run<F: std::future::Future>(future: F) -> F::Output {
@@ -209,7 +229,20 @@ mod tests {
         let refreshing = refreshing(60_000, 9);
         let results = run(many(&refreshing));
         assert!(results.iter().all(|result| result == &Ok(0)), "{results:?}");
-        assert_eq!(refreshing.source.calls.load(SeqCst), 1);
+        assert_eq!(refreshing.0.source.calls.load(SeqCst), 1);
+    }
+
+    #[test]
+    fn a_fetch_outlives_those_who_wait_for_it() {
+        let refreshing = slow(60_000, 300, 9);
+        run(async {
+            for _ in 0..2 {
+                let late = tokio::time::timeout(Duration::from_millis(100), refreshing.get()).await;
+                assert!(late.is_err(), "{late:?}");
+            }
+            assert_eq!(*refreshing.get().await.unwrap().value, 0);
+            assert_eq!(refreshing.0.source.calls.load(SeqCst), 1);
+        });
     }
 
     #[test]
@@ -218,10 +251,10 @@ mod tests {
         run(async {
             let results = many(&refreshing).await;
             assert!(results.iter().all(Result::is_err), "{results:?}");
-            assert!(refreshing.source.calls.load(SeqCst) <= 2, "{:?}", refreshing.source.calls);
-            let before = refreshing.source.calls.load(SeqCst);
+            assert!(refreshing.0.source.calls.load(SeqCst) <= 2, "{:?}", refreshing.0.source.calls);
+            let before = refreshing.0.source.calls.load(SeqCst);
             refreshing.get().await.unwrap_err();
-            assert_eq!(refreshing.source.calls.load(SeqCst), before + 1);
+            assert_eq!(refreshing.0.source.calls.load(SeqCst), before + 1);
         });
     }
 
@@ -232,7 +265,7 @@ mod tests {
             assert_eq!(*refreshing.get().await.unwrap().value, 0);
             tokio::time::sleep(Duration::from_millis(650)).await; // of 800, the last quarter
             let results = many(&refreshing).await;
-            assert_eq!(refreshing.source.calls.load(SeqCst), 2);
+            assert_eq!(refreshing.0.source.calls.load(SeqCst), 2);
             assert!(results.iter().filter(|result| **result == Ok(1)).count() >= 1, "{results:?}");
             assert!(results.iter().all(Result::is_ok), "{results:?}");
         });
@@ -245,12 +278,12 @@ mod tests {
             assert_eq!(*refreshing.get().await.unwrap().value, 0);
             tokio::time::sleep(Duration::from_millis(310)).await;
             assert_eq!(*refreshing.get().await.unwrap().value, 0);
-            assert_eq!(refreshing.source.calls.load(SeqCst), 2);
+            assert_eq!(refreshing.0.source.calls.load(SeqCst), 2);
             assert_eq!(*refreshing.get().await.unwrap().value, 0); // within the pause
-            assert_eq!(refreshing.source.calls.load(SeqCst), 2);
+            assert_eq!(refreshing.0.source.calls.load(SeqCst), 2);
             tokio::time::sleep(Duration::from_millis(120)).await; // expired
             refreshing.get().await.unwrap_err();
-            assert_eq!(refreshing.source.calls.load(SeqCst), 3);
+            assert_eq!(refreshing.0.source.calls.load(SeqCst), 3);
         });
     }
 }
