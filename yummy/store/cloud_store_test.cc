@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <stop_token>
@@ -479,6 +480,30 @@ TEST(CloudStore, AnErrorBehindA200IsAnError) {
   const ScriptedServer copies(InTurn({late, {HttpAnswer(200, "<CopyObjectResult></CopyObjectResult>")}}));
   EXPECT_THAT(OpenScripted(copies)->Copy(context, "t/a", "t/b"), IsOk());
   EXPECT_EQ(copies.requests(), 2U);
+}
+
+TEST(CloudStore, UploadsAreGivenUpWithoutWaitingForOneAfterTheOther) {
+  std::atomic<int> aborts = 0;
+  const ScriptedServer server([&](const ScriptedRequest& request, size_t) -> ScriptedReply {
+    if (request.target.ends_with("?uploads="))
+      return {HttpAnswer(200, "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")};
+    if (request.method != "DELETE") return kCreated;
+    aborts++;
+    return {"", Then::kHang};
+  });
+  const auto store = OpenScripted(server);
+  const Context context = Within(Milliseconds(20'000));
+  std::vector<std::unique_ptr<Upload>> uploads;
+  for (int i = 0; i < 4; i++) {
+    uploads.push_back(MUST(store->StartUpload(context, fmt::format("t/{}", i), PutMode::kCreate)));
+    ASSERT_THAT(uploads.back()->Write(context, std::string(size_t{9} << 20, 'x')), IsOk());
+  }
+  const auto start = std::chrono::steady_clock::now();
+  uploads.clear();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, Milliseconds(4'000));
+  while (aborts < 4 && std::chrono::steady_clock::now() - start < Milliseconds(10'000))
+    std::this_thread::sleep_for(Milliseconds(10));
+  EXPECT_EQ(aborts, 4);
 }
 
 TEST(CloudStore, ACreateThatCannotConnectWasNotApplied) {

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -144,11 +145,14 @@ pub struct Store {
     root: String,
     clients: Clients,
     has_told_of_left_out: AtomicBool,
+    /// Uploads that are still being given up after the time to wait for that.
+    pub late_aborts: Arc<AtomicUsize>,
 }
 
 impl Store {
     pub fn new(root: &str, clients: Clients) -> Self {
-        Self { root: root.to_string(), clients, has_told_of_left_out: AtomicBool::new(false) }
+        let root = root.to_string();
+        Self { root, clients, has_told_of_left_out: AtomicBool::new(false), late_aborts: Arc::default() }
     }
 
     pub fn vendor(&self) -> Vendor {

@@ -1,5 +1,7 @@
 //! A streaming upload: one request while it is small, else parts, some of them under way while the next one is written.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +18,8 @@ const PART_BYTES_MIN: usize = 8 << 20;
 /// S3 takes 10,000 parts: they double in size so often that no object is too large.
 const PARTS_OF_ONE_SIZE: usize = 1000;
 const PARTS_AT_ONCE: usize = 4;
-/// An upload that is given up tells the store; whoever drops it waits so long, and it may go on for longer.
+/// An upload that is given up tells the store; whoever drops it waits so long, and it may go on for longer: nobody waits for
+/// another one of that store meanwhile.
 const ABORT_WAIT: Duration = Duration::from_secs(2);
 const ABORT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -30,6 +33,7 @@ pub struct Upload {
     parts_started: usize,
     multipart: Option<Box<dyn MultipartUpload>>,
     failed: Option<Failure>,
+    late_aborts: Arc<AtomicUsize>,
 }
 
 impl Upload {
@@ -44,6 +48,7 @@ impl Upload {
             parts_started: 0,
             multipart: None,
             failed: None,
+            late_aborts: store.late_aborts.clone(),
         })
     }
 
@@ -180,11 +185,21 @@ impl Drop for Upload {
         // In a forked child it is the parent's.
         let (Some(mut multipart), Ok(runtime)) = (self.multipart.take(), runtime()) else { return };
         let mut parts = std::mem::take(&mut self.parts);
-        let abort = runtime.spawn(async move {
+        let mut abort = runtime.spawn(async move {
             // A part that arrives after the abort would stay.
             while parts.join_next().await.is_some() {}
             let _ = tokio::time::timeout(ABORT_TIMEOUT, multipart.abort()).await;
         });
-        let _ = runtime.block_on(async { tokio::time::timeout(ABORT_WAIT, abort).await });
+        if self.late_aborts.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+        if runtime.block_on(async { tokio::time::timeout(ABORT_WAIT, &mut abort).await }).is_err() {
+            let late_aborts = self.late_aborts.clone();
+            late_aborts.fetch_add(1, Ordering::Relaxed);
+            runtime.spawn(async move {
+                let _ = abort.await;
+                late_aborts.fetch_sub(1, Ordering::Relaxed);
+            });
+        }
     }
 }
