@@ -222,9 +222,10 @@ TEST_F(RequestCount, WritersOfOneProcessShareListsAndReadNoWinner) {
   // Each put waits for the one before it, so one a delay is the most there can be; a busy machine makes it fewer.
   RecordProperty("commits_per_second", fmt::format("{:.1f}", kCommits / took.count()));
   RecordProperty("lists", std::to_string(lists));
-  // Behind them a checkpoint each ten versions: hint, list, the checkpoint before, the hint again.
+  // Behind them a checkpoint each ten versions: hint, list, the checkpoint before, the hint again. On a busy machine a writer may
+  // once read what the others do not keep any more.
   constexpr size_t kCheckpoints = kCommits / 10 + 1;
-  EXPECT_LE(reads, 3 * kCheckpoints);
+  EXPECT_LE(reads, 3 * kCheckpoints + kWriters);
   EXPECT_LE(lists, kCommits + kCheckpoints);
   EXPECT_EQ(MUST(table->Current(Context()))->file_count(), kCommits + 1);
 }
