@@ -3,17 +3,15 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <random>
 #include <set>
 #include <sstream>
 
 #include <gtest/gtest.h>
-#include <roaring.h>
-#include <zlib.h>
 
 #include "yummy/base/testing.h"
 #include "yummy/delta/actions_json.h"
+#include "yummy/delta/deletion_vector_testing.h"
 #include "yummy/store/fault_store.h"
 #include "yummy/store/memory_store.h"
 #include "yummy/store/testing.h"
@@ -21,37 +19,7 @@
 namespace yummy::delta {
 namespace {
 
-std::string Little(uint64_t value, size_t bytes) {
-  std::string text;
-  for (size_t i = 0; i < bytes; i++) text += static_cast<char>(static_cast<unsigned char>(value >> (8 * i) & 0xFF));
-  return text;
-}
-
-std::string Big(uint32_t value) {
-  const std::string little = Little(value, 4);
-  return {little.rbegin(), little.rend()};
-}
-
-// The payload of a set of rows, by the format of the protocol.
-std::string Payload(const std::set<uint64_t>& rows, bool run_optimize = false) {
-  std::map<uint32_t, std::vector<uint32_t>> buckets;
-  for (const uint64_t row : rows) buckets[static_cast<uint32_t>(row >> 32)].push_back(static_cast<uint32_t>(row));
-  std::string payload = Little(1681511377, 4) + Little(buckets.size(), 8);
-  for (const auto& [key, values] : buckets) {
-    roaring_bitmap_t* bitmap = roaring_bitmap_of_ptr(values.size(), values.data());
-    if (run_optimize) roaring_bitmap_run_optimize(bitmap);
-    std::string bytes(roaring_bitmap_portable_size_in_bytes(bitmap), '\0');
-    roaring_bitmap_portable_serialize(bitmap, bytes.data());
-    roaring_bitmap_free(bitmap);
-    payload += Little(key, 4) + bytes;
-  }
-  return payload;
-}
-
-std::string FileOf(const std::string& payload) {
-  const auto crc = static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(payload.data()), payload.size()));
-  return "\x01" + Big(static_cast<uint32_t>(payload.size())) + payload + Big(crc);
-}
+std::string FileOf(const std::string& payload) { return "\x01" + VectorInFile(payload); }
 
 DeletionVectorDescriptor Inline(const std::string& payload, int64_t cardinality) {
   return {'i', Z85Encode(payload), std::nullopt, static_cast<int32_t>(payload.size()), cardinality};
@@ -79,7 +47,7 @@ TEST(DeletionVector, AgreesWithASetOnRandomRows) {
     const uint64_t span = 1 + engine() % 20'000;
     std::set<uint64_t> rows;
     for (uint64_t i = engine() % (round % 5 == 0 ? 40'000 : 200); i > 0; i--) rows.insert(origin + engine() % span);
-    const DeletionVector vector = MUST(DeletionVector::Parse(Payload(rows, round % 2 == 0)));
+    const DeletionVector vector = MUST(DeletionVector::Parse(VectorPayload(rows, round % 2 == 0)));
     EXPECT_EQ(vector.cardinality(), rows.size());
     for (int question = 0; question < 20; question++) {
       const uint64_t start = origin + engine() % span;
@@ -97,7 +65,7 @@ TEST(DeletionVector, AgreesWithASetOnRandomRows) {
 }
 
 TEST(DeletionVector, RefusesPayloadsThatAreNone) {
-  const std::string good = Payload({1, 5, 70'000});
+  const std::string good = VectorPayload({1, 5, 70'000});
   ASSERT_THAT(DeletionVector::Parse(good), IsOk());
   std::vector<std::string> payloads = {"",
                                        "abc",
@@ -125,7 +93,7 @@ TEST(DeletionVector, SurvivesRandomDamage) {
   std::set<uint64_t> rows;
   for (uint64_t i = 0; i < 5000; i++) rows.insert(engine() % 200'000);
   for (int round = 0; round < 3000; round++) {
-    std::string payload = Payload(rows, round % 2 == 0);
+    std::string payload = VectorPayload(rows, round % 2 == 0);
     for (uint64_t i = engine() % 4 + 1; i > 0; i--)
       payload[engine() % std::min<size_t>(payload.size(), 60)] = static_cast<char>(engine() % 256);
     const auto vector = DeletionVector::Parse(payload);
@@ -146,7 +114,7 @@ class DeletionVectorFile : public testing::Test {
   }
   // The name and the prefix of the example in the protocol.
   static constexpr std::string_view kPath = "t/ab/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin";
-  const std::string payload_ = Payload({0, 9});
+  const std::string payload_ = VectorPayload({0, 9});
   const DeletionVectorDescriptor descriptor_{'u', "ab^-aqEH.-t@S}K{vb[*k^", 1, static_cast<int32_t>(payload_.size()),
                                              2};
   const std::shared_ptr<store::ObjectStore> store_ = store::MakeTestStore();
@@ -185,14 +153,14 @@ TEST_F(DeletionVectorFile, IsRefusedWhenItDoesNotFitItsDescriptor) {
 }
 
 TEST_F(DeletionVectorFile, HasVectorsThatAreReadTogether) {
-  std::string bytes = FileOf(payload_) + FileOf(Payload({7})).substr(1) + FileOf(Payload({1, 2})).substr(1);
+  std::string bytes = FileOf(payload_) + VectorInFile(VectorPayload({7})) + VectorInFile(VectorPayload({1, 2}));
   DeletionVectorDescriptor second = descriptor_;
   second.offset = static_cast<int32_t>(FileOf(payload_).size());
-  second.size_bytes = static_cast<int32_t>(Payload({7}).size());
+  second.size_bytes = static_cast<int32_t>(VectorPayload({7}).size());
   second.cardinality = 1;
   DeletionVectorDescriptor third = second;
   third.offset = *second.offset + second.size_bytes + 8;
-  third.size_bytes = static_cast<int32_t>(Payload({1, 2}).size());
+  third.size_bytes = static_cast<int32_t>(VectorPayload({1, 2}).size());
   third.cardinality = 2;
   bytes[static_cast<size_t>(*second.offset) + 5] ^= 1;
   Write(std::string(kPath), bytes);

@@ -8,10 +8,10 @@
 
 #include <arrow/api.h>
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include "yummy/base/testing.h"
 #include "yummy/delta/deletion_vector.h"
+#include "yummy/delta/deletion_vector_testing.h"
 #include "yummy/duck/remote_testing.h"
 
 namespace yummy::duck {
@@ -19,23 +19,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-
-std::string Little(uint64_t value, size_t bytes) {
-  std::string text;
-  for (size_t i = 0; i < bytes; i++) text += static_cast<char>(static_cast<unsigned char>(value >> (8 * i) & 0xFF));
-  return text;
-}
-
-std::string Big(uint32_t value) {
-  const std::string little = Little(value, 4);
-  return {little.rbegin(), little.rend()};
-}
-
-/// The payload of a vector of one row: a roaring bitmap of one array.
-std::string Payload(uint16_t row) {
-  return Little(1681511377, 4) + Little(1, 8) + Little(0, 4) + Little(12346, 4) + Little(1, 4) + Little(0, 2) +
-         Little(0, 2) + Little(16, 4) + Little(row, 2);
-}
 
 /// A table of which each file has a vector that deletes one of its rows: the first file its first one, and so on.
 class RemoteVectors : public RemoteTest {
@@ -51,12 +34,11 @@ class RemoteVectors : public RemoteTest {
     for (const auto& object : MUST(faults_->List({}, shape.name + "/", {})).objects) {
       if (!object.path.ends_with(".parquet")) continue;
       const std::string path = object.path.substr(shape.name.size() + 1);
-      const std::string payload = Payload(static_cast<uint16_t>(number % shape.rows));
-      const std::string uuid = Little(in_one_file ? 0 : number, 2) + std::string(14, '\0');
+      const std::string payload = delta::VectorPayload({static_cast<uint64_t>(number % shape.rows)});
+      const std::string uuid = delta::Little(in_one_file ? 0 : number, 2) + std::string(14, '\0');
       if (!in_one_file) vectors = "\x01";
       const size_t offset = vectors.size();
-      const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(payload.data()), payload.size());
-      vectors += Big(static_cast<uint32_t>(payload.size())) + payload + Big(static_cast<uint32_t>(crc));
+      vectors += delta::VectorInFile(payload);
       const std::string name = fmt::format("{:02x}{:02x}0000-0000-0000-0000-000000000000", uuid[0], uuid[1]);
       MUST(faults_->Put({}, fmt::format("{}/deletion_vector_{}.bin", shape.name, name), vectors,
                         store::PutMode::kOverwrite));
