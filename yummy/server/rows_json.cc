@@ -42,11 +42,15 @@ std::string_view Trimmed(std::string_view token) {
   return token;
 }
 
-// The text of a string. Without escapes it is the body's own; else simdjson unescapes it, which lets a low surrogate pass.
+// The text of a string, which is consumed: left to simdjson to skip, one before a ':' would pass for a key, and hide what follows.
+// Without escapes the text is the body's own; else simdjson unescapes it, which lets a low surrogate pass.
 Result<std::string_view> Text(ondemand::value& value) {
   const std::string_view token = Trimmed(value.raw_json_token());
   if (token.size() < 2) return InvalidJson();
-  if (std::memchr(token.data(), '\\', token.size()) == nullptr) return token.substr(1, token.size() - 2);
+  if (std::memchr(token.data(), '\\', token.size()) == nullptr) {
+    if (value.get_raw_json_string().error() != simdjson::SUCCESS) return InvalidJson();
+    return token.substr(1, token.size() - 2);
+  }
   std::string_view text;
   if (value.get_string().get(text) != simdjson::SUCCESS || !IsUtf8(text)) return InvalidJson();
   return text;

@@ -312,6 +312,7 @@ TEST(DecodeRowsJson, FindsBrokenJsonWhereverItIs) {
       {"{", "INVALID_JSON"},
       {R"({"record_batch_dict":{"id":[1)", "INVALID_JSON"},
       {R"({"record_batch_dict":{"id":[1]}} {})", "INVALID_JSON"},
+      {R"({"record_batch_list":[{"id":1,"name":"x":true}}]})", "INVALID_JSON"},
       {R"({"record_batch_dict":{"id":[1]}}])", "INVALID_JSON"},
       {R"({"record_batch_dict":{"id":[1,]}})", "INVALID_JSON"},
       {R"({"record_batch_dict":{"id":[1 2]}})", "INVALID_JSON"},
