@@ -1,6 +1,7 @@
 #include "yummy/duck/column_mapping.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -15,6 +16,7 @@ namespace {
 
 using Column = duckdb::MultiFileColumnDefinition;
 using Columns = duckdb::vector<Column>;
+using duckdb::ExpressionType;
 using duckdb::LogicalTypeId;
 using duckdb::TableFilter;
 using duckdb::TableFilterType;
@@ -228,6 +230,51 @@ duckdb::unique_ptr<TableFilter> AsExpression(const TableFilter& filter, const Co
   return duckdb::make_uniq<duckdb::ExpressionFilter>(filter.ToExpression(reference));
 }
 
+// True when DuckDB finds the constant in a bloom filter where writers put it: it asks for the hash of the text of a BLOB, which
+// has escapes, and of the bits of a number, of which zero and NaN have several that are equal.
+bool IsHashedAsWritten(const Value& constant) {
+  switch (constant.type().id()) {
+    case LogicalTypeId::BLOB: return constant.ToString() == duckdb::StringValue::Get(constant);
+    case LogicalTypeId::FLOAT:
+    case LogicalTypeId::DOUBLE: {
+      const auto number = constant.GetValue<double>();
+      return number != 0 && !std::isnan(number);
+    }
+    default: return true;
+  }
+}
+
+// The filter without equality that the reader would look up in a bloom filter in vain: >= and <= together say the same. Below
+// other kinds of filters it does not look.
+duckdb::unique_ptr<TableFilter> WithoutWrongHashes(duckdb::unique_ptr<TableFilter> filter) {
+  const auto each = [](auto& children) {
+    for (auto& child : children) child = WithoutWrongHashes(std::move(child));
+  };
+  switch (filter->filter_type) {
+    case TableFilterType::CONJUNCTION_AND: each(filter->Cast<duckdb::ConjunctionAndFilter>().child_filters); break;
+    case TableFilterType::CONJUNCTION_OR: each(filter->Cast<duckdb::ConjunctionOrFilter>().child_filters); break;
+    case TableFilterType::CONSTANT_COMPARISON: {
+      const auto& comparison = filter->Cast<duckdb::ConstantFilter>();
+      if (comparison.comparison_type != ExpressionType::COMPARE_EQUAL || IsHashedAsWritten(comparison.constant)) break;
+      auto both = duckdb::make_uniq<duckdb::ConjunctionAndFilter>();
+      for (const auto type :
+           {ExpressionType::COMPARE_GREATERTHANOREQUALTO, ExpressionType::COMPARE_LESSTHANOREQUALTO}) {
+        both->child_filters.push_back(duckdb::make_uniq<duckdb::ConstantFilter>(type, comparison.constant));
+      }
+      return both;
+    }
+    default: break;
+  }
+  return filter;
+}
+
+// The filter as DuckDB's mapper can carry it over to the column that the file has; a null pointer when nothing must be evaluated.
+duckdb::unique_ptr<TableFilter> Fit(const TableFilter& filter, const Column& column, const Column& in_file) {
+  if (in_file.type == column.type) return filter.Copy();
+  auto required = RequiredPart(filter);
+  return !required || CarriesOver(*required, column, in_file) ? std::move(required) : AsExpression(*required, column);
+}
+
 }  // namespace
 
 Result<Columns> TableColumns(const delta::Schema& schema, ColumnMapping mapping) {
@@ -256,20 +303,17 @@ Result<void> AlignColumns(Columns& table_columns, Columns& file_columns,
 duckdb::unique_ptr<duckdb::TableFilterSet> FitFilters(const duckdb::TableFilterSet& filters,
                                                       const Columns& table_columns, const Columns& file_columns,
                                                       const duckdb::vector<duckdb::ColumnIndex>& column_ids) {
-  duckdb::unique_ptr<duckdb::TableFilterSet> result;
+  auto result = duckdb::make_uniq<duckdb::TableFilterSet>();
   for (const auto& [position, filter] : filters.filters) {
-    if (column_ids[position].IsVirtualColumn()) continue;
-    const Column& column = table_columns[column_ids[position].GetPrimaryIndex()];
-    const Column* in_file = FindName(column, file_columns);
-    if (!in_file || in_file->type == column.type) continue;
-    if (!result) result = filters.Copy();
-    auto required = RequiredPart(*filter);
-    if (!required) {
-      result->filters.erase(position);
-    } else if (CarriesOver(*required, column, *in_file)) {
-      result->filters[position] = std::move(required);
+    auto& fitted = result->filters[position];
+    const auto& index = column_ids[position];
+    const Column* column = index.IsVirtualColumn() ? nullptr : &table_columns[index.GetPrimaryIndex()];
+    const Column* in_file = column ? FindName(*column, file_columns) : nullptr;
+    fitted = in_file ? Fit(*filter, *column, *in_file) : filter->Copy();
+    if (fitted) {
+      fitted = WithoutWrongHashes(std::move(fitted));
     } else {
-      result->filters[position] = AsExpression(*required, column);
+      result->filters.erase(position);
     }
   }
   return result;

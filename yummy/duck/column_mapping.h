@@ -22,10 +22,11 @@ Result<void> AlignColumns(duckdb::vector<duckdb::MultiFileColumnDefinition>& tab
                           duckdb::vector<duckdb::MultiFileColumnDefinition>& file_columns,
                           const duckdb::vector<duckdb::ColumnIndex>& column_ids, ColumnMapping mapping);
 
-/// The filters as DuckDB's mapper can carry them over to columns that the file has in another type. Those it would carry over
-/// wrongly become expressions, which are evaluated on the cast values: DuckDB 1.5 rounds a constant to the file's type (1.5 to the
-/// integer 2), and knows no way for bloom filters, which are left out, as are other filters that only save work.
-/// A null pointer when the filters can stay as they are.
+/// The filters as DuckDB's mapper can carry them over to a file, and as its reader answers them rightly: docs/duckdb-faults.md.
+/// Where the file has a column in another type, those that it would carry over wrongly become expressions, which are evaluated on
+/// the cast values: DuckDB 1.5 rounds a constant to the file's type (1.5 to the integer 2), and knows no way for bloom filters,
+/// which are left out, as are other filters that only save work. Equality that it would look up wrongly in a column's bloom
+/// filter becomes two comparisons.
 duckdb::unique_ptr<duckdb::TableFilterSet> FitFilters(
     const duckdb::TableFilterSet& filters, const duckdb::vector<duckdb::MultiFileColumnDefinition>& table_columns,
     const duckdb::vector<duckdb::MultiFileColumnDefinition>& file_columns,

@@ -1,0 +1,199 @@
+"""Rows that DuckDB's shortcuts would lose: docs/duckdb-faults.md. What is pruned is compared with what cannot be."""
+
+import io
+import json
+import random
+import struct
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import requests
+from deltalake import write_deltalake
+
+ARROW_STREAM = "application/vnd.apache.arrow.stream"
+
+
+def floats(bits, kind=pa.float64()):
+    """Numbers by their bits: a zero with a sign, and a NaN of any kind."""
+    return pa.array(bits, pa.uint64() if kind == pa.float64() else pa.uint32()).view(kind)
+
+
+def bits(number, form="<d"):
+    return int.from_bytes(struct.pack(form, number), "little")
+
+
+NEGATIVE_ZERO = bits(-0.0)
+NEGATIVE_NAN = 0xFFF8000000000000
+
+
+def append_arrow(server, name, table):
+    stream = io.BytesIO()
+    with pa.ipc.new_stream(stream, table.schema) as writer:
+        writer.write_table(table)
+    answer = requests.post(f"{server.api}/local/{name}", data=stream.getvalue(), headers={"Content-Type": ARROW_STREAM}, timeout=60)
+    assert answer.status_code == 200, answer.text
+
+
+def write_log(server, name, fields, files, protocol=None, configuration=None, partition_columns=()):
+    """A table of data files that are there: {path: what its add action has besides}."""
+    folder = server.stores["local"] / name
+    actions = [{"protocol": protocol or {"minReaderVersion": 1, "minWriterVersion": 2}},
+               {"metaData": {"id": name, "format": {"provider": "parquet", "options": {}}, "partitionColumns": list(partition_columns),
+                             "schemaString": json.dumps({"type": "struct", "fields": fields}), "configuration": configuration or {}}}]
+    for path, more in files.items():
+        actions.append({"add": {"path": path, "partitionValues": {}, "size": (folder / path).stat().st_size, "modificationTime": 0,
+                                "dataChange": True, **more}})
+    (folder / "_delta_log").mkdir(parents=True, exist_ok=True)
+    (folder / "_delta_log" / f"{0:020}.json").write_text("\n".join(map(json.dumps, actions)))
+
+
+def field(name, kind, **metadata):
+    return {"name": name, "type": kind, "nullable": True, "metadata": metadata}
+
+
+def struct_of(*fields):
+    return {"type": "struct", "fields": list(fields)}
+
+
+def count(server, condition, table):
+    return server.rows(f"SELECT count(*) AS n FROM {table} WHERE {condition}", table)[0][0]
+
+
+DISTINCT, ROWS = 14, 7000  # few enough values for a dictionary, the only columns that DuckDB gives a bloom filter
+
+
+def hashed_rows():
+    numbers = [NEGATIVE_ZERO, NEGATIVE_NAN] + [bits(float(n)) for n in range(2, DISTINCT)]
+    halves = [0x80000000, 0xFFC00000] + [bits(float(n), "<f") for n in range(2, DISTINCT)]
+    b = pa.array([bytes([i % DISTINCT * 16]) for i in range(ROWS)], pa.binary())
+    x = floats([numbers[i % DISTINCT] for i in range(ROWS)])
+    y = floats([halves[i % DISTINCT] for i in range(ROWS)], pa.float32())
+    return pa.table({"i": pa.array(range(ROWS), pa.int64()), "b": b, "x": x, "y": y,
+                     "st": pa.StructArray.from_arrays([b, x], ["b", "x"])})
+
+
+HASHED_FIELDS = [field("i", "long"), field("b", "binary"), field("x", "double"), field("y", "float"),
+                 field("st", struct_of(field("b", "binary"), field("x", "double")))]
+HASHED_CONDITIONS = [
+    r"b = '\xD0'::BLOB", r"b = '\x00'::BLOB", r"b = ' '::BLOB", r"b IN ('\xD0'::BLOB)", r"b IS NOT DISTINCT FROM '\xD0'::BLOB",
+    r"b = '\xD0'::BLOB AND i >= 0", r"b = (SELECT max(b) FROM {table})", "x = 0", "x = 0.0::DOUBLE", "x = '-0.0'::DOUBLE",
+    "x = 'NaN'::DOUBLE", "x = '-NaN'::DOUBLE", "x = 5", "x IN (0)", "x IS NOT DISTINCT FROM 0", "x IN (SELECT 0.0::DOUBLE)", "y = 0",
+    "y = 'NaN'::FLOAT", "y = 5", r"st.b = '\xD0'::BLOB", "st.x = 0"]
+
+
+@pytest.mark.parametrize("writer", ["ours", "arrow"])
+def test_equality_finds_what_a_bloom_filter_hashes_otherwise(server, writer):
+    table = f"hashed_{writer}"
+    if writer == "ours":
+        (server.stores["local"] / table).mkdir()
+        write_log(server, table, HASHED_FIELDS, {})
+        append_arrow(server, table, hashed_rows())
+    else:
+        (server.stores["local"] / table).mkdir()
+        pq.write_table(hashed_rows(), server.stores["local"] / table / "a.parquet",
+                       bloom_filter_options={name: {"ndv": DISTINCT, "fpp": 0.001} for name in ("i", "b", "x", "y", "st.b", "st.x")})
+        write_log(server, table, HASHED_FIELDS, {"a.parquet": {}})
+    found = {condition: count(server, condition.format(table=table), table) for condition in HASHED_CONDITIONS}
+    assert found == dict.fromkeys(HASHED_CONDITIONS, ROWS // DISTINCT)
+    assert count(server, "x = 1", table) == 0
+    prepared = requests.post(f"{server.url}/api/1.0/sql", timeout=60,
+                             json={"sql": f"SELECT count(*) AS n FROM local.{table} WHERE x = $1", "parameters": [0]}).json()
+    assert prepared == [{"n": [ROWS // DISTINCT]}]
+
+
+def test_files_that_we_write_have_no_bloom_filters_that_duckdb_reads_wrongly(server):
+    duckdb = pytest.importorskip("duckdb")
+    (server.stores["local"] / "plain_readers").mkdir()
+    write_log(server, "plain_readers", HASHED_FIELDS, {})
+    append_arrow(server, "plain_readers", hashed_rows())
+    files = f"read_parquet('{server.stores['local']}/plain_readers/*.parquet')"
+    found = duckdb.sql(rf"SELECT count(*) FROM {files} WHERE b = '\xD0'::BLOB").fetchall()
+    assert found == [(ROWS // DISTINCT,)]
+
+
+def test_equality_on_widened_and_mapped_columns_with_bloom_filters(server):
+    table = "hashed_widened"
+    folder = server.stores["local"] / table
+    folder.mkdir()
+    rows = pa.table({"col-1": floats([0x80000000 if i % 4 == 0 else bits(i % 4, "<f") for i in range(400)], pa.float32()),
+                     "col-2": pa.array([bytes([0x80 + i % 4]) for i in range(400)], pa.binary())})
+    pq.write_table(rows, folder / "a.parquet",
+                   bloom_filter_options={name: {"ndv": 4, "fpp": 0.001} for name in rows.column_names})
+    mapped = [field("x", "double", **{"delta.columnMapping.id": 1, "delta.columnMapping.physicalName": "col-1",
+                                      "delta.typeChanges": [{"fromType": "float", "toType": "double"}]}),
+              field("b", "binary", **{"delta.columnMapping.id": 2, "delta.columnMapping.physicalName": "col-2"})]
+    features = ["columnMapping", "typeWidening"]
+    write_log(server, table, mapped, {"a.parquet": {}},
+              protocol={"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": features, "writerFeatures": features},
+              configuration={"delta.columnMapping.mode": "name", "delta.columnMapping.maxColumnId": "2"})
+    assert [count(server, c, table) for c in ("x = 0", "x = 3", r"b = '\x82'::BLOB", r"b IN ('\x83'::BLOB)")] == [100] * 4
+
+
+def test_a_top_n_by_a_narrower_type_has_the_same_rows(server):
+    random.seed(3)
+    place = server.stores["local"] / "narrow"
+    for _ in range(24):
+        write_deltalake(place, pa.table({"l": pa.array(random.choices(range(-1000, 1000), k=40), pa.int64()),
+                                         "i": pa.array(random.choices(range(-100, 100), k=40), pa.int32())}), mode="append")
+    for run, key in enumerate(["l::INTEGER", "l::SMALLINT", "i::TINYINT", "i::BIGINT", "TRY_CAST(l AS TINYINT)", "l"] * 3):
+        for order in ("DESC NULLS LAST", "NULLS FIRST"):
+            top, every = (server.rows(f"SELECT {key} AS k FROM narrow ORDER BY {by} {order} LIMIT 5 -- {run}", "narrow")
+                          for by in ("k", "k + 0"))
+            assert top == every, (key, order)
+
+
+def test_the_rows_of_a_limit_are_chosen_before_a_join_or_another_top_n(server):
+    random.seed(9)
+    lake = server.stores["local"]
+    for i in range(20):
+        write_deltalake(lake / "orders", pa.table({"id": list(range(i * 50, i * 50 + 50)), "customer": random.choices(range(200), k=50),
+                                                   "amount": random.choices(range(1, 10000), k=50)}), mode="append")
+    write_deltalake(lake / "vip", pa.table({"customer": list(range(150, 200, 2)), "name": [f"n{i}" for i in range(150, 200, 2)]}))
+    vip = "(SELECT customer FROM local.vip)"
+    top = "(SELECT * FROM local.orders ORDER BY amount DESC, id LIMIT {n}{offset})"
+    distinct = "(SELECT DISTINCT ON (customer % 10) customer, amount, id FROM local.orders ORDER BY customer % 10, amount DESC, id)"
+    questions = []  # with a join or a Top-N, and the same where nothing can be handed down
+    for source in [top.format(n=10, offset=""), top.format(n=10, offset=" OFFSET 10"), top.format(n=50, offset=""), distinct]:
+        expected = f"SELECT id FROM {source} WHERE customer >= 150 AND customer % 2 = 0 ORDER BY id"
+        questions += [(f"SELECT id FROM {source} WHERE customer IN {vip} ORDER BY id", expected),
+                      (f"SELECT id FROM {source} t JOIN local.vip v ON t.customer = v.customer ORDER BY id", expected),
+                      (f"SELECT id FROM {source} ORDER BY id DESC LIMIT 3", f"SELECT id FROM {source} ORDER BY id + 0 DESC LIMIT 3")]
+    joined = "FROM local.orders o RIGHT JOIN (SELECT range AS c FROM range(190, 210)) r ON o.customer = r.c AND o.amount > 5000"
+    questions.append((f"SELECT o.id AS id {joined} ORDER BY id NULLS FIRST LIMIT 20",
+                      f"SELECT o.id AS id {joined} ORDER BY id + 0 NULLS FIRST LIMIT 20"))
+    for run in range(5):
+        for question, plain in questions:
+            assert server.rows(f"{question} -- {run}") == server.rows(f"{plain} -- {run}"), question
+
+
+def test_a_join_still_hands_its_keys_to_the_scan(server):
+    """What is right stays fast: a filter of a join prunes files where no limit is on the way."""
+    place = server.stores["local"] / "many"
+    for i in range(8):
+        write_deltalake(place, pa.table({"k": pa.array(range(i * 10, i * 10 + 10), pa.int64())}), mode="append")
+    plan = server.rows("EXPLAIN ANALYZE SELECT count(*) FROM local.many m JOIN (SELECT 33::BIGINT AS k UNION ALL SELECT 34) w USING (k)")
+    assert "Files Read: 1" in str(plan)
+
+
+NAN_CONDITIONS = ["x > 5", "x >= 2.5", "x = 'NaN'::DOUBLE", "x IN ('NaN'::DOUBLE, 7)", "x <> 1 AND x <> 2", "NOT x <= 2", "st.x > 5",
+                  "x > (SELECT max(v) FROM (VALUES (2.5)) t(v))", "x = (SELECT 'NaN'::DOUBLE)", "f > 5", "f = 'NaN'::DOUBLE"]
+
+
+@pytest.mark.parametrize("statistics", [True, False])
+def test_nan_is_found_where_bounds_leave_it_out(server, statistics):
+    table = f"nan_{statistics}".lower()
+    folder = server.stores["local"] / table
+    folder.mkdir()
+    x = pa.array([1.0, float("nan"), 2.0])
+    pq.write_table(pa.table({"x": x, "st": pa.StructArray.from_arrays([x], ["x"]), "f": x.cast(pa.float32())}), folder / "a.parquet")
+    bounds = {"x": 1.0, "st": {"x": 1.0}, "f": 1.0}, {"x": 2.0, "st": {"x": 2.0}, "f": 2.0}
+    stats = {"numRecords": 3, "minValues": bounds[0], "maxValues": bounds[1], "nullCount": {"x": 0, "st": {"x": 0}, "f": 0}}
+    widened = field("f", "double", **{"delta.typeChanges": [{"fromType": "float", "toType": "double"}]})
+    write_log(server, table, [field("x", "double"), field("st", struct_of(field("x", "double"))), widened],
+              {"a.parquet": {"stats": json.dumps(stats)} if statistics else {}},
+              protocol={"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["typeWidening"],
+                        "writerFeatures": ["typeWidening"]})
+    assert {c: count(server, c, table) for c in NAN_CONDITIONS} == dict.fromkeys(NAN_CONDITIONS, 1)
+    assert count(server, "x <= 2", table) == 2
+    assert server.rows(f"SELECT isnan(max(x)) AS n FROM {table}", table) == [(True,)]
