@@ -221,17 +221,6 @@ Result<std::string> RelativePath(std::string_view text) {
   return path + ".bin";
 }
 
-Result<std::string> VectorPath(const store::ObjectStore& store, std::string_view table_path,
-                               const DeletionVectorDescriptor& descriptor) {
-  if (descriptor.storage_type == 'p') return ResolveLogPath(store, table_path, descriptor.path_or_inline);
-  std::string path(table_path);
-  while (path.ends_with('/')) path.pop_back();
-  if (!path.empty()) path += '/';
-  path += TRY(RelativePath(descriptor.path_or_inline));
-  TRY(store::CheckPath(path));
-  return path;
-}
-
 Result<std::string> InlinePayload(const DeletionVectorDescriptor& descriptor) {
   if (descriptor.offset) return CorruptVector("an inline vector has an offset");
   std::string payload = TRY(Z85Decode(descriptor.path_or_inline));
@@ -288,7 +277,7 @@ Result<FilePart> ReadPartOf(const Context& context, store::ObjectStore& store, s
     end = std::max(end, range.offset + range.length);
   }
   if (begin > end) return CheckRange(*wanted.front().descriptor).error();
-  std::string path = TRY(VectorPath(store, table_path, *wanted.front().descriptor));
+  std::string path = TRY(DeletionVectorPath(store, table_path, *wanted.front().descriptor));
   auto read = ReadPart(context, store, path, {begin, end - begin});
   if (read.ok() || read.error().code() != ErrorCode::kNotFound) return read;
   return Error(ErrorCode::kNotFound, fmt::format("deletion vector file {} is missing", path))
@@ -329,6 +318,17 @@ Result<DeletionVector> ParseFor(const WantedVector& wanted, std::string_view pay
 }
 
 }  // namespace
+
+Result<std::string> DeletionVectorPath(const store::ObjectStore& store, std::string_view table_path,
+                                       const DeletionVectorDescriptor& descriptor) {
+  if (descriptor.storage_type == 'p') return ResolveLogPath(store, table_path, descriptor.path_or_inline);
+  std::string path(table_path);
+  while (path.ends_with('/')) path.pop_back();
+  if (!path.empty()) path += '/';
+  path += TRY(RelativePath(descriptor.path_or_inline));
+  TRY(store::CheckPath(path));
+  return path;
+}
 
 Result<DeletionVector> ReadDeletionVector(const Context& context, store::ObjectStore& store,
                                           std::string_view table_path, const DeletionVectorDescriptor& descriptor,

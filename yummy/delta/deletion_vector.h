@@ -40,6 +40,10 @@ class DeletionVector {
   std::unique_ptr<State> state_;
 };
 
+/// The file of a vector that is not inline, in the store. Errors: Corrupt, PermissionDenied (reason PATH_OUTSIDE_TABLE).
+Result<std::string> DeletionVectorPath(const store::ObjectStore& store, std::string_view table_path,
+                                       const DeletionVectorDescriptor& descriptor);
+
 /// Reads the vector that `descriptor` names, for the table at `table_path` of `store`.
 /// Checks size, CRC-32, magic and cardinality; every row must be below `rows` when that is known (< 0: unknown).
 /// Errors: Corrupt (reason CORRUPT_DELETION_VECTOR), NotFound (reason MISSING_FILE), PermissionDenied (reason PATH_OUTSIDE_TABLE).

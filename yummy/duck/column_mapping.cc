@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "yummy/duck/filter_predicate.h"
+#include "yummy/duck/text_bytes.h"
 #include "yummy/duck/types.h"
 
 namespace yummy::duck {
@@ -17,6 +18,7 @@ namespace {
 using Column = duckdb::MultiFileColumnDefinition;
 using Columns = duckdb::vector<Column>;
 using duckdb::ExpressionType;
+using duckdb::LogicalType;
 using duckdb::LogicalTypeId;
 using duckdb::TableFilter;
 using duckdb::TableFilterType;
@@ -143,6 +145,49 @@ Result<void> AlignChildren(Column& column, Column& in_file) {
       return AlignChildren(column.children[1], entry.children[1]);
     }
     default: return OtherShape(column, in_file);
+  }
+}
+
+LogicalType MarkBytes(const LogicalType& in_table, const LogicalType& in_file) {
+  if (AreTextAndBytes(in_table, in_file)) return AsPlainBytes(in_file);
+  if (in_table.id() != in_file.id()) return in_file;
+  switch (in_table.id()) {
+    case LogicalTypeId::LIST:
+      return LogicalType::LIST(
+          MarkBytes(duckdb::ListType::GetChildType(in_table), duckdb::ListType::GetChildType(in_file)));
+    case LogicalTypeId::MAP:
+      return LogicalType::MAP(MarkBytes(duckdb::MapType::KeyType(in_table), duckdb::MapType::KeyType(in_file)),
+                              MarkBytes(duckdb::MapType::ValueType(in_table), duckdb::MapType::ValueType(in_file)));
+    default: return in_file;
+  }
+}
+
+// Both are aligned.
+void MarkBytes(const Column& column, Column& in_file) {
+  if (column.children.empty()) {
+    in_file.type = MarkBytes(column.type, in_file.type);
+    return;
+  }
+  switch (column.type.id()) {
+    case LogicalTypeId::STRUCT: {
+      for (const Column& child : column.children) {
+        if (Column* child_in_file = Find(child, in_file.children)) MarkBytes(child, *child_in_file);
+      }
+      auto fields = duckdb::StructType::GetChildTypes(in_file.type);
+      for (size_t i = 0; i < fields.size(); ++i) fields[i].second = in_file.children[i].type;
+      in_file.type = LogicalType::STRUCT(std::move(fields));
+      break;
+    }
+    case LogicalTypeId::LIST:
+      MarkBytes(column.children[0], in_file.children[0]);
+      in_file.type = LogicalType::LIST(in_file.children[0].type);
+      break;
+    default: {
+      Column& entry = in_file.children[0];
+      for (size_t i = 0; i < entry.children.size(); ++i) MarkBytes(column.children[i], entry.children[i]);
+      in_file.type = LogicalType::MAP(entry.children[0].type, entry.children[1].type);
+      entry.type = duckdb::ListType::GetChildType(in_file.type);
+    }
   }
 }
 
@@ -298,6 +343,15 @@ Result<void> AlignColumns(Columns& table_columns, Columns& file_columns,
     TRY(Align(table_columns[index.GetPrimaryIndex()], file_columns));
   }
   return {};
+}
+
+void KeepBytes(const Columns& table_columns, Columns& file_columns,
+               const duckdb::vector<duckdb::ColumnIndex>& column_ids) {
+  for (const duckdb::ColumnIndex& index : column_ids) {
+    if (index.IsVirtualColumn() || index.GetPrimaryIndex() >= table_columns.size()) continue;
+    const Column& column = table_columns[index.GetPrimaryIndex()];
+    if (Column* in_file = Find(column, file_columns)) MarkBytes(column, *in_file);
+  }
 }
 
 duckdb::unique_ptr<duckdb::TableFilterSet> FitFilters(const duckdb::TableFilterSet& filters,

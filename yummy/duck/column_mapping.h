@@ -22,6 +22,12 @@ Result<void> AlignColumns(duckdb::vector<duckdb::MultiFileColumnDefinition>& tab
                           duckdb::vector<duckdb::MultiFileColumnDefinition>& file_columns,
                           const duckdb::vector<duckdb::ColumnIndex>& column_ids, ColumnMapping mapping);
 
+/// Gives the file's columns at `column_ids`, which are aligned, types whose casts to the table's keep the bytes of text and
+/// binary, whichever of the two the file takes them for (text_bytes.h).
+void KeepBytes(const duckdb::vector<duckdb::MultiFileColumnDefinition>& table_columns,
+               duckdb::vector<duckdb::MultiFileColumnDefinition>& file_columns,
+               const duckdb::vector<duckdb::ColumnIndex>& column_ids);
+
 /// The filters as DuckDB's mapper can carry them over to a file, and as its reader answers them rightly: docs/duckdb-faults.md.
 /// Where the file has a column in another type, those that it would carry over wrongly become expressions, which are evaluated on
 /// the cast values: DuckDB 1.5 rounds a constant to the file's type (1.5 to the integer 2), and knows no way for bloom filters,

@@ -44,6 +44,12 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
                                              const duckdb::MultiFileReaderBindData& bind_data,
                                              const duckdb::virtual_column_map_t& virtual_columns,
                                              duckdb::MultiFileColumnMappingMode mode) override;
+  /// Casts what the reader gives to the table's types. What cannot be cast is Corrupt (CORRUPT_DATA_FILE): no doing of the query.
+  void FinalizeChunk(duckdb::ClientContext& context, const duckdb::MultiFileBindData& bind_data,
+                     duckdb::BaseFileReader& reader, const duckdb::MultiFileReaderData& reader_data,
+                     duckdb::DataChunk& input_chunk, duckdb::DataChunk& output_chunk,
+                     duckdb::ExpressionExecutor& executor,
+                     duckdb::optional_ptr<duckdb::MultiFileReaderGlobalState> state) override;
   duckdb::unique_ptr<duckdb::Expression> GetConstantVirtualColumn(duckdb::MultiFileReaderData& reader_data,
                                                                   duckdb::idx_t column,
                                                                   const duckdb::LogicalType& type) override;

@@ -14,6 +14,9 @@
 namespace yummy::duck {
 namespace {
 
+// Those of a local file's etag, and of numbers.
+constexpr std::string_view kVersionCharacters = "-0123456789abcdef";
+
 Error NotAllowed(std::string_view verb, std::string_view path) {
   return Error(ErrorCode::kPermissionDenied, fmt::format("files cannot be {} by SQL: {}", verb, path))
       .WithReason("SQL_NOT_ALLOWED");
@@ -159,7 +162,9 @@ std::string DuckPath(size_t store_ordinal, std::string_view store_path) {
 }
 
 std::string DuckPath(size_t store_ordinal, const store::ObjectMeta& object) {
-  return fmt::format("{}{}@{}-{}/{}", kScheme, store_ordinal, object.size_bytes, object.modified_micros, object.path);
+  const bool has_etag = !object.etag.empty() && object.etag.find_first_not_of(kVersionCharacters) == std::string::npos;
+  const auto version = has_etag ? object.etag : fmt::format("{}-{}", object.size_bytes, object.modified_micros);
+  return fmt::format("{}{}@{}/{}", kScheme, store_ordinal, version, object.path);
 }
 
 Result<StorePath> ParseDuckPath(std::string_view path) {
@@ -170,7 +175,7 @@ Result<StorePath> ParseDuckPath(std::string_view path) {
   auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), parsed.store_ordinal);
   auto slash = static_cast<size_t>(end - rest.data());
   if (error != std::errc() || slash == 0) return refuse();
-  if (slash < rest.size() && rest[slash] == '@') slash = rest.find_first_not_of("-0123456789", slash + 1);
+  if (slash < rest.size() && rest[slash] == '@') slash = rest.find_first_not_of(kVersionCharacters, slash + 1);
   if (slash >= rest.size() || rest[slash] != '/') return refuse();
   parsed.path = rest.substr(slash + 1);
   TRY(store::CheckPath(parsed.path));

@@ -28,7 +28,7 @@ inline constexpr const char* kReadAheadOption = "yummy_read_ahead";
 
 /// The name of a file to write: yummy://<ordinal>/<store_path>
 std::string DuckPath(size_t store_ordinal, std::string_view store_path);
-/// The name of a file to read, as the log tells of it. Its version is part of it: DuckDB's caches know bytes by their file's name
+/// The name of a file to read, as the log or the store tells of it. Its version is part of it, the etag where that is plain: DuckDB's caches know bytes by their file's name
 /// alone, and a path may be used again for other bytes, while a scan still has the first ones in hand.
 std::string DuckPath(size_t store_ordinal, const store::ObjectMeta& object);
 

@@ -17,6 +17,7 @@
 #include "yummy/duck/plan_guard.h"
 #include "yummy/duck/pushed_filters.h"
 #include "yummy/duck/statement_guard.h"
+#include "yummy/duck/text_bytes.h"
 
 namespace yummy::duck {
 namespace {
@@ -152,6 +153,7 @@ Result<std::shared_ptr<Instance>> Instance::Open(const DatabaseOptions& options,
     auto file_system = duckdb::make_uniq<ObjectStoreFileSystem>(*instance->info_);
     instance->info_->file_system = file_system.get();
     instance->database_->GetFileSystem().RegisterSubSystem(std::move(file_system));
+    RegisterByteCasts(duckdb::DBConfig::GetConfig(*instance->database_->instance));
     // A name in FROM is a table, never a file.
     duckdb::DBConfig::GetConfig(*instance->database_->instance).replacement_scans.clear();
 
