@@ -298,3 +298,61 @@ def test_a_deletion_vector_that_is_put_back_under_its_name_is_read_anew(server):
                                 "writerFeatures": ["deletionVectors"]})
         left = server.rows(f"SELECT i FROM put_back_vector ORDER BY i -- {deleted}", "put_back_vector")
         assert left == [(i,) for i in range(10) if i not in deleted]
+
+
+def float_rows(numbers, copies):
+    """Numbers by their bits, each `copies` times, one after the other, flat and nested."""
+    x = floats(numbers * copies)
+    size = len(x)
+    offsets = pa.array(range(size + 1), pa.int32())
+    return pa.table({"p": pa.array(["a", "b"] * (size // 2) + ["a"] * (size % 2)), "s": pa.array(["text"] * size), "x": x,
+                     "l": pa.ListArray.from_arrays(offsets, x), "st": pa.StructArray.from_arrays([x], ["x"])})
+
+
+def stored_bits(folder):
+    """The bits of each column in the table's data files, and the encodings of the columns of text."""
+    found, encodings = {"x": [], "l": [], "st": []}, set()
+    for path in folder.rglob("*.parquet"):
+        if "_delta_log" in path.parts:
+            continue
+        with pq.ParquetFile(path) as file:
+            rows = file.read()
+            group = file.metadata.row_group(0)
+            encodings |= {e for i in range(group.num_columns) if group.column(i).path_in_schema == "s" for e in group.column(i).encodings}
+        for name, column in {"x": rows["x"], "l": rows["l"].combine_chunks().flatten(), "st": rows["st"].combine_chunks().field("x")}.items():
+            column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+            found[name] += pa.Array.from_buffers(pa.uint64(), len(column), column.buffers(), offset=column.offset).to_pylist()
+    return {name: sorted(values) for name, values in found.items()}, encodings
+
+
+ZEROS = [NEGATIVE_ZERO, bits(0.0)]
+NANS = [NEGATIVE_NAN, bits(float("nan")), 0x7FF8000000000123]
+
+
+@pytest.mark.parametrize("partition_columns", [[], ["p"]])
+@pytest.mark.parametrize(("numbers", "copies", "has_dictionaries"), [
+    (ZEROS, 3, False), (ZEROS[::-1] + [bits(1.0)], 400, False), (NANS, 100, False), (ZEROS + NANS, 1000, False),
+    ([NEGATIVE_ZERO, bits(1.0), NANS[0]], 100, True), ([bits(float(i)) for i in range(1, 4)], 100, True)])
+def test_zeros_and_nans_keep_their_bits(server, request, partition_columns, numbers, copies, has_dictionaries):
+    table = f"bits_{abs(hash(request.node.name))}"
+    rows = float_rows(numbers, copies)
+    server.create(table, {"p": "string", "s": "string", "x": "double", "l": {"type": "array", "elementType": "double", "containsNull": True},
+                          "st": struct_of(field("x", "double"))}, partition_columns=partition_columns)
+    append_arrow(server, table, rows)
+    found, encodings = stored_bits(server.stores["local"] / table)
+    assert found == dict.fromkeys(["x", "l", "st"], sorted(numbers * copies))
+    assert ("PLAIN_DICTIONARY" in encodings) == has_dictionaries
+
+
+@pytest.mark.parametrize("distinct", [98, 99, 100, 101, 102])
+def test_numbers_near_the_limit_of_a_dictionary_keep_their_bits(server, distinct):
+    """500 rows of a top-level column get a dictionary of 100 values at most."""
+    numbers = ([bits(float(i)) for i in range(1, distinct)] * 6)[:498] + ZEROS
+    table = f"near_{distinct}"
+    server.create(table, {"x": "double", "y": "float"})
+    halves = ([bits(float(i), "<f") for i in range(1, distinct)] * 6)[:498] + [0x80000000, 0]
+    append_arrow(server, table, pa.table({"x": floats(numbers), "y": floats(halves, pa.float32())}))
+    (path,) = (server.stores["local"] / table).glob("*.parquet")
+    rows = pq.read_table(path)
+    assert sorted(rows["x"].combine_chunks().view(pa.uint64()).to_pylist()) == sorted(numbers)
+    assert sorted(rows["y"].combine_chunks().view(pa.uint32()).to_pylist()) == sorted(halves)

@@ -87,5 +87,10 @@ TEST_F(DuckdbFaults, NanIsLostWhereBoundsLeaveItOut) {
   EXPECT_EQ(Ask(fmt::format("SELECT count(*) FROM '{}' WHERE x > 5", File("a.parquet"))), "0");
 }
 
+TEST_F(DuckdbFaults, ADictionaryKeepsOneOfTwoZeros) {
+  Ask(fmt::format("COPY (SELECT if(range < 5, '-0.0'::DOUBLE, 0) AS x FROM range(10)) TO '{}'", File("a.parquet")));
+  EXPECT_EQ(Ask(fmt::format("SELECT count(*) FROM '{}' WHERE signbit(x)", File("a.parquet"))), "10");
+}
+
 }  // namespace
 }  // namespace yummy::duck

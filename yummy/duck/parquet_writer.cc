@@ -93,6 +93,22 @@ void SetFieldIds(const TableLayout& layout, duckdb::CopyInfo& info) {
   if (!values.empty()) info.options["field_ids"].push_back(duckdb::Value::STRUCT(std::move(values)));
 }
 
+duckdb::unique_ptr<duckdb::CopyInfo> OptionsOf(const TableLayout& layout, ValueEncoding encoding) {
+  auto info = duckdb::make_uniq<duckdb::CopyInfo>();
+  info->format = "parquet";
+  info->is_from = false;
+  const auto set = [&info](const char* option, duckdb::Value value) {
+    info->options[option].push_back(std::move(value));
+  };
+  set("compression", duckdb::Value(CodecOption(layout.properties.compression_codec)));
+  set("row_group_size", duckdb::Value::UBIGINT(kRowGroupRows));
+  set("geoparquet_version", duckdb::Value("NONE"));
+  set("write_bloom_filter", duckdb::Value::BOOLEAN(MayHaveBloomFilters(layout)));
+  if (encoding == ValueEncoding::kPlain) set("dictionary_size_limit", duckdb::Value::BIGINT(0));
+  SetFieldIds(layout, *info);
+  return info;
+}
+
 }  // namespace
 
 std::unique_ptr<ParquetFormat> ParquetFormat::Make(duckdb::ClientContext& context, const TableLayout& layout) {
@@ -100,32 +116,32 @@ std::unique_ptr<ParquetFormat> ParquetFormat::Make(duckdb::ClientContext& contex
       context, DEFAULT_SCHEMA, "parquet");
   auto format = std::unique_ptr<ParquetFormat>(
       new ParquetFormat{.function = entry.function, .bind_data = {}, .types = layout.file_types, .statistics = {}});
-  duckdb::CopyInfo info;
-  info.format = "parquet";
-  info.is_from = false;
-  info.options["compression"].push_back(duckdb::Value(CodecOption(layout.properties.compression_codec)));
-  info.options["row_group_size"].push_back(duckdb::Value::UBIGINT(kRowGroupRows));
-  info.options["geoparquet_version"].push_back(duckdb::Value("NONE"));
-  info.options["write_bloom_filter"].push_back(duckdb::Value::BOOLEAN(MayHaveBloomFilters(layout)));
-  SetFieldIds(layout, info);
-  duckdb::CopyFunctionBindInput input(info);
-  format->bind_data = format->function.copy_to_bind(context, input, layout.file_names, layout.file_types);
+  for (const auto encoding : {ValueEncoding::kDictionaries, ValueEncoding::kPlain}) {
+    const auto info = OptionsOf(layout, encoding);
+    duckdb::CopyFunctionBindInput input(*info);
+    format->bind_data[static_cast<size_t>(encoding)] =
+        format->function.copy_to_bind(context, input, layout.file_names, layout.file_types);
+  }
   format->statistics = StatisticsPlan::Make(layout);
   return format;
 }
 
 RowGroupBuffer::RowGroupBuffer(duckdb::ClientContext& context, const ParquetFormat& format)
-    : rows_(duckdb::make_uniq<duckdb::ColumnDataCollection>(context, format.types)), statistics_(format.statistics) {
+    : rows_(duckdb::make_uniq<duckdb::ColumnDataCollection>(context, format.types)),
+      statistics_(format.statistics),
+      floats_(format.types) {
   rows_->InitializeAppend(append_);
 }
 
 void RowGroupBuffer::Append(duckdb::DataChunk& rows) {
   statistics_.Update(rows);
+  floats_.Update(rows);
   rows_->Append(append_, rows);
 }
 
 void RowGroupBuffer::Combine(RowGroupBuffer& other) {
   statistics_.Merge(other.statistics_);
+  floats_.Merge(other.floats_);
   append_.current_chunk_state.handles.clear();
   rows_->Combine(*other.rows_);
   rows_->InitializeAppend(append_);
@@ -137,33 +153,42 @@ bool RowGroupBuffer::half_full() const {
   return rows() >= kRowGroupRows / 2 || rows_->SizeInBytes() >= kRowGroupBytesMax / 2;
 }
 
-ParquetFile::ParquetFile(duckdb::ClientContext& context, const ParquetFormat& format, const std::string& url,
-                         delta::Add target)
-    : context_(context), format_(format), add_(std::move(target)), statistics_(format.statistics) {
-  file_ = format_.function.copy_to_initialize_global(context_, *format_.bind_data, url);
-  format_.function.copy_to_get_written_statistics(context_, *format_.bind_data, *file_, written_);
+ValueEncoding RowGroupBuffer::encoding() const {
+  return floats_.ChangedByDictionaries(*rows_) ? ValueEncoding::kPlain : ValueEncoding::kDictionaries;
+}
+
+ParquetFile::ParquetFile(duckdb::ClientContext& context, const ParquetFormat& format, ValueEncoding encoding,
+                         const std::string& url, delta::Add target)
+    : context_(context),
+      format_(format),
+      encoding_(encoding),
+      bind_data_(*format.bind_data[static_cast<size_t>(encoding)]),
+      add_(std::move(target)),
+      statistics_(format.statistics) {
+  file_ = format_.function.copy_to_initialize_global(context_, bind_data_, url);
+  format_.function.copy_to_get_written_statistics(context_, bind_data_, *file_, written_);
 }
 
 ParquetFile::PreparedRowGroup ParquetFile::Prepare(std::unique_ptr<RowGroupBuffer> buffer) {
   assert(buffer->rows() > 0);
   PreparedRowGroup result{.batch = {}, .statistics = std::move(buffer->statistics_), .rows = buffer->rows()};
   buffer->append_.current_chunk_state.handles.clear();
-  result.batch = format_.function.prepare_batch(context_, *format_.bind_data, *file_, std::move(buffer->rows_));
+  result.batch = format_.function.prepare_batch(context_, bind_data_, *file_, std::move(buffer->rows_));
   return result;
 }
 
 void ParquetFile::Append(PreparedRowGroup row_group) {
-  format_.function.flush_batch(context_, *format_.bind_data, *file_, *row_group.batch);
+  format_.function.flush_batch(context_, bind_data_, *file_, *row_group.batch);
   statistics_.Merge(row_group.statistics);
   rows_ += row_group.rows;
 }
 
 bool ParquetFile::Reached(uint64_t size_bytes) {
-  return format_.function.rotate_next_file(*file_, *format_.bind_data, duckdb::optional_idx(size_bytes));
+  return format_.function.rotate_next_file(*file_, bind_data_, duckdb::optional_idx(size_bytes));
 }
 
 delta::Add ParquetFile::Finish() {
-  format_.function.copy_to_finalize(context_, *format_.bind_data, *file_);
+  format_.function.copy_to_finalize(context_, bind_data_, *file_);
   file_.reset();
   assert(written_.row_count == rows_);
   add_.size_bytes = static_cast<int64_t>(written_.file_size_bytes);

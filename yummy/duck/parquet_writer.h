@@ -1,20 +1,28 @@
 #pragma once
 // Parquet data files, written a row group at a time through the COPY callbacks of DuckDB's own Parquet writer.
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 
 #include "yummy/duck/duckdb_headers.h"
+#include "yummy/duck/equal_floats.h"
 #include "yummy/duck/table_layout.h"
 #include "yummy/duck/written_file.h"
 
 namespace yummy::duck {
 
+/// What a file does with values that repeat. In this order each takes the row groups of those before it.
+enum class ValueEncoding : uint8_t {
+  kDictionaries,  // where they are worth it
+  kPlain          // no dictionaries, because they would change numbers: equal_floats.h
+};
+
 /// How the data files of one table are written: fixed for a statement, shared by its files and threads.
 struct ParquetFormat {
   duckdb::CopyFunction function;
-  duckdb::unique_ptr<duckdb::FunctionData> bind_data;
+  std::array<duckdb::unique_ptr<duckdb::FunctionData>, 2> bind_data;  // by ValueEncoding
   duckdb::vector<duckdb::LogicalType> types;
   std::shared_ptr<const StatisticsPlan> statistics;
 
@@ -36,12 +44,15 @@ class RowGroupBuffer {
   bool full() const;
   /// Full by half: worth a row group of its own.
   bool half_full() const;
+  /// The encoding that keeps the rows as they are. May look through them.
+  ValueEncoding encoding() const;
 
  private:
   friend class ParquetFile;
   duckdb::unique_ptr<duckdb::ColumnDataCollection> rows_;
   duckdb::ColumnDataAppendState append_;
   StatisticsCollector statistics_;
+  EqualFloats floats_;
 };
 
 /// One data file that is being written. Its upload is aborted by the destructor unless Finish was called.
@@ -55,13 +66,16 @@ class ParquetFile {
   };
 
   /// Opens the file `url` (yummy://…), which the request may write. `target` has path and partition values of the add action to be.
-  ParquetFile(duckdb::ClientContext& context, const ParquetFormat& format, const std::string& url, delta::Add target);
+  ParquetFile(duckdb::ClientContext& context, const ParquetFormat& format, ValueEncoding encoding,
+              const std::string& url, delta::Add target);
 
   /// Encodes and compresses: the costly part. Safe from several threads.
   PreparedRowGroup Prepare(std::unique_ptr<RowGroupBuffer> buffer);
   /// Puts the row group into the file. One call at a time.
   void Append(PreparedRowGroup row_group);
   uint64_t rows() const { return rows_; }
+  /// True for row groups whose encoding that is.
+  bool Takes(ValueEncoding encoding) const { return encoding <= encoding_; }
   /// True when the file has reached the size; exact after each Append.
   bool Reached(uint64_t size_bytes);
   /// Writes the footer and makes the file durable. Returns its add action; the modification time is the caller's.
@@ -70,6 +84,8 @@ class ParquetFile {
  private:
   duckdb::ClientContext& context_;
   const ParquetFormat& format_;
+  const ValueEncoding encoding_;
+  duckdb::FunctionData& bind_data_;
   delta::Add add_;
   duckdb::CopyFunctionFileStatistics written_;  // filled by the writer when it finishes: lives longer than file_
   duckdb::unique_ptr<duckdb::GlobalFunctionData> file_;

@@ -248,7 +248,9 @@ void PartitionedWriter::WriteFiles(const Partition& partition, const Buffer& buf
   ValueOrThrow(RequestOf(files_.context()).context().Check());
   std::unique_ptr<ParquetFile> file;
   ForEachRowGroup(buffer, rows, [&](std::unique_ptr<RowGroupBuffer> group) {
-    if (!file) file = files_.Open(partition.values);
+    const auto encoding = group->encoding();
+    if (file && !file->Takes(encoding)) files_.Finish(*std::exchange(file, nullptr));
+    if (!file) file = files_.Open(partition.values, encoding);
     file->Append(file->Prepare(std::move(group)));
     if (!IsFull(*file)) return;
     files_.Finish(*file);
@@ -264,9 +266,11 @@ bool PartitionedWriter::IsFull(ParquetFile& file) const {
 void PartitionedWriter::WriteRowGroup(size_t number, std::unique_ptr<RowGroupBuffer> rows) {
   ValueOrThrow(RequestOf(files_.context()).context().Check());
   auto& partition = *partitions_[number];
+  const auto encoding = rows->encoding();
+  if (partition.file && !partition.file->Takes(encoding)) Close(number);
   if (!partition.file) {
     if (open_.size() >= open_files_max_) CloseOldest();
-    partition.file = files_.Open(partition.values);
+    partition.file = files_.Open(partition.values, encoding);
     partition.recent = open_.insert(open_.begin(), number);
   } else {
     open_.splice(open_.begin(), open_, partition.recent);

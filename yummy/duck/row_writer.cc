@@ -24,7 +24,7 @@ Executor* DataFiles::executor() const { return transaction_.table().options().ex
 
 bool DataFiles::is_local() const { return transaction_.table().object_store()->capabilities().is_local; }
 
-std::unique_ptr<ParquetFile> DataFiles::Open(delta::PartitionValues partition_values) {
+std::unique_ptr<ParquetFile> DataFiles::Open(delta::PartitionValues partition_values, ValueEncoding encoding) {
   const auto path = transaction_.StageFile(partition_values);
   const auto& table_path = transaction_.table().path();
   const auto url = DuckPath(store_ordinal_, table_path.empty() ? path : table_path + "/" + path);
@@ -32,7 +32,7 @@ std::unique_ptr<ParquetFile> DataFiles::Open(delta::PartitionValues partition_va
   delta::Add add;
   add.path = delta::EncodeLogPath(path);
   add.partition_values = std::move(partition_values);
-  return std::make_unique<ParquetFile>(context_, *format_, url, std::move(add));
+  return std::make_unique<ParquetFile>(context_, *format_, encoding, url, std::move(add));
 }
 
 void DataFiles::Finish(ParquetFile& file) {

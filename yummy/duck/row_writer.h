@@ -31,7 +31,7 @@ class DataFiles {
   bool is_local() const;
 
   /// Opens a file, which counts as staged from now on: it is deleted unless the transaction commits.
-  std::unique_ptr<ParquetFile> Open(delta::PartitionValues partition_values);
+  std::unique_ptr<ParquetFile> Open(delta::PartitionValues partition_values, ValueEncoding encoding);
   /// Finishes the file and keeps its add action.
   void Finish(ParquetFile& file);
   /// The add actions so far.

@@ -35,14 +35,16 @@ void SequenceWriter::Combine(Local& local) {
 }
 
 void SequenceWriter::WriteRowGroup(std::unique_ptr<RowGroupBuffer> buffer) {
+  const auto encoding = buffer->encoding();
   std::shared_ptr<OpenFile> target;
   {
     const std::lock_guard lock(mutex_);
-    if (!current_) {
-      current_ = std::make_shared<OpenFile>();
-      current_->file = files_.Open({});
+    auto& current = current_[static_cast<size_t>(encoding)];
+    if (!current) {
+      current = std::make_shared<OpenFile>();
+      current->file = files_.Open({}, encoding);
     }
-    target = current_;
+    target = current;
     target->preparing++;
   }
   // Outside of the lock: threads compress at the same time. When this throws, the statement has failed and nothing is finished.
@@ -54,7 +56,8 @@ void SequenceWriter::WriteRowGroup(std::unique_ptr<RowGroupBuffer> buffer) {
     target->preparing--;
     if (target->file->Reached(static_cast<uint64_t>(files_.layout().properties.target_file_size_bytes))) {
       target->retired = true;
-      if (current_ == target) current_.reset();
+      auto& current = current_[static_cast<size_t>(encoding)];
+      if (current == target) current.reset();
     }
     last = target->retired && target->preparing == 0;
   }
@@ -63,10 +66,12 @@ void SequenceWriter::WriteRowGroup(std::unique_ptr<RowGroupBuffer> buffer) {
 
 void SequenceWriter::Finish() {
   if (remainder_) WriteRowGroup(std::move(remainder_));
-  if (!current_) return;
-  assert(current_->preparing == 0);
-  files_.Finish(*current_->file);
-  current_.reset();
+  for (auto& current : current_) {
+    if (!current) continue;
+    assert(current->preparing == 0);
+    files_.Finish(*current->file);
+    current.reset();
+  }
 }
 
 }  // namespace yummy::duck

@@ -1,6 +1,7 @@
 #pragma once
 // Rows of a table without partitions: all threads fill one file until it has the table's target size, then the next.
 
+#include <array>
 #include <memory>
 #include <mutex>
 
@@ -31,7 +32,8 @@ class SequenceWriter final : public RowWriter {
 
   DataFiles& files_;
   std::mutex mutex_;
-  std::shared_ptr<OpenFile> current_;  // guarded by mutex_; shared: by the threads that prepare row groups for it
+  // guarded by mutex_; by ValueEncoding; shared: by the threads that prepare row groups for it
+  std::array<std::shared_ptr<OpenFile>, 2> current_;
   std::unique_ptr<RowGroupBuffer> remainder_;  // guarded by mutex_; small rests of threads
 };
 
