@@ -92,5 +92,22 @@ TEST_F(DuckdbFaults, ADictionaryKeepsOneOfTwoZeros) {
   EXPECT_EQ(Ask(fmt::format("SELECT count(*) FROM '{}' WHERE signbit(x)", File("a.parquet"))), "10");
 }
 
+TEST_F(DuckdbFaults, AnAntiJoinOfOrderedPairsIsEmptyThoughItsRightSideIs) {
+  Ask("CREATE TABLE l AS SELECT 1 AS x");
+  Ask("CREATE TABLE r AS SELECT 10 AS x");
+  EXPECT_EQ(Ask("SELECT count(*) FROM l ANTI JOIN (SELECT x FROM r WHERE x % 10 = 7) r ON l.x < r.x"), "0");
+}
+
+TEST_F(DuckdbFaults, ATimeCutToAUnitDiffersFromATimeWithinOneThoughItIsNull) {
+  EXPECT_EQ(Ask("SELECT date_trunc('hour', t) <> TIMESTAMP '2024-02-29 12:00:01' FROM (SELECT NULL::TIMESTAMP AS t "
+                "FROM range(1))"),
+            "true");
+}
+
+TEST_F(DuckdbFaults, ATimeAsTextIsComparedWithNullWhereATextIsNoTime) {
+  Ask("CREATE TABLE t AS SELECT TIMESTAMPTZ '2024-02-29 12:00:00+00' AS z");
+  EXPECT_EQ(Ask("SELECT count(*) FROM t WHERE CAST(z AS VARCHAR) <> 'never'"), "0");
+}
+
 }  // namespace
 }  // namespace yummy::duck

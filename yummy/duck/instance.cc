@@ -14,6 +14,7 @@
 #include "yummy/duck/file_system.h"
 #include "yummy/duck/limit_hint.h"
 #include "yummy/duck/null_safe_comparison.h"
+#include "yummy/duck/opaque_expressions.h"
 #include "yummy/duck/plan_guard.h"
 #include "yummy/duck/pushed_filters.h"
 #include "yummy/duck/statement_guard.h"
@@ -146,6 +147,7 @@ Result<std::shared_ptr<Instance>> Instance::Open(const DatabaseOptions& options,
     RegisterDeltaStorage(config, instance->info_);
     RegisterPlanGuard(config, instance->info_);
     RegisterNullSafeComparisons(config);
+    RegisterOpaqueExpressions(config);
     RegisterPushedFilterCheck(config);
     RegisterLimitHints(config);
     instance->database_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);

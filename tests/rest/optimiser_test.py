@@ -1,0 +1,56 @@
+"""Statements that DuckDB's optimiser answers wrongly, and what is right: docs/duckdb-faults.md."""
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def tables(server):
+    """A few rows of times, one of them null, and two tables of numbers of which all pairs are ordered."""
+    server.create("times", {"id": "long", "t": "timestamp_ntz", "z": "timestamp", "d": "date"})
+    rows = [{"id": 1, "t": "2024-02-29T12:00:00", "z": "2024-02-29T12:00:00Z", "d": "2024-02-01"},
+            {"id": 2, "t": "2024-02-29T12:30:00", "z": "2024-02-29T12:30:00Z", "d": "2024-02-29"}, {"id": 3}]
+    assert server.append("times", rows).status_code == 200
+    for table, ids in (("low", [1, 2]), ("high", [10, 11])):
+        server.create(table, {"id": "long"})
+        assert server.append(table, {"id": ids}).status_code == 200
+    return server
+
+
+def ids(server, sql):
+    return sorted(id for id, in server.rows(sql))
+
+
+@pytest.mark.parametrize("right", ["(SELECT id FROM local.high WHERE id % 10 = 7)", "(SELECT id FROM local.high WHERE id > 1000)"])
+@pytest.mark.parametrize("operator", ["<", "<=", "<>", "IS DISTINCT FROM"])
+def test_an_anti_join_keeps_all_rows_when_its_right_side_is_empty(tables, operator, right):
+    assert ids(tables, f"SELECT l.id FROM local.low l ANTI JOIN {right} r ON l.id {operator} r.id") == [1, 2]
+    assert ids(tables, f"SELECT l.id FROM local.low l ANTI JOIN local.high r ON l.id {operator} r.id") == []
+    assert ids(tables, f"SELECT l.id FROM local.low l ANTI JOIN {right} r ON l.id {operator} r.id AND l.id <> r.id") == [1, 2]
+
+
+@pytest.mark.parametrize("condition, right", [
+    ("date_trunc('hour', t) = TIMESTAMP '2024-02-29 12:00:00'", [True, True, None]),
+    ("date_trunc('hour', t) = TIMESTAMP '2024-02-29 12:00:01'", [False, False, None]),
+    ("TIMESTAMP '2024-02-29 12:00:01' <> date_trunc('hour', t)", [True, True, None]),
+    ("date_trunc('hour', t) <> TIMESTAMP '2024-02-29 12:00:00'", [False, False, None]),
+    ("datetrunc('minute', z) <> TIMESTAMPTZ '2024-02-29 12:00:00.5Z'", [True, True, None]),
+    ("date_trunc('month', d) = DATE '2024-02-01'", [True, True, None]),
+    ("date_trunc('month', d) = DATE '2024-02-29'", [False, False, None]),
+    ("date_trunc('month', d) <> DATE '2024-02-29'", [True, True, None]),
+    ("date_trunc('month', d) IS DISTINCT FROM DATE '2024-02-29'", [True, True, True]),
+    ("date_trunc('hour', t) = NULL::TIMESTAMP", [None, None, None]),
+    ("date_trunc('hour', t) <= TIMESTAMP 'infinity'", [True, True, None]),
+    ("date_trunc('hour', t) BETWEEN TIMESTAMP '-infinity' AND TIMESTAMP '2024-02-29 12:00:00'", [True, True, None]),
+])
+def test_a_time_cut_to_a_unit_is_null_where_it_is_null(tables, condition, right):
+    assert [value for value, in tables.rows(f"SELECT {condition} AS v FROM local.times ORDER BY id")] == right
+    assert ids(tables, f"SELECT id FROM local.times WHERE {condition}") == [id for id, value in enumerate(right, 1) if value]
+    assert ids(tables, f"SELECT id FROM local.times WHERE NOT ({condition})") == [id for id, value in enumerate(right, 1) if value is False]
+
+
+@pytest.mark.parametrize("condition, right", [
+    ("> ''", [1, 2]), ("<> 'never'", [1, 2]), ("< 'never'", [1, 2]), ("= 'never'", []), ("BETWEEN '2' AND '3'", [1, 2]),
+    ("NOT IN ('never', 'ever')", [1, 2]), ("LIKE '%12:3%'", [2]), ("= '2024-02-29 12:00:00+00'", [1]), ("= '2024-02-29T12:00:00Z'", []),
+])
+def test_a_time_as_text_is_compared_as_text(tables, condition, right):
+    assert ids(tables, f"SELECT id FROM local.times WHERE CAST(z AS VARCHAR) {condition}") == right

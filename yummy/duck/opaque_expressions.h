@@ -1,0 +1,14 @@
+#pragma once
+// Expressions that DuckDB 1.5's optimiser draws wrong conclusions from, hidden from it.
+
+#include "yummy/duck/duckdb_headers.h"
+
+namespace yummy::duck {
+
+/// Has every plan rewritten before it is optimised, with the same answers, so that the optimiser has no say in three cases:
+/// an ANTI JOIN by an order or inequality, of which bounds prove that it holds for all pairs, would be empty though its right side
+/// may be; `date_trunc('hour', x) <> c`, c not on the hour, would be true where x is null, and `=` false;
+/// `CAST(x AS VARCHAR) > 'text'`, x a time with a zone, would be null where the text is no time.
+void RegisterOpaqueExpressions(duckdb::DBConfig& config);
+
+}  // namespace yummy::duck
