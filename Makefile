@@ -27,7 +27,7 @@ ifndef V
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests setup-interop setup-stores setup-samples setup-bench setup-format setup-lint build dev test test-fast test-stores tidy lint fmt asan tsan bench interop run ci clean
+.PHONY: help setup setup-tests setup-interop setup-stores setup-samples setup-bench setup-format setup-lint build dev test test-fast test-stores tidy lint fmt asan tsan bench bench-programs interop run ci clean
 
 help:  ## print the verbs
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -101,8 +101,10 @@ tsan: setup  ## the unit tests below DuckDB, which is not instrumented, under th
 setup-bench:  ## fetch the peers of the benchmarks, into build/bench-venv
 	$(PYTHON) tools/setup.py bench
 
-bench: build setup-bench  ## this program beside its peers: bench/run.py
+bench-programs: build  ## what bench/run.py and bench/before.py measure
 	cmake --build --preset release --target delta_benchmark duck_benchmark
+
+bench: bench-programs setup-bench  ## this program beside its peers: bench/run.py
 	build/bench-venv/bin/python bench/run.py
 
 interop: build setup-tests setup-interop  ## other engines read what this one wrote, and the other way round

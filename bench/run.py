@@ -81,6 +81,15 @@ def make_long_log(name, checkpoint):
     return folder
 
 
+def make_small():
+    """A table of 25 rows in one file."""
+    folder = DATA / "small"
+    if not folder.exists():
+        write_deltalake(str(folder / "p25"), pa.table({"id": pa.array(range(25), pa.int64()), "s": [f"s{i}" for i in range(25)],
+                                                       "v": [i * 1.5 for i in range(25)]}))
+    return folder
+
+
 def duckdb_with(*extensions):
     import duckdb
     import importlib.util
@@ -94,18 +103,20 @@ def duckdb_with(*extensions):
 # --- Measuring ------------------------------------------------------------------------------------------------------
 
 
+def wall_ms(body):
+    begin = time.perf_counter()
+    body()
+    return (time.perf_counter() - begin) * 1e3
+
+
 def timed(body):
     """Wall milliseconds of the median of REPEATS runs after one warm-up."""
     body()
-    walls = []
-    for _ in range(REPEATS):
-        begin = time.perf_counter()
-        body()
-        walls.append((time.perf_counter() - begin) * 1e3)
-    return statistics.median(walls)
+    return statistics.median(wall_ms(body) for _ in range(REPEATS))
 
 
 def in_process(program, *arguments):
+    """What a benchmark program of this checkout, or one at an absolute path, prints."""
     out = subprocess.run([RELEASE / program, *map(str, arguments)], check=True, capture_output=True, text=True).stdout
     return [json.loads(text) for text in out.splitlines()]
 
@@ -159,10 +170,10 @@ class Service:
         self.process.wait()
 
 
-def start_ours(folder, port, limits=""):
+def start_ours(folder, port, limits="", program=PROGRAM):
     config = DATA / f"ours-{port}.yaml"
     config.write_text(f"stores:\n  - name: local\n    path: {json.dumps(str(folder))}\n{limits}")
-    return Service([PROGRAM, "serve", "-f", config, "-p", port, "--log-level", "warn"], port, "/health")
+    return Service([program, "serve", "-f", config, "-p", port, "--log-level", "warn"], port, "/health")
 
 
 def start_old(folder, port):
@@ -214,10 +225,7 @@ def in_turn(loads, connections):
 
 def rest_reads():
     folder = make_long_log("plain", False).parent
-    small = DATA / "small"
-    if not small.exists():
-        write_deltalake(str(small / "p25"), pa.table({"id": pa.array(range(25), pa.int64()), "s": [f"s{i}" for i in range(25)],
-                                                      "v": [i * 1.5 for i in range(25)]}))
+    small = make_small()
     ours, anew, old = start_ours(folder, 18301), start_ours(folder, 18303, KEEP_NOTHING), start_old(folder, 18302)
     for what, path, mine in (("details", "/api/1.0/delta/local/plain/details", {"ours": ours}),
                              ("count(*)", sql("plain", "SELECT count(*) c FROM plain"), {"ours": ours, "no kept results": anew})):
@@ -350,12 +358,18 @@ def make_tpch(files):
     return folder
 
 
-def tpch():
-    connection = duckdb_with("tpch", "delta")
+def write_tpch_queries(connection):
+    """The 22 queries, and the file that has one on each line."""
     queries = [" ".join(text.replace(";", "").split()) for (text,) in
                connection.execute("SELECT query FROM tpch_queries() ORDER BY query_nr").fetchall()]
     file = DATA / "tpch.sql"
     file.write_text("\n".join(queries) + "\n")
+    return queries, file
+
+
+def tpch():
+    connection = duckdb_with("tpch", "delta")
+    queries, file = write_tpch_queries(connection)
     for files in (1, 100):
         folder = make_tpch(files)
         ours = in_process("duck/duck_benchmark", "ours", folder, file, REPEATS + 1)
