@@ -104,14 +104,25 @@ def test_equality_finds_what_a_bloom_filter_hashes_otherwise(server, writer):
     assert prepared == [{"n": [ROWS // DISTINCT]}]
 
 
-def test_files_that_we_write_have_no_bloom_filters_that_duckdb_reads_wrongly(server):
+@pytest.mark.parametrize(("fields", "numbers", "has_bloom_filters"), [
+    ({"s": "string", "x": "double"}, [bits(0.0), bits(float("nan")), bits(2.0)], True), ({"s": "string"}, [], True),
+    ({"s": "string", "x": "double"}, [NEGATIVE_ZERO, bits(2.0)], False), ({"s": "string", "x": "double"}, [NEGATIVE_NAN, bits(2.0)], False),
+    ({"s": "string", "x": "double"}, [NEGATIVE_ZERO] + [bits(float(i)) for i in range(300)], True),  # too many for a dictionary
+    ({"s": "string", "x": "double", "b": "binary"}, [bits(2.0)], False)])
+def test_files_have_bloom_filters_where_other_readers_that_run_duckdb_find_what_is_there(server, request, fields, numbers, has_bloom_filters):
     duckdb = pytest.importorskip("duckdb")
-    (server.stores["local"] / "plain_readers").mkdir()
-    write_log(server, "plain_readers", HASHED_FIELDS, {})
-    append_arrow(server, "plain_readers", hashed_rows())
-    files = f"read_parquet('{server.stores['local']}/plain_readers/*.parquet')"
-    found = duckdb.sql(rf"SELECT count(*) FROM {files} WHERE b = '\xD0'::BLOB").fetchall()
-    assert found == [(ROWS // DISTINCT,)]
+    table = f"bloom_{abs(hash(request.node.name))}"
+    server.create(table, fields)
+    columns = {"s": pa.array([f"s{i % 4}" for i in range(1000)]), "b": pa.array([b"\xd0"] * 1000),
+               "x": floats([numbers[i % len(numbers)] if numbers else 0 for i in range(1000)])}
+    append_arrow(server, table, pa.table({name: columns[name] for name in fields}))
+    files = f"'{server.stores['local']}/{table}/*.parquet'"
+    found = duckdb.sql(f"SELECT bloom_filter_offset IS NOT NULL FROM parquet_metadata({files}) WHERE path_in_schema = 's'").fetchall()
+    assert found == [(has_bloom_filters,)]
+    if numbers[:1] in ([NEGATIVE_ZERO], [NEGATIVE_NAN]):
+        wanted = "0" if numbers[0] == NEGATIVE_ZERO else "'NaN'::DOUBLE"
+        lost = duckdb.sql(f"SELECT count(*) FROM {files} WHERE x IS NOT NULL AND NOT x <> {wanted}").fetchall()
+        assert lost == duckdb.sql(f"SELECT count(*) FROM {files} WHERE x = {wanted}").fetchall()
 
 
 def test_equality_on_widened_and_mapped_columns_with_bloom_filters(server):

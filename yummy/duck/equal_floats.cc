@@ -34,6 +34,13 @@ size_t CountLeaves(const LogicalType& type) {
 template <typename Number>
 using BitsOf = std::conditional_t<sizeof(Number) == sizeof(uint32_t), uint32_t, uint64_t>;
 
+// The number that stands for all that are equal: what a query's constant is.
+template <typename Number>
+Number Common(Number number) {
+  if (number == 0) return 0;
+  return std::isnan(number) ? std::numeric_limits<Number>::quiet_NaN() : number;
+}
+
 template <typename Number, typename Take>
 void ForEachValue(duckdb::Vector& vector, duckdb::idx_t count, const Take& take) {
   duckdb::UnifiedVectorFormat format;
@@ -52,9 +59,7 @@ bool GetsDictionary(const duckdb::ColumnDataCollection& rows, duckdb::idx_t colu
   std::unordered_set<BitsOf<Number>> values;
   for (auto& chunk : rows.Chunks({column})) {
     ForEachValue<Number>(chunk.data[0], chunk.size(), [&](Number number) {
-      if (number == 0) number = 0;
-      if (std::isnan(number)) number = std::numeric_limits<Number>::quiet_NaN();
-      if (values.size() <= values_max) values.insert(std::bit_cast<BitsOf<Number>>(number));
+      if (values.size() <= values_max) values.insert(std::bit_cast<BitsOf<Number>>(Common(number)));
     });
     if (values.size() > values_max) return false;
   }
@@ -72,17 +77,20 @@ EqualFloats::EqualFloats(const duckdb::vector<LogicalType>& types) {
   }
 }
 
-void EqualFloats::Leaf::Note(bool is_nan, uint64_t bits) {
-  auto& first = is_nan ? nan : zero;
+template <typename Number>
+void EqualFloats::Leaf::Note(Number number) {
+  const auto bits = std::bit_cast<BitsOf<Number>>(number);
+  auto& first = number == 0 ? zero : nan;
   if (!first) first = bits;
   has_several = has_several || *first != bits;
+  has_uncommon = has_uncommon || bits != std::bit_cast<BitsOf<Number>>(Common(number));
 }
 
 template <typename Number>
 void EqualFloats::Look(duckdb::Vector& vector, duckdb::idx_t count, Leaf& leaf) {
   if (leaf.has_several) return;
   ForEachValue<Number>(vector, count, [&](Number number) {
-    if (number == 0 || std::isnan(number)) leaf.Note(number != 0, std::bit_cast<BitsOf<Number>>(number));
+    if (number == 0 || std::isnan(number)) leaf.Note(number);
   });
 }
 
@@ -115,31 +123,36 @@ void EqualFloats::Update(duckdb::DataChunk& rows) {
 void EqualFloats::Merge(const EqualFloats& other) {
   assert(leaves_.size() == other.leaves_.size());
   for (size_t i = 0; i < leaves_.size(); ++i) {
+    Leaf& leaf = leaves_[i];
     const Leaf& from = other.leaves_[i];
-    if (from.zero) leaves_[i].Note(false, *from.zero);
-    if (from.nan) leaves_[i].Note(true, *from.nan);
-    leaves_[i].has_several = leaves_[i].has_several || from.has_several;
+    const auto differ = [](const auto& a, const auto& b) { return a && b && *a != *b; };
+    leaf.has_several =
+        leaf.has_several || from.has_several || differ(leaf.zero, from.zero) || differ(leaf.nan, from.nan);
+    leaf.has_uncommon = leaf.has_uncommon || from.has_uncommon;
+    if (!leaf.zero) leaf.zero = from.zero;
+    if (!leaf.nan) leaf.nan = from.nan;
   }
 }
 
-bool EqualFloats::ChangedByDictionaries(const duckdb::ColumnDataCollection& rows) const {
+ValueEncoding EqualFloats::Encoding(const duckdb::ColumnDataCollection& rows) const {
+  auto encoding = ValueEncoding::kHashedDictionaries;
   for (size_t i = 0; i < columns_.size(); ++i) {
+    const auto position = columns_[i].position;
+    const LogicalType& type = rows.Types()[position];
     const size_t end = i + 1 < columns_.size() ? columns_[i + 1].first_leaf : leaves_.size();
     for (size_t leaf = columns_[i].first_leaf; leaf < end; ++leaf) {
-      if (!leaves_[leaf].has_several) continue;
-      const auto position = columns_[i].position;
-      switch (rows.Types()[position].id()) {
-        case LogicalTypeId::FLOAT:
-          if (GetsDictionary<float>(rows, position)) return true;
-          break;
-        case LogicalTypeId::DOUBLE:
-          if (GetsDictionary<double>(rows, position)) return true;
-          break;
-        default: return true;  // what is nested is not counted
-      }
+      // What is nested is not counted, and not looked up in bloom filters.
+      const bool suffers = type.IsNested()
+                               ? leaves_[leaf].has_several
+                               : leaves_[leaf].has_uncommon &&
+                                     (type.id() == LogicalTypeId::FLOAT ? GetsDictionary<float>(rows, position)
+                                                                        : GetsDictionary<double>(rows, position));
+      if (!suffers) continue;
+      if (leaves_[leaf].has_several) return ValueEncoding::kPlain;
+      encoding = ValueEncoding::kDictionaries;
     }
   }
-  return false;
+  return encoding;
 }
 
 }  // namespace yummy::duck

@@ -11,7 +11,15 @@
 
 namespace yummy::duck {
 
-/// Finds out whether dictionaries would change a row group. Of one thread at a time.
+/// What a file does with values that repeat. In this order each takes the row groups of those before it.
+enum class ValueEncoding : uint8_t {
+  kHashedDictionaries,  // dictionaries where they are worth it, with bloom filters
+  kDictionaries,        // no bloom filters, because DuckDB would not find a number in them that it finds equal
+  kPlain                // no dictionaries, because they would change numbers
+};
+inline constexpr size_t kValueEncodings = 3;
+
+/// Finds out what encoding keeps a row group as it is. Of one thread at a time.
 class EqualFloats {
  public:
   explicit EqualFloats(const duckdb::vector<duckdb::LogicalType>& types);
@@ -19,8 +27,8 @@ class EqualFloats {
   /// Looks at rows of these types. Flattens the lists and structs that hold such values.
   void Update(duckdb::DataChunk& rows);
   void Merge(const EqualFloats& other);
-  /// True when DuckDB's writer would give a column of `rows`, which are all that were looked at, a dictionary that changes values.
-  bool ChangedByDictionaries(const duckdb::ColumnDataCollection& rows) const;
+  /// The encoding of `rows`, which are all that were looked at.
+  ValueEncoding Encoding(const duckdb::ColumnDataCollection& rows) const;
 
  private:
   /// One column of numbers in the file.
@@ -28,8 +36,10 @@ class EqualFloats {
     std::optional<uint64_t> zero;  // the bits that were met first
     std::optional<uint64_t> nan;
     bool has_several = false;
+    bool has_uncommon = false;  // not the zero or the NaN of a query
 
-    void Note(bool is_nan, uint64_t bits);
+    template <typename Number>
+    void Note(Number number);
   };
   struct Column {
     duckdb::idx_t position = 0;

@@ -28,22 +28,11 @@ std::string CodecOption(const std::string& codec) {
   return "zstd";
 }
 
-/// A type that DuckDB looks up in bloom filters by other bytes than those that are written: docs/duckdb-faults.md. Our own reader
-/// asks nothing wrong, others that run DuckDB do.
-bool IsHashedOtherwise(const delta::DataType& type) {
-  if (type.kind == delta::TypeKind::kBinary || type.kind == delta::TypeKind::kFloat ||
-      type.kind == delta::TypeKind::kDouble) {
-    return true;
-  }
-  return std::any_of(type.children.begin(), type.children.end(), IsHashedOtherwise) ||
-         std::any_of(type.fields.begin(), type.fields.end(),
-                     [](const delta::Field& field) { return IsHashedOtherwise(field.type); });
-}
-
-/// The option is of the whole file: one column is enough to do without.
+/// DuckDB asks bloom filters for other bytes than those of a binary value: docs/duckdb-faults.md. Our own reader asks nothing wrong,
+/// others that run DuckDB do. What is nested is not looked up; the option is of the whole file.
 bool MayHaveBloomFilters(const TableLayout& layout) {
   return std::none_of(layout.file_columns.begin(), layout.file_columns.end(),
-                      [&](auto column) { return IsHashedOtherwise(layout.schema[column].type); });
+                      [&](auto column) { return layout.schema[column].type.kind == delta::TypeKind::kBinary; });
 }
 
 std::optional<duckdb::Value> ChildIds(const delta::DataType& type);
@@ -103,7 +92,7 @@ duckdb::unique_ptr<duckdb::CopyInfo> OptionsOf(const TableLayout& layout, ValueE
   set("compression", duckdb::Value(CodecOption(layout.properties.compression_codec)));
   set("row_group_size", duckdb::Value::UBIGINT(kRowGroupRows));
   set("geoparquet_version", duckdb::Value("NONE"));
-  set("write_bloom_filter", duckdb::Value::BOOLEAN(MayHaveBloomFilters(layout)));
+  set("write_bloom_filter", duckdb::Value::BOOLEAN(encoding == ValueEncoding::kHashedDictionaries));
   if (encoding == ValueEncoding::kPlain) set("dictionary_size_limit", duckdb::Value::BIGINT(0));
   SetFieldIds(layout, *info);
   return info;
@@ -116,11 +105,11 @@ std::unique_ptr<ParquetFormat> ParquetFormat::Make(duckdb::ClientContext& contex
       context, DEFAULT_SCHEMA, "parquet");
   auto format = std::unique_ptr<ParquetFormat>(
       new ParquetFormat{.function = entry.function, .bind_data = {}, .types = layout.file_types, .statistics = {}});
-  for (const auto encoding : {ValueEncoding::kDictionaries, ValueEncoding::kPlain}) {
-    const auto info = OptionsOf(layout, encoding);
+  format->has_bloom_filters = MayHaveBloomFilters(layout);
+  for (size_t encoding = 0; encoding < kValueEncodings; ++encoding) {
+    const auto info = OptionsOf(layout, static_cast<ValueEncoding>(encoding));
     duckdb::CopyFunctionBindInput input(*info);
-    format->bind_data[static_cast<size_t>(encoding)] =
-        format->function.copy_to_bind(context, input, layout.file_names, layout.file_types);
+    format->bind_data[encoding] = format->function.copy_to_bind(context, input, layout.file_names, layout.file_types);
   }
   format->statistics = StatisticsPlan::Make(layout);
   return format;
@@ -129,7 +118,8 @@ std::unique_ptr<ParquetFormat> ParquetFormat::Make(duckdb::ClientContext& contex
 RowGroupBuffer::RowGroupBuffer(duckdb::ClientContext& context, const ParquetFormat& format)
     : rows_(duckdb::make_uniq<duckdb::ColumnDataCollection>(context, format.types)),
       statistics_(format.statistics),
-      floats_(format.types) {
+      floats_(format.types),
+      may_be_hashed_(format.has_bloom_filters) {
   rows_->InitializeAppend(append_);
 }
 
@@ -154,7 +144,8 @@ bool RowGroupBuffer::half_full() const {
 }
 
 ValueEncoding RowGroupBuffer::encoding() const {
-  return floats_.ChangedByDictionaries(*rows_) ? ValueEncoding::kPlain : ValueEncoding::kDictionaries;
+  return std::max(floats_.Encoding(*rows_),
+                  may_be_hashed_ ? ValueEncoding::kHashedDictionaries : ValueEncoding::kDictionaries);
 }
 
 ParquetFile::ParquetFile(duckdb::ClientContext& context, const ParquetFormat& format, ValueEncoding encoding,

@@ -13,16 +13,11 @@
 
 namespace yummy::duck {
 
-/// What a file does with values that repeat. In this order each takes the row groups of those before it.
-enum class ValueEncoding : uint8_t {
-  kDictionaries,  // where they are worth it
-  kPlain          // no dictionaries, because they would change numbers: equal_floats.h
-};
-
 /// How the data files of one table are written: fixed for a statement, shared by its files and threads.
 struct ParquetFormat {
   duckdb::CopyFunction function;
-  std::array<duckdb::unique_ptr<duckdb::FunctionData>, 2> bind_data;  // by ValueEncoding
+  std::array<duckdb::unique_ptr<duckdb::FunctionData>, kValueEncodings> bind_data;  // by ValueEncoding
+  bool has_bloom_filters = false;                                                   // unless the encoding forbids
   duckdb::vector<duckdb::LogicalType> types;
   std::shared_ptr<const StatisticsPlan> statistics;
 
@@ -53,6 +48,7 @@ class RowGroupBuffer {
   duckdb::ColumnDataAppendState append_;
   StatisticsCollector statistics_;
   EqualFloats floats_;
+  const bool may_be_hashed_;
 };
 
 /// One data file that is being written. Its upload is aborted by the destructor unless Finish was called.

@@ -33,7 +33,7 @@ class SequenceWriter final : public RowWriter {
   DataFiles& files_;
   std::mutex mutex_;
   // guarded by mutex_; by ValueEncoding; shared: by the threads that prepare row groups for it
-  std::array<std::shared_ptr<OpenFile>, 2> current_;
+  std::array<std::shared_ptr<OpenFile>, kValueEncodings> current_;
   std::unique_ptr<RowGroupBuffer> remainder_;  // guarded by mutex_; small rests of threads
 };
 
