@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <mutex>
 #include <utility>
 
 #include <duckdb/planner/filter/expression_filter.hpp>
@@ -313,11 +314,38 @@ duckdb::unique_ptr<TableFilter> WithoutWrongHashes(duckdb::unique_ptr<TableFilte
   return filter;
 }
 
-// The filter as DuckDB's mapper can carry it over to the column that the file has; a null pointer when nothing must be evaluated.
-duckdb::unique_ptr<TableFilter> Fit(const TableFilter& filter, const Column& column, const Column& in_file) {
-  if (in_file.type == column.type) return filter.Copy();
-  auto required = RequiredPart(filter);
-  return !required || CarriesOver(*required, column, in_file) ? std::move(required) : AsExpression(*required, column);
+// True when a Top-N's bound has another type than the column: DuckDB takes its bytes for one of the column's.
+bool HasForeignBound(const TableFilter& filter, const LogicalType& type) {
+  const auto any = [&](const auto& children) {
+    return std::any_of(children.begin(), children.end(),
+                       [&](const auto& child) { return HasForeignBound(*child, type); });
+  };
+  switch (filter.filter_type) {
+    case TableFilterType::DYNAMIC_FILTER: {
+      const auto& data = filter.Cast<duckdb::DynamicFilter>().filter_data;
+      if (!data) return false;
+      const std::lock_guard guard(data->lock);
+      return data->filter && data->filter->constant.type() != type;
+    }
+    case TableFilterType::OPTIONAL_FILTER: {
+      const auto& child = filter.Cast<duckdb::OptionalFilter>().child_filter;
+      return child && HasForeignBound(*child, type);
+    }
+    case TableFilterType::CONJUNCTION_AND: return any(filter.Cast<duckdb::ConjunctionAndFilter>().child_filters);
+    case TableFilterType::CONJUNCTION_OR: return any(filter.Cast<duckdb::ConjunctionOrFilter>().child_filters);
+    default: return false;
+  }
+}
+
+// The filter as DuckDB's mapper can carry it over to the column that the file has, if it has one; a null pointer when nothing must
+// be evaluated.
+duckdb::unique_ptr<TableFilter> Fit(const TableFilter& filter, const Column& column, const Column* in_file) {
+  if (in_file && in_file->type != column.type) {
+    auto required = RequiredPart(filter);
+    return !required || CarriesOver(*required, column, *in_file) ? std::move(required)
+                                                                 : AsExpression(*required, column);
+  }
+  return HasForeignBound(filter, column.type) ? RequiredPart(filter) : filter.Copy();
 }
 
 }  // namespace
@@ -359,16 +387,15 @@ duckdb::unique_ptr<duckdb::TableFilterSet> FitFilters(const duckdb::TableFilterS
                                                       const duckdb::vector<duckdb::ColumnIndex>& column_ids) {
   auto result = duckdb::make_uniq<duckdb::TableFilterSet>();
   for (const auto& [position, filter] : filters.filters) {
-    auto& fitted = result->filters[position];
     const auto& index = column_ids[position];
-    const Column* column = index.IsVirtualColumn() ? nullptr : &table_columns[index.GetPrimaryIndex()];
-    const Column* in_file = column ? FindName(*column, file_columns) : nullptr;
-    fitted = in_file ? Fit(*filter, *column, *in_file) : filter->Copy();
-    if (fitted) {
-      fitted = WithoutWrongHashes(std::move(fitted));
+    duckdb::unique_ptr<TableFilter> fitted;
+    if (index.IsVirtualColumn()) {
+      fitted = filter->Copy();
     } else {
-      result->filters.erase(position);
+      const Column& column = table_columns[index.GetPrimaryIndex()];
+      fitted = Fit(*filter, column, FindName(column, file_columns));
     }
+    if (fitted) result->filters[position] = WithoutWrongHashes(std::move(fitted));
   }
   return result;
 }

@@ -7,12 +7,15 @@
 #include <duckdb/optimizer/optimizer_extension.hpp>
 #include <duckdb/planner/filter/dynamic_filter.hpp>
 
+#include "yummy/duck/filter_predicate.h"
+
 namespace yummy::duck {
 namespace {
 
 using duckdb::DynamicFilterData;
 using duckdb::LogicalOperator;
 using duckdb::LogicalOperatorType;
+using duckdb::LogicalType;
 using duckdb::TableFilter;
 using duckdb::TableFilterType;
 using FilterPointer = duckdb::unique_ptr<TableFilter>;
@@ -87,6 +90,11 @@ FilterPointer Without(FilterPointer filter, const DynamicFilterData& bound) {
   return children.empty() ? nullptr : std::move(filter);
 }
 
+// A wider type orders the values as the column's own does: files are left out by such a bound, rows are not (FitFilters).
+bool Fits(const LogicalType& bound, const duckdb::vector<LogicalType>& columns, duckdb::idx_t column) {
+  return column < columns.size() && (columns[column] == bound || KeepsComparisons(columns[column], bound));
+}
+
 void CheckTopN(duckdb::LogicalTopN& top) {
   if (!top.dynamic_filter) return;
   const DynamicFilterData& bound = *top.dynamic_filter;
@@ -95,8 +103,7 @@ void CheckTopN(duckdb::LogicalTopN& top) {
   ForEachScan(*top.children[0], false, is_barrier, [&](duckdb::LogicalGet& scan, bool behind_barrier) {
     auto& filters = scan.table_filters.filters;
     for (auto entry = filters.begin(); entry != filters.end();) {
-      const bool fits = entry->first < scan.returned_types.size() && scan.returned_types[entry->first] == type;
-      if (!behind_barrier && fits) {
+      if (!behind_barrier && Fits(type, scan.returned_types, entry->first)) {
         ++entry;
         continue;
       }
