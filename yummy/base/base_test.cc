@@ -111,12 +111,11 @@ TEST(Url, TellsUtf8) {
     EXPECT_FALSE(IsUtf8(bad));
 }
 
-TEST(Json, EscapesAndRepairs) {
+TEST(Json, EscapesAndNeverRepairs) {
   std::string out;
-  AppendJsonString(out,
-                   "a\"\\\n\x01\xff"
-                   "é");
-  EXPECT_EQ(out, "\"a\\\"\\\\\\n\\u0001\xEF\xBF\xBDé\"");
+  AppendJsonString(out, "a\"\\\n\x01é\xff");
+  EXPECT_EQ(out, "\"a\\\"\\\\\\n\\u0001é\xff\"");
+  EXPECT_EQ(ReadableUtf8("é\xff\xE4\xB8z"), "é\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz");
 }
 
 TEST(Json, WritesDoublesThatReadBack) {

@@ -27,9 +27,10 @@ void AppendEscaped(std::string& out, std::string_view text) {
   }
   out.append(text.substr(plain));
 }
+}  // namespace
 
-// The text with every byte that is not part of a UTF-8 character replaced.
-std::string Repaired(std::string_view text) {
+std::string ReadableUtf8(std::string_view text) {
+  if (IsUtf8(text)) return std::string(text);
   std::string result;
   size_t i = 0;
   while (i < text.size()) {
@@ -45,15 +46,10 @@ std::string Repaired(std::string_view text) {
   }
   return result;
 }
-}  // namespace
 
 void AppendJsonString(std::string& out, std::string_view text) {
   out += '"';
-  if (IsUtf8(text)) {
-    AppendEscaped(out, text);
-  } else {
-    AppendEscaped(out, Repaired(text));
-  }
+  AppendEscaped(out, text);
   out += '"';
 }
 

@@ -7,9 +7,12 @@
 
 namespace yummy {
 
-/// Appends `text` as a JSON string with its quotes. Control characters, quotes and backslashes are escaped; bytes
-/// that are not UTF-8 become U+FFFD, so that the output is always valid JSON.
+/// Appends `text` as a JSON string with its quotes; control characters, quotes and backslashes are escaped. Bytes that are no
+/// UTF-8 stay as they are, never repaired to another value: what may hold some is checked before, or the whole text after.
 void AppendJsonString(std::string& out, std::string_view text);
+
+/// `text` with every byte that is no part of UTF-8 replaced by U+FFFD: for messages, never for values.
+std::string ReadableUtf8(std::string_view text);
 
 /// Appends a double in the shortest form that reads back equal; NaN and infinities as null.
 void AppendJsonDouble(std::string& out, double value);

@@ -9,6 +9,7 @@
 
 #include "yummy/base/executor.h"
 #include "yummy/base/log.h"
+#include "yummy/base/url.h"
 #include "yummy/delta/actions_json.h"
 #include "yummy/delta/checkpoint.h"
 #include "yummy/delta/commit_info.h"
@@ -263,6 +264,11 @@ Result<CommitBytes> CommitRun::Build() {
     commit.bytes += WriteAction(*state_.new_metadata) + "\n";
   }
   commit.bytes += other_lines_;
+  // A reader would take other bytes for damage, or for another value.
+  if (!IsUtf8(commit.bytes)) {
+    return Error(ErrorCode::kInvalidArgument, "the commit holds text that is no UTF-8: nothing was written")
+        .WithReason("INVALID_COMMIT");
+  }
   return commit;
 }
 

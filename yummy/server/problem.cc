@@ -138,7 +138,7 @@ std::string ProblemJson(const Error& error, std::string_view request_id) {
   json.Key("status");
   json.Int(status);
   json.Key("detail");
-  json.String(error.message());
+  json.String(ReadableUtf8(error.message()));
   json.Key("code");
   json.String(ErrorCodeName(error.code()));
   if (!error.reason().empty()) {
@@ -158,7 +158,7 @@ std::string ProblemJson(const Error& error, std::string_view request_id) {
     if (IsNumberDetail(key) && IsInteger(value)) {
       json.Raw(value);
     } else {
-      json.String(value);
+      json.String(ReadableUtf8(value));
     }
   }
   if (const auto line = error.detail(in_sql ? "line" : "location_line"); IsInteger(line)) {
