@@ -8,7 +8,6 @@ namespace yummy {
 namespace {
 
 constexpr int64_t kMicrosPerSecond = 1'000'000;
-constexpr int64_t kMicrosPerDay = 86'400 * kMicrosPerSecond;
 
 int64_t FloorDivide(int64_t value, int64_t divisor) {
   const int64_t quotient = value / divisor;
@@ -47,28 +46,34 @@ std::optional<int64_t> TakeDate(std::string_view& text) {
   return std::chrono::sys_days(date).time_since_epoch().count();
 }
 
-// "03:04", "03:04:05", "03:04:05.000006": microseconds of the day.
-std::optional<int64_t> TakeTime(std::string_view& text) {
+struct TimeOfDay {
+  int64_t micros = 0;
+  bool is_exact = true;
+};
+
+// "03:04", "03:04:05", "03:04:05.000006".
+std::optional<TimeOfDay> TakeTime(std::string_view& text) {
   const std::optional<int> hour = TakeNumber(text, 1, 2);
   if (!hour || *hour > 23 || !TakeChar(text, ':')) return std::nullopt;
   const std::optional<int> minute = TakeNumber(text, 1, 2);
   if (!minute || *minute > 59) return std::nullopt;
-  int64_t micros = (*hour * 60LL + *minute) * 60 * kMicrosPerSecond;
-  if (!TakeChar(text, ':')) return micros;
+  TimeOfDay time{.micros = (*hour * 60LL + *minute) * 60 * kMicrosPerSecond};
+  if (!TakeChar(text, ':')) return time;
   const std::optional<int> second = TakeNumber(text, 1, 2);
   if (!second || *second > 59) return std::nullopt;
-  micros += *second * kMicrosPerSecond;
-  if (!TakeChar(text, '.')) return micros;
+  time.micros += *second * kMicrosPerSecond;
+  if (!TakeChar(text, '.')) return time;
   int64_t unit = kMicrosPerSecond / 10;
   size_t digits = 0;
   while (!text.empty() && text[0] >= '0' && text[0] <= '9') {
     if (++digits > 9) return std::nullopt;
-    micros += (text[0] - '0') * unit;
+    time.micros += (text[0] - '0') * unit;
+    time.is_exact = time.is_exact && (unit > 0 || text[0] == '0');
     unit /= 10;
     text.remove_prefix(1);
   }
   if (digits == 0) return std::nullopt;
-  return micros;
+  return time;
 }
 
 // "Z", "+01:00", "-0730", "+05", "-07:52:58": the offset in microseconds.
@@ -78,7 +83,7 @@ std::optional<int64_t> TakeZone(std::string_view& text) {
   if (!negative && !text.starts_with('+')) return std::nullopt;
   text.remove_prefix(1);
   const std::optional<int> hours = TakeNumber(text, 2, 2);
-  if (!hours || *hours > 18) return std::nullopt;
+  if (!hours || *hours > 23) return std::nullopt;
   int64_t seconds = *hours * 3600LL;
   for (const int64_t unit : {60, 1}) {
     if (text.empty()) break;
@@ -164,22 +169,28 @@ std::optional<int64_t> ParseDate(std::string_view text) {
   return text.empty() ? days : std::nullopt;
 }
 
-std::optional<int64_t> ParseTimestamp(std::string_view text, bool* has_zone) {
-  if (has_zone != nullptr) *has_zone = false;
+std::optional<TimestampText> ReadTimestamp(std::string_view text) {
   const std::optional<int64_t> days = TakeDate(text);
   if (!days) return std::nullopt;
-  int64_t micros = *days * kMicrosPerDay;
-  if (text.empty()) return micros;
+  TimestampText result{.micros = *days * kMicrosPerDay};
+  if (text.empty()) return result;
   if (!TakeChar(text, 'T') && !TakeChar(text, ' ')) return std::nullopt;
-  const std::optional<int64_t> time = TakeTime(text);
+  const std::optional<TimeOfDay> time = TakeTime(text);
   if (!time) return std::nullopt;
-  micros += *time;
-  if (text.empty()) return micros;
+  result.micros += time->micros;
+  result.is_exact = time->is_exact;
+  if (text.empty()) return result;
   TakeChar(text, ' ');
   const std::optional<int64_t> offset = TakeZone(text);
   if (!offset || !text.empty()) return std::nullopt;
-  if (has_zone != nullptr) *has_zone = true;
-  return micros - *offset;
+  result.micros -= *offset;
+  result.has_zone = true;
+  return result;
+}
+
+std::optional<int64_t> ParseTimestamp(std::string_view text) {
+  const std::optional<TimestampText> read = ReadTimestamp(text);
+  return read ? std::optional(read->micros) : std::nullopt;
 }
 
 }  // namespace yummy

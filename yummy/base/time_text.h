@@ -8,6 +8,13 @@
 
 namespace yummy {
 
+inline constexpr int64_t kMicrosPerDay = 86'400'000'000;
+/// The years 0001 to 9999: what a Delta table holds, for its log has a text for these only.
+inline constexpr int64_t kDaysMin = -719'162;
+inline constexpr int64_t kDaysMax = 2'932'896;
+inline constexpr int64_t kMicrosMin = kDaysMin * kMicrosPerDay;
+inline constexpr int64_t kMicrosMax = (kDaysMax + 1) * kMicrosPerDay - 1;
+
 /// "2024-01-02". Years beyond 9999 and before 1 have as many digits and the sign that they need.
 std::string FormatDate(int64_t days);
 /// "2024-01-02T03:04:05.000006Z", or "2024-01-02 03:04:05.000006" without the suffix.
@@ -20,8 +27,15 @@ void AppendTime(std::string& out, int64_t micros);
 
 /// Absent for what is no date of the years 0001 to 9999. Month and day may have one digit.
 std::optional<int64_t> ParseDate(std::string_view text);
-/// RFC 3339, 'T' or a space between date and time, fraction up to nine digits (cut to micros), zone optional (then UTC).
-/// `has_zone` tells whether there was one.
-std::optional<int64_t> ParseTimestamp(std::string_view text, bool* has_zone = nullptr);
+
+struct TimestampText {
+  int64_t micros = 0;
+  bool has_zone = false;
+  bool is_exact = true;  // false: digits beyond the microseconds were cut
+};
+/// RFC 3339, 'T' or a space between date and time, fraction up to nine digits, zone optional (then UTC).
+std::optional<TimestampText> ReadTimestamp(std::string_view text);
+/// As ReadTimestamp, its microseconds only.
+std::optional<int64_t> ParseTimestamp(std::string_view text);
 
 }  // namespace yummy

@@ -39,18 +39,31 @@ TEST(TimeText, RefusesWhatIsNoDateOrTime) {
     EXPECT_EQ(ParseTimestamp(text), std::nullopt) << text;
   }
   for (const auto* text : {"2024-01-01T24:00:00", "2024-01-01T23:60:00", "2024-01-01T23:59:60", "2024-01-01T1",
-                           "2024-01-01T10:00:00+19:00", "2024-01-01T10:00:00+1", "2024-01-01T10:00:00.",
+                           "2024-01-01T10:00:00+24:00", "2024-01-01T10:00:00+1", "2024-01-01T10:00:00.",
                            "2024-01-01T10:00:00.1234567890", "2024-01-01T10:00:00Zx"}) {
     EXPECT_EQ(ParseTimestamp(text), std::nullopt) << text;
   }
 }
 
 TEST(TimeText, TellsWhetherThereWasAZone) {
-  bool has_zone = false;
-  EXPECT_EQ(ParseTimestamp("1970-01-01T01:00:00+01:00", &has_zone), 0);
-  EXPECT_TRUE(has_zone);
-  EXPECT_EQ(ParseTimestamp("1970-01-01T00:00:00", &has_zone), 0);
-  EXPECT_FALSE(has_zone);
+  EXPECT_TRUE(ReadTimestamp("1970-01-01T01:00:00+01:00")->has_zone);
+  EXPECT_FALSE(ReadTimestamp("1970-01-01T00:00:00")->has_zone);
+}
+
+TEST(TimeText, TakesEveryOffsetOfRfc3339) {
+  constexpr int64_t kMinute = 60'000'000;
+  EXPECT_EQ(ParseTimestamp("1970-01-01T01:00:00+01:00"), 0);
+  EXPECT_EQ(ParseTimestamp("1970-01-02T00:00:00+23:59"), kMinute);
+  EXPECT_EQ(ParseTimestamp("1970-01-01T00:00:00-23:59"), kDay - kMinute);
+}
+
+TEST(TimeText, TellsWhetherDigitsWereCut) {
+  for (const auto* text :
+       {"1970-01-01", "1970-01-01T00:00:00", "1970-01-01T00:00:00.000001", "1970-01-01 00:00:00.000001000Z"})
+    EXPECT_TRUE(ReadTimestamp(text)->is_exact) << text;
+  for (const auto* text :
+       {"1970-01-01T00:00:00.0000001", "1970-01-01T00:00:00.123456780Z", "1970-01-01T00:00:00.000001001"})
+    EXPECT_FALSE(ReadTimestamp(text)->is_exact) << text;
 }
 
 }  // namespace

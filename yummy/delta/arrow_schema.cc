@@ -60,6 +60,11 @@ DataType Decimal(int precision, int scale) {
   return type;
 }
 
+Error NoTypeFor(const arrow::DataType& type) {
+  return Error(ErrorCode::kUnsupported, fmt::format("Delta has no type for Arrow's {}", type.ToString()))
+      .WithReason("UNSUPPORTED_TYPE");
+}
+
 Result<DataType> NestedFromArrow(const arrow::DataType& type) {
   DataType result;
   if (type.id() == arrow::Type::STRUCT) {
@@ -102,6 +107,8 @@ Result<DataType> FromArrowType(const arrow::DataType& type) {
     case arrow::Type::DECIMAL64:
     case arrow::Type::DECIMAL128: {
       const auto& decimal = static_cast<const arrow::DecimalType&>(type);
+      // Arrow has scales below zero and above the precision.
+      if (decimal.scale() < 0 || decimal.scale() > decimal.precision()) return NoTypeFor(type);
       return Decimal(decimal.precision(), decimal.scale());
     }
     case arrow::Type::STRING:
@@ -123,16 +130,18 @@ Result<DataType> FromArrowType(const arrow::DataType& type) {
     case arrow::Type::LARGE_LIST:
     case arrow::Type::FIXED_SIZE_LIST:
     case arrow::Type::LIST_VIEW: return NestedFromArrow(type);
-    default:
-      return Error(ErrorCode::kUnsupported, fmt::format("Delta has no type for Arrow's {}", type.ToString()))
-          .WithReason("UNSUPPORTED_TYPE");
+    default: return NoTypeFor(type);
   }
 }
 
 Result<Schema> FromArrowSchema(const arrow::Schema& schema) {
   Schema result;
   for (const auto& field : schema.fields()) {
-    result.push_back({field->name(), TRY(FromArrowType(*field->type())), field->nullable(), {}});
+    auto type = FromArrowType(*field->type());
+    if (!type.ok()) {
+      return std::move(type).error().Prefixed("column " + field->name()).With("column", field->name());
+    }
+    result.push_back({field->name(), std::move(*type), field->nullable(), {}});
   }
   return result;
 }

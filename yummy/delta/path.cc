@@ -58,6 +58,17 @@ void AppendHive(std::string& out, std::string_view text) {
   }
 }
 
+// Cut where neither a character nor an escape is halved.
+std::string ShortSegment(std::string segment, size_t bytes_max) {
+  if (segment.size() <= bytes_max) return segment;
+  size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(segment[end]) & 0xC0) == 0x80) end--;
+  const size_t escape = segment.rfind('%', end - 1);
+  if (escape != std::string::npos && escape + 3 > end) end = escape;
+  segment.resize(end);
+  return segment;
+}
+
 std::string Join(std::string_view table_path, std::string_view rest) {
   while (table_path.ends_with('/')) table_path.remove_suffix(1);
   return table_path.empty() ? std::string(rest) : fmt::format("{}/{}", table_path, rest);
@@ -116,18 +127,23 @@ std::string EncodeLogPath(std::string_view path) {
 }
 
 std::string PartitionFolder(const PartitionValues& values) {
+  // File systems have 255 bytes for a name, stores in the cloud 1,024 for a whole path.
+  constexpr size_t kSegmentBytesMax = 200;
+  constexpr size_t kFolderBytesMax = 600;
   std::string folder;
   for (const auto& [name, value] : values) {
-    AppendHive(folder, name);
-    folder += '=';
+    std::string segment;
+    AppendHive(segment, name);
+    segment += '=';
     if (!value || value->empty()) {
-      folder += kNullFolder;
+      segment += kNullFolder;
     } else {
-      AppendHive(folder, *value);
+      AppendHive(segment, *value);
     }
+    folder += ShortSegment(std::move(segment), kSegmentBytesMax);
     folder += '/';
   }
-  return folder;
+  return folder.size() <= kFolderBytesMax ? folder : std::string();
 }
 
 std::string LogFolder(std::string_view table_path) { return Join(table_path, "_delta_log/"); }

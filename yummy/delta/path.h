@@ -25,6 +25,7 @@ Result<std::string> NormalizeLogPath(std::string_view log_path);
 std::string EncodeLogPath(std::string_view path);
 
 /// "name=value/" for each partition column, Hive-escaped; __HIVE_DEFAULT_PARTITION__ for null. Decoded form: EncodeLogPath comes after.
+/// For people only, as paths are opaque: a long value is cut, and a folder that would still be too long for a store is left out.
 std::string PartitionFolder(const PartitionValues& values);
 
 /// table_path + "/_delta_log/", with its last slash; and files in it: versions have 20 digits.

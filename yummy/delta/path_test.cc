@@ -84,6 +84,19 @@ TEST(NormalizeLogPath, MakesTheFormsOfOnePathEqual) {
   EXPECT_THAT(NormalizeLogPath("%"), IsError(ErrorCode::kCorrupt));
 }
 
+TEST(PartitionFolder, FitsAStoreWhateverTheValues) {
+  const auto folder_of = [](const std::string& value) { return PartitionFolder({{"p", value}}); };
+  EXPECT_EQ(folder_of(std::string(198, 'x')), "p=" + std::string(198, 'x') + "/");
+  EXPECT_EQ(folder_of(std::string(5000, 'x')), "p=" + std::string(198, 'x') + "/");
+  EXPECT_EQ(folder_of(std::string(197, 'x') + "é"), "p=" + std::string(197, 'x') + "/");
+  for (const size_t before : {196, 197})
+    EXPECT_EQ(folder_of(std::string(before, 'x') + "::"), "p=" + std::string(before, 'x') + "/");
+  EXPECT_EQ(folder_of(std::string(195, 'x') + "::"), "p=" + std::string(195, 'x') + "%3A/");
+  const std::string value(150, 'x');
+  EXPECT_EQ(PartitionFolder({{"a", value}, {"b", value}, {"c", value}}).size(), 3 * 153U);
+  EXPECT_EQ(PartitionFolder({{"a", value}, {"b", value}, {"c", value}, {"d", value}}), "");
+}
+
 TEST(PartitionFolder, IsEscapedByHiveAndThenForTheLog) {
   const std::string folder =
       PartitionFolder({{"p", "a:b"}, {"q", "c d"}, {"r", std::nullopt}, {"s", ""}, {"t", "50%/\x01"}});

@@ -93,9 +93,8 @@ std::optional<Scalar> ParseText(std::string_view text, const DataType& type) {
     case TypeKind::kDate: return MakeScalar(ParseDate(text));
     case TypeKind::kTimestamp: return MakeScalar(ParseTimestamp(text));
     case TypeKind::kTimestampNtz: {
-      bool has_zone = false;
-      const std::optional<int64_t> micros = ParseTimestamp(text, &has_zone);
-      return has_zone ? std::nullopt : MakeScalar(micros);
+      const auto read = ReadTimestamp(text);
+      return read && !read->has_zone ? std::optional(Scalar(read->micros)) : std::nullopt;
     }
     case TypeKind::kVoid:
     case TypeKind::kVariant:

@@ -45,6 +45,11 @@ Error UnsupportedType(std::string_view name) {
       .WithReason("UNSUPPORTED_TYPE");
 }
 
+bool IsValidDecimal(const DataType& type) {
+  constexpr int kPrecisionMax = 38;
+  return type.precision >= 1 && type.precision <= kPrecisionMax && type.scale >= 0 && type.scale <= type.precision;
+}
+
 // "decimal(10,2)", "decimal(10, 2)" and the bare "decimal", which is (10,0).
 std::optional<DataType> ParseDecimalName(std::string_view name) {
   if (!name.starts_with("decimal")) return std::nullopt;
@@ -62,8 +67,7 @@ std::optional<DataType> ParseDecimalName(std::string_view name) {
   };
   if (!number(name.substr(0, comma), type.precision) || !number(name.substr(comma + 1), type.scale))
     return std::nullopt;
-  if (type.precision < 1 || type.precision > 38 || type.scale < 0 || type.scale > type.precision) return std::nullopt;
-  return type;
+  return IsValidDecimal(type) ? std::optional(type) : std::nullopt;
 }
 
 Result<DataType> ParsePrimitive(std::string_view name) {
@@ -332,6 +336,8 @@ Result<void> CheckNewFields(const std::vector<Field>& fields, bool column_mappin
 Result<void> CheckNewType(const DataType& type, bool column_mapping, size_t& leaves, int depth) {
   if (depth > kDepthMax) return InvalidSchema(fmt::format("the schema is nested deeper than {}", kDepthMax));
   if (type.kind == TypeKind::kStruct) return CheckNewFields(type.fields, column_mapping, leaves, depth);
+  if (type.kind == TypeKind::kDecimal && !IsValidDecimal(type))
+    return InvalidSchema(fmt::format("no table has the type {}", TypeName(type)));
   for (const DataType& child : type.children) TRY(CheckNewType(child, column_mapping, leaves, depth + 1));
   return {};
 }

@@ -87,7 +87,8 @@ std::string TypeName(const DataType& type);
 std::optional<size_t> FindColumn(const Schema& schema, std::string_view name);
 
 /// Refuses what no table may have: no columns, over 10,000 columns, names empty or duplicate by case, and, when names are
-/// not mapped, names with any of " ,;{}()\n\t=" (reason INVALID_SCHEMA). Errors: InvalidArgument.
+/// not mapped, names with any of " ,;{}()\n\t=", decimals of other than 1 to 38 digits and 0 to as many places (reason
+/// INVALID_SCHEMA). Errors: InvalidArgument.
 Result<void> CheckNewSchema(const Schema& schema, bool column_mapping);
 
 }  // namespace yummy::delta

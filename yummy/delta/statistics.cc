@@ -14,9 +14,6 @@ namespace yummy::delta {
 namespace {
 
 constexpr size_t kStringBoundPoints = 32;
-constexpr int64_t kDaysMin = -719'162;   // 0001-01-01
-constexpr int64_t kDaysMax = 2'932'896;  // 9999-12-31
-constexpr int64_t kMicrosPerDay = 86'400'000'000;
 constexpr int64_t kMicrosPerMilli = 1'000;
 
 // "s.`odd.name`" into its names, in lower case. Absent when a backtick is open or a name is empty.
@@ -100,7 +97,7 @@ std::optional<Scalar> FitTimestamp(int64_t micros, Bound bound) {
     const int64_t rest = ((micros % kMicrosPerMilli) + kMicrosPerMilli) % kMicrosPerMilli;
     if (rest != 0 && __builtin_add_overflow(micros, kMicrosPerMilli - rest, &micros)) return std::nullopt;
   }
-  if (micros < kDaysMin * kMicrosPerDay || micros >= (kDaysMax + 1) * kMicrosPerDay) return std::nullopt;
+  if (micros < kMicrosMin || micros > kMicrosMax) return std::nullopt;
   return Scalar(micros);
 }
 

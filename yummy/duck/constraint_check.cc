@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "yummy/base/time_text.h"
+#include "yummy/base/url.h"
+
 namespace yummy::duck {
 
 using delta::TypeKind;
@@ -14,7 +17,7 @@ struct ConstraintCheck::Node {
   std::string path;
   TypeKind kind = TypeKind::kVoid;
   bool not_null = false;
-  bool empty_is_null = false;                   // string and binary partition columns
+  bool must_be_utf8 = false;                    // binary partition columns
   duckdb::idx_t index = 0;                      // in the table or in the struct above
   std::vector<std::unique_ptr<Node>> children;  // struct: fields; array: the element; map: the value (index 1)
 };
@@ -23,15 +26,23 @@ namespace {
 
 using Node = ConstraintCheck::Node;
 
-bool IsTime(TypeKind kind) {
-  return kind == TypeKind::kDate || kind == TypeKind::kTimestamp || kind == TypeKind::kTimestampNtz;
+bool HoldsUnstorable(const Node& node) {
+  switch (node.kind) {
+    case TypeKind::kDate:
+    case TypeKind::kTimestamp:
+    case TypeKind::kTimestampNtz:
+    case TypeKind::kVoid: return true;
+    default: return node.must_be_utf8;
+  }
 }
 
-std::unique_ptr<Node> MakeNode(const delta::DataType& type, bool nullable, std::string path, duckdb::idx_t index) {
+std::unique_ptr<Node> MakeNode(const delta::DataType& type, bool nullable, std::string path, duckdb::idx_t index,
+                               bool is_partition = false) {
   auto node = std::make_unique<Node>();
   node->kind = type.kind;
   node->not_null = !nullable;
   node->index = index;
+  node->must_be_utf8 = is_partition && type.kind == TypeKind::kBinary;
   const auto add = [&](const delta::DataType& child, bool child_nullable, const std::string& name,
                        duckdb::idx_t child_index) {
     if (auto made = MakeNode(child, child_nullable, path + "." + name, child_index))
@@ -47,7 +58,7 @@ std::unique_ptr<Node> MakeNode(const delta::DataType& type, bool nullable, std::
     add(type.children[1], type.contains_null, "value", 1);
   }
   node->path = std::move(path);
-  if (!node->not_null && node->children.empty() && !IsTime(node->kind) && node->kind != TypeKind::kVoid) return nullptr;
+  if (!node->not_null && node->children.empty() && !HoldsUnstorable(*node)) return nullptr;
   return node;
 }
 
@@ -63,7 +74,7 @@ struct Values {
   duckdb::idx_t Row(duckdb::idx_t i) const { return row.empty() ? i : row[i]; }
 };
 
-enum class Breach { kNull, kInfinite, kVoid };
+enum class Breach { kNull, kOutsideCalendar, kNotUtf8, kVoid };
 struct Violation {
   duckdb::idx_t row = 0;
   const Node* node = nullptr;
@@ -76,34 +87,42 @@ void KeepFirst(std::optional<Violation>& first, const Violation& violation) {
 
 void FindNulls(const Node& node, const Values& values, std::optional<Violation>& first) {
   const auto& validity = duckdb::FlatVector::Validity(values.vector);
-  const bool check_empty =
-      node.empty_is_null && values.vector.GetType().InternalType() == duckdb::PhysicalType::VARCHAR;
-  if (validity.AllValid() && !check_empty) return;
+  if (validity.AllValid()) return;
   for (duckdb::idx_t i = 0; i < values.count; i++) {
-    if (!values.Exists(i)) continue;
-    const bool is_null =
-        !validity.RowIsValid(i) ||
-        (check_empty && duckdb::FlatVector::GetData<duckdb::string_t>(values.vector)[i].GetSize() == 0);
-    if (is_null) return KeepFirst(first, {.row = values.Row(i), .node = &node, .breach = Breach::kNull});
+    if (validity.RowIsValid(i) || !values.Exists(i)) continue;
+    return KeepFirst(first, {.row = values.Row(i), .node = &node, .breach = Breach::kNull});
   }
 }
 
-void FindValues(const Node& node, const Values& values, std::optional<Violation>& first) {
-  const auto& validity = duckdb::FlatVector::Validity(values.vector);
-  for (duckdb::idx_t i = 0; i < values.count; i++) {
-    if (validity.RowIsValid(i) && values.Exists(i)) {
-      return KeepFirst(first, {.row = values.Row(i), .node = &node, .breach = Breach::kVoid});
-    }
-  }
-}
-
-template <typename T>
-void FindInfinite(const Node& node, const Values& values, std::optional<Violation>& first) {
+/// The first value, if any, of which `breaks` is true.
+template <typename T, typename Breaks>
+void FindValue(const Node& node, const Values& values, Breach breach, std::optional<Violation>& first,
+               Breaks&& breaks) {
   const auto* data = duckdb::FlatVector::GetData<T>(values.vector);
   const auto& validity = duckdb::FlatVector::Validity(values.vector);
   for (duckdb::idx_t i = 0; i < values.count; i++) {
-    if (!validity.RowIsValid(i) || !values.Exists(i) || duckdb::Value::IsFinite(data[i])) continue;
-    return KeepFirst(first, {.row = values.Row(i), .node = &node, .breach = Breach::kInfinite});
+    if (!validity.RowIsValid(i) || !values.Exists(i) || !breaks(data[i])) continue;
+    return KeepFirst(first, {.row = values.Row(i), .node = &node, .breach = breach});
+  }
+}
+
+/// The values that their type holds and no Delta table does.
+void FindUnstorable(const Node& node, const Values& values, std::optional<Violation>& first) {
+  switch (node.kind) {
+    case TypeKind::kVoid: return FindValue<int32_t>(node, values, Breach::kVoid, first, [](int32_t) { return true; });
+    case TypeKind::kDate:
+      return FindValue<int32_t>(node, values, Breach::kOutsideCalendar, first,
+                                [](int32_t days) { return days < kDaysMin || days > kDaysMax; });
+    case TypeKind::kTimestamp:
+    case TypeKind::kTimestampNtz:
+      return FindValue<int64_t>(node, values, Breach::kOutsideCalendar, first,
+                                [](int64_t micros) { return micros < kMicrosMin || micros > kMicrosMax; });
+    case TypeKind::kBinary:
+      if (!node.must_be_utf8) return;
+      return FindValue<duckdb::string_t>(node, values, Breach::kNotUtf8, first, [](const duckdb::string_t& bytes) {
+        return !IsUtf8({bytes.GetData(), bytes.GetSize()});
+      });
+    default: return;
   }
 }
 
@@ -150,11 +169,7 @@ void FindInList(const Node& node, const Values& values, std::optional<Violation>
 void Find(const Node& node, const Values& values, std::optional<Violation>& first) {
   values.vector.Flatten(values.count);
   if (node.not_null) FindNulls(node, values, first);
-  if (node.kind == TypeKind::kVoid) FindValues(node, values, first);
-  if (node.kind == TypeKind::kDate) FindInfinite<duckdb::date_t>(node, values, first);
-  if (node.kind == TypeKind::kTimestamp || node.kind == TypeKind::kTimestampNtz) {
-    FindInfinite<duckdb::timestamp_t>(node, values, first);
-  }
+  FindUnstorable(node, values, first);
   if (node.children.empty()) return;
   if (node.kind == TypeKind::kStruct) return FindInStruct(node, values, first);
   FindInList(node, values, first);
@@ -162,10 +177,19 @@ void Find(const Node& node, const Values& values, std::optional<Violation>& firs
 
 Error Describe(Breach breach, const std::string& path) {
   switch (breach) {
-    case Breach::kInfinite:
-      return Error(ErrorCode::kInvalidArgument,
-                   fmt::format("column {}: an infinite time has no place in a Delta table", path))
+    case Breach::kOutsideCalendar:
+      return Error(
+                 ErrorCode::kInvalidArgument,
+                 fmt::format(
+                     "column {}: a date or time outside of the years 0001 to 9999 has no place in a Delta table", path))
           .WithReason("VALUE_OUT_OF_RANGE");
+    case Breach::kNotUtf8:
+      return Error(
+                 ErrorCode::kInvalidArgument,
+                 fmt::format("column {} partitions the table, and the log keeps its values as text: binary that is no "
+                             "UTF-8 cannot be stored there; write it as hex or base64, or partition by another column",
+                             path))
+          .WithReason("INVALID_PARTITION_VALUE");
     case Breach::kVoid:
       return Error(ErrorCode::kInvalidArgument, fmt::format("column {} is void: it holds nothing but null", path))
           .WithReason("SCHEMA_MISMATCH");
@@ -186,14 +210,12 @@ Error ToConstraintError(const Violation& violation, std::optional<uint64_t> firs
 }  // namespace
 
 ConstraintCheck::ConstraintCheck(const TableLayout& layout) {
+  const auto& partition = layout.partition_columns;
   for (size_t i = 0; i < layout.schema.size(); i++) {
     const auto& field = layout.schema[i];
-    auto node = MakeNode(field.type, field.nullable, field.name, i);
-    if (!node) continue;
-    // The log has no empty partition value: it would be read back as null.
-    node->empty_is_null = std::find(layout.partition_columns.begin(), layout.partition_columns.end(), i) !=
-                          layout.partition_columns.end();
-    columns_.push_back(std::move(node));
+    const bool is_partition = std::find(partition.begin(), partition.end(), i) != partition.end();
+    auto node = MakeNode(field.type, field.nullable, field.name, i, is_partition);
+    if (node) columns_.push_back(std::move(node));
   }
 }
 

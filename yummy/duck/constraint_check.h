@@ -21,7 +21,8 @@ class ConstraintCheck {
 
   /// Checks rows in the layout's columns; flattens vectors that hold constraints. `first_row` numbers the rows in errors; absent
   /// when rows have no order.
-  /// Errors: InvalidArgument (SCHEMA_MISMATCH: a null where none may be, a value in a void column; VALUE_OUT_OF_RANGE: an infinite date or timestamp), details
+  /// Errors: InvalidArgument (SCHEMA_MISMATCH: a null where none may be, a value in a void column; VALUE_OUT_OF_RANGE: a date or
+  /// timestamp outside of the years 0001 to 9999; INVALID_PARTITION_VALUE: binary that is no UTF-8 in a partition column), details
   /// "column" (dotted path) and "row" (from 0).
   Result<void> Check(duckdb::DataChunk& rows, std::optional<uint64_t> first_row) const;
 

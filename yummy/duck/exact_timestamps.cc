@@ -15,10 +15,8 @@ namespace {
 constexpr int64_t kNanosPerMicro = 1000;
 
 bool HasNanoseconds(const arrow::DataType& type) {
-  if (type.id() == arrow::Type::TIMESTAMP) {
-    const auto& timestamp = static_cast<const arrow::TimestampType&>(type);
-    return timestamp.unit() == arrow::TimeUnit::NANO && !timestamp.timezone().empty();
-  }
+  if (type.id() == arrow::Type::TIMESTAMP)
+    return static_cast<const arrow::TimestampType&>(type).unit() == arrow::TimeUnit::NANO;
   if (type.id() == arrow::Type::DICTIONARY)
     return HasNanoseconds(*static_cast<const arrow::DictionaryType&>(type).value_type());
   for (const auto& field : type.fields()) {

@@ -9,7 +9,7 @@
 
 namespace yummy::duck {
 
-/// Refuses timestamps with a zone, at any depth, that are no whole microseconds. `first_row` numbers the rows in errors.
+/// Refuses timestamps, at any depth, that are no whole microseconds. `first_row` numbers the rows in errors.
 /// Errors: InvalidArgument (TYPE_MISMATCH; details "column", and "row" when the column itself is the timestamp).
 Result<void> CheckNanosecondsExact(const arrow::RecordBatch& batch, uint64_t first_row);
 

@@ -32,7 +32,8 @@ Result<InsertReport> Drive(duckdb::ClientContext& context, delta::Transaction& t
                            .store_ordinal = store_ordinal,
                            .table = transaction.table().path(),
                            .row_types = layout.types,
-                           .ordered = true},
+                           .ordered = true,
+                           .condition = condition.get()},
                        duckdb::idx_t(1))
                    .Cast<RowChangeOperator>();
   duckdb::ThreadContext thread(context);
@@ -43,10 +44,7 @@ Result<InsertReport> Drive(duckdb::ClientContext& context, delta::Transaction& t
   duckdb::DataChunk rows;
   rows.Initialize(context, layout.types);
   duckdb::OperatorSinkInput input{*global, *local, interrupt};
-  while (TRY(source->Next(rows))) {
-    if (condition) TRY(condition->RequireAll(rows, source->row_count() - rows.size()));
-    sink.Sink(execution, rows, input);
-  }
+  while (TRY(source->Next(rows))) sink.Sink(execution, rows, input);
   duckdb::OperatorSinkCombineInput combine{*global, *local, interrupt};
   sink.Combine(execution, combine);
   return sink.Finish(*global);

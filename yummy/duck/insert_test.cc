@@ -360,6 +360,9 @@ std::vector<Refusal> Refusals() {
   map.type.contains_null = false;
   const auto structs = arrow::struct_({arrow::field("x", arrow::int64())});
   const auto nanos = arrow::timestamp(arrow::TimeUnit::NANO, "UTC");
+  const auto micros = arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+  auto times = Column("c", TypeKind::kArray);
+  times.type.children = {Column("", TypeKind::kTimestamp).type};
   return {
       {"null", Column("c", TypeKind::kLong, false), arrow::field("c", arrow::int64()), "[1, null]", "SCHEMA_MISMATCH",
        "1", "c"},
@@ -375,6 +378,15 @@ std::vector<Refusal> Refusals() {
        "VALUE_OUT_OF_RANGE", "2", "c"},
       {"nanoseconds", Column("c", TypeKind::kTimestamp), arrow::field("c", nanos), "[1000, 1001]", "TYPE_MISMATCH", "1",
        "c"},
+      {"nanoseconds without a zone", Column("c", TypeKind::kTimestampNtz),
+       arrow::field("c", arrow::timestamp(arrow::TimeUnit::NANO)), "[1000, 1001]", "TYPE_MISMATCH", "1", "c"},
+      {"a zone", Column("c", TypeKind::kTimestampNtz), arrow::field("c", micros), "[0]", "TYPE_MISMATCH", "", "c"},
+      {"after 9999", Column("c", TypeKind::kDate), arrow::field("c", arrow::date32()), "[2932896, 2932897]",
+       "VALUE_OUT_OF_RANGE", "1", "c"},
+      {"before 0001", Column("c", TypeKind::kTimestamp), arrow::field("c", micros),
+       "[-62135596800000000, -62135596800000001]", "VALUE_OUT_OF_RANGE", "1", "c"},
+      {"before 0001 within", times, arrow::field("c", arrow::list(micros)), "[null, [0, -62135596800000001]]",
+       "VALUE_OUT_OF_RANGE", "1", "c.element"},
       {"text", Column("c", TypeKind::kLong), arrow::field("c", arrow::utf8()), R"(["1"])", "TYPE_MISMATCH", "", "c"},
       {"unknown", Column("c", TypeKind::kLong), arrow::field("d", arrow::int64()), "[1]", "SCHEMA_MISMATCH", "", "d"},
   };
@@ -406,6 +418,55 @@ TEST_F(InsertTest, ConvertsWhatKeepsItsValue) {
   EXPECT_EQ(table->column(1)->chunk(0)->ToString(),
             arrow::json::ArrayFromJSONString(arrow::int32(), "[3, null]").ValueOrDie()->ToString());
   EXPECT_EQ(table->column(2)->null_count(), 2);
+}
+
+TEST_F(InsertTest, TakesTimesWithoutAZoneAsUtc) {
+  const std::string times = R"(["2024-02-29 12:00:00", null])";
+  delta::Schema schema;
+  Columns columns;
+  for (const auto unit :
+       {arrow::TimeUnit::SECOND, arrow::TimeUnit::MILLI, arrow::TimeUnit::MICRO, arrow::TimeUnit::NANO}) {
+    schema.push_back(Column("t" + std::to_string(unit), TypeKind::kTimestamp));
+    columns.emplace_back(arrow::field(schema.back().name, arrow::timestamp(unit)), times);
+  }
+  auto transaction = Begin(schema);
+  ASSERT_THAT(Insert(*transaction, Reader({Batch(columns)})), IsOk());
+  const auto snapshot = Commit(*transaction);
+  const auto table = Read(snapshot->add(snapshot->files().at(0)));
+  const auto utc = arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+  for (int i = 0; i < table->num_columns(); i++) {
+    EXPECT_TRUE(table->column(i)->chunk(0)->Equals(arrow::json::ArrayFromJSONString(utc, times).ValueOrDie()))
+        << table->column(i)->ToString();
+  }
+}
+
+TEST_F(InsertTest, RefusesBinaryThatTheLogCannotHoldAsAPartitionValue) {
+  const auto id = arrow::field("id", arrow::int64());
+  const auto raw = arrow::field("p", arrow::binary());
+  const std::string bytes("\xC8\xC9");
+  arrow::BinaryBuilder builder;
+  ASSERT_TRUE(builder.Append("żółw").ok());
+  ASSERT_TRUE(builder.Append(bytes).ok());
+  const auto batch = arrow::RecordBatch::Make(
+      arrow::schema({id, raw}), 2,
+      {arrow::json::ArrayFromJSONString(arrow::int64(), "[1, 2]").ValueOrDie(), builder.Finish().ValueOrDie()});
+  auto transaction = Begin(SchemaOf(*batch->schema()), {"p"});
+  const auto refused = Insert(*transaction, Reader({batch}));
+  ASSERT_THAT(refused, IsError(ErrorCode::kInvalidArgument));
+  EXPECT_EQ(refused.error().reason(), "INVALID_PARTITION_VALUE");
+  EXPECT_EQ(refused.error().detail("column"), "p");
+  EXPECT_EQ(refused.error().detail("row"), "1");
+  transaction.reset();
+  auto other = Begin(SchemaOf(*batch->schema()), {"p"});
+  ASSERT_THAT(Insert(*other, Reader({batch->Slice(0, 1)})), IsOk());
+  const auto snapshot = Commit(*other);
+  EXPECT_EQ(snapshot->add(snapshot->files().at(0)).partition_values[0].second, "żółw");
+}
+
+TEST_F(InsertTest, RefusesATableOfPartitionColumnsAlone) {
+  auto transaction = Begin({Column("p", TypeKind::kLong)}, {"p"});
+  const auto refused = Insert(*transaction, Reader({Batch({{arrow::field("p", arrow::int64()), "[1]"}})}));
+  EXPECT_THAT(refused, IsError(ErrorCode::kUnsupported));
 }
 
 TEST_F(InsertTest, NumbersRowsAcrossBatches) {

@@ -1,5 +1,6 @@
 #include "yummy/duck/row_change.h"
 
+#include <cassert>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,16 +14,23 @@ StatementRun::StatementRun(duckdb::ClientContext& context, delta::Transaction& t
     : transaction_(transaction),
       request_(RequestOf(context).context()),
       layout_(ValueOrThrow(TableLayout::Make(transaction.metadata(), transaction.schema()))),
+      stored_form_(ValueOrThrow(StoredForm::Make(layout_))),
       constraints_(layout_),
+      condition_(options.condition),
       files_(context, transaction, options.store_ordinal, layout_),
       writer_(RowWriter::Make(files_)),
-      ordered_(options.ordered) {}
+      ordered_(options.ordered) {
+  assert(!condition_ || ordered_);
+}
 
 StatementRun::Local StatementRun::MakeLocal() { return {.rows = writer_->MakeLocal(), .row_count = 0}; }
 
 void StatementRun::Write(Local& local, duckdb::DataChunk& rows) {
   ValueOrThrow(request_.Check());
-  ValueOrThrow(constraints_.Check(rows, ordered_ ? std::optional(local.row_count) : std::nullopt));
+  const auto first_row = ordered_ ? std::optional(local.row_count) : std::nullopt;
+  ValueOrThrow(stored_form_.Apply(rows, first_row));
+  ValueOrThrow(constraints_.Check(rows, first_row));
+  if (condition_) ValueOrThrow(condition_->RequireAll(rows, local.row_count));
   writer_->Write(*local.rows, rows);
   local.row_count += rows.size();
 }
@@ -69,7 +77,9 @@ duckdb::unique_ptr<duckdb::GlobalSinkState> RowChangeOperator::GetGlobalSinkStat
   auto state = duckdb::make_uniq<Global>();
   auto& transaction = target_.transaction(context);
   state->run = std::make_unique<StatementRun>(
-      context, transaction, StatementRun::Options{.store_ordinal = target_.store_ordinal, .ordered = target_.ordered});
+      context, transaction,
+      StatementRun::Options{
+          .store_ordinal = target_.store_ordinal, .ordered = target_.ordered, .condition = target_.condition});
   if (state->run->layout().types != target_.row_types) {
     Throw(Error(ErrorCode::kConflict,
                 fmt::format("the columns of table {} changed while the statement was planned", target_.table))

@@ -11,8 +11,10 @@
 #include "yummy/delta/transaction.h"
 #include "yummy/duck/constraint_check.h"
 #include "yummy/duck/duckdb_headers.h"
+#include "yummy/duck/row_condition.h"
 #include "yummy/duck/row_writer.h"
 #include "yummy/duck/session.h"
+#include "yummy/duck/stored_form.h"
 #include "yummy/duck/table_layout.h"
 
 namespace yummy::duck {
@@ -23,7 +25,8 @@ class StatementRun {
  public:
   struct Options {
     size_t store_ordinal = 0;
-    bool ordered = false;  // one thread writes, and its rows are numbered in errors
+    bool ordered = false;               // one thread writes, and its rows are numbered in errors
+    RowCondition* condition = nullptr;  // what all rows must satisfy; with `ordered` only
   };
 
   /// Rows of one thread.
@@ -37,7 +40,8 @@ class StatementRun {
 
   const TableLayout& layout() const { return layout_; }
   Local MakeLocal();
-  /// Checks and writes rows in the layout's columns. Throws: NOT NULL broken, cancelled, deadline passed, and the store's errors.
+  /// Brings rows in the layout's columns into their stored form, checks and writes them. Throws: the errors of StoredForm,
+  /// ConstraintCheck and RowCondition, cancelled, deadline passed, and the store's errors.
   void Write(Local& local, duckdb::DataChunk& rows);
   void Combine(Local& local);
   /// Finishes the files and stages their add actions. After every Combine, once.
@@ -47,7 +51,9 @@ class StatementRun {
   delta::Transaction& transaction_;
   const Context& request_;
   const TableLayout layout_;
+  const StoredForm stored_form_;
   const ConstraintCheck constraints_;
+  RowCondition* const condition_;
   DataFiles files_;
   const std::unique_ptr<RowWriter> writer_;
   const bool ordered_;
@@ -64,6 +70,7 @@ class RowChangeOperator final : public duckdb::PhysicalOperator {
     std::string table;                              // for messages
     duckdb::vector<duckdb::LogicalType> row_types;  // as the plan delivers them
     bool ordered = false;
+    RowCondition* condition = nullptr;  // as StatementRun::Options has it; outlives the run
   };
 
   RowChangeOperator(duckdb::PhysicalPlan& plan, Target target, duckdb::idx_t estimated_rows);

@@ -16,22 +16,17 @@ bool HoldsVoid(const delta::DataType& type) {
          std::ranges::any_of(type.fields, [](const delta::Field& field) { return HoldsVoid(field.type); });
 }
 
-/// PROTOCOL.md, "Void Type": writers omit void columns from data files and reject schemas of which nothing would be left.
 /// Void fields within structs could be omitted, too; until the writer does so they are refused like those within arrays.
 Result<void> CheckVoids(const delta::Schema& schema) {
   const auto refuse = [](std::string message) {
     return Error(ErrorCode::kUnsupported, std::move(message)).WithReason("UNSUPPORTED_TYPE");
   };
-  bool holds_values = false;
   for (const delta::Field& field : schema) {
-    const bool is_void = field.type.kind == delta::TypeKind::kVoid;
-    holds_values = holds_values || !is_void;
-    if (is_void || !HoldsVoid(field.type)) continue;
+    if (field.type.kind == delta::TypeKind::kVoid || !HoldsVoid(field.type)) continue;
     return refuse(fmt::format("rows cannot be written: column {} has the type {}, with void inside", field.name,
                               delta::TypeName(field.type)))
         .With("column", field.name);
   }
-  if (!holds_values) return refuse("rows cannot be written: all columns are void");
   return {};
 }
 
@@ -61,6 +56,14 @@ Result<TableLayout> TableLayout::Make(const delta::Metadata& metadata, const del
     layout.file_columns.push_back(column);
     layout.file_names.push_back(field.physical_name());
     layout.file_types.push_back(TRY(ToPhysicalType(field.type)));
+  }
+  // PROTOCOL.md, "Void Type": writers reject schemas of which nothing would be left in data files.
+  if (layout.file_columns.empty()) {
+    return Error(ErrorCode::kUnsupported,
+                 "rows cannot be written: every column is void or partitions the table, and a data file needs one that "
+                 "does "
+                 "neither: add a column")
+        .WithReason("UNSUPPORTED_TYPE");
   }
   return layout;
 }

@@ -6,15 +6,46 @@
 
 #include <fmt/format.h>
 
+#include "yummy/duck/types.h"
+
 namespace yummy::duck {
 namespace {
 
 using delta::TypeKind;
 using duckdb::LogicalTypeId;
 
+/// A type of incoming values in the words that tables have for types.
+std::string NameOf(const duckdb::LogicalType& type) {
+  switch (type.id()) {
+    case LogicalTypeId::SQLNULL: return "void";
+    case LogicalTypeId::UTINYINT: return "unsigned byte";
+    case LogicalTypeId::USMALLINT: return "unsigned short";
+    case LogicalTypeId::UINTEGER: return "unsigned integer";
+    case LogicalTypeId::UBIGINT: return "unsigned long";
+    case LogicalTypeId::TIMESTAMP_SEC:
+    case LogicalTypeId::TIMESTAMP_MS:
+    case LogicalTypeId::TIMESTAMP_NS: return "timestamp_ntz";
+    case LogicalTypeId::ENUM: return "string";
+    case LogicalTypeId::LIST: return fmt::format("array<{}>", NameOf(duckdb::ListType::GetChildType(type)));
+    case LogicalTypeId::ARRAY: return fmt::format("array<{}>", NameOf(duckdb::ArrayType::GetChildType(type)));
+    case LogicalTypeId::MAP:
+      return fmt::format("map<{},{}>", NameOf(duckdb::MapType::KeyType(type)),
+                         NameOf(duckdb::MapType::ValueType(type)));
+    case LogicalTypeId::STRUCT: {
+      std::string fields;
+      for (const auto& [name, child] : duckdb::StructType::GetChildTypes(type))
+        fields += fmt::format("{}{}:{}", fields.empty() ? "" : ",", name, NameOf(child));
+      return fmt::format("struct<{}>", fields);
+    }
+    default: break;
+  }
+  const auto found = ToDeltaType(type);
+  return found.ok() ? delta::TypeName(*found) : duckdb::StringUtil::Lower(type.ToString());
+}
+
 Error Mismatch(const duckdb::LogicalType& source, const delta::DataType& target, const std::string& path) {
   return Error(ErrorCode::kInvalidArgument,
-               fmt::format("column {}: expected {}, found {}", path, delta::TypeName(target), source.ToString()))
+               fmt::format("column {}: expected {}, found {}", path, delta::TypeName(target), NameOf(source)))
       .WithReason("TYPE_MISMATCH")
       .With("column", path);
 }
@@ -70,13 +101,16 @@ Result<Conversion> ToDecimal(const duckdb::LogicalType& source, const delta::Dat
   return Conversion::kMayLose;
 }
 
-Result<Conversion> ToTimestampNtz(const duckdb::LogicalType& source, const delta::DataType& target,
-                                  const std::string& path) {
+/// A time without a zone is UTC for a timestamp, as in JSON; one with a zone is no timestamp_ntz. What is finer than a microsecond is
+/// refused before (exact_timestamps.h).
+Result<Conversion> ToTimestamp(const duckdb::LogicalType& source, LogicalTypeId same, const delta::DataType& target,
+                               const std::string& path) {
+  if (source.id() == same) return Conversion::kNone;
   switch (source.id()) {
-    case LogicalTypeId::TIMESTAMP: return Conversion::kNone;
+    case LogicalTypeId::TIMESTAMP:
     case LogicalTypeId::TIMESTAMP_SEC:
-    case LogicalTypeId::TIMESTAMP_MS: return Conversion::kExact;
-    case LogicalTypeId::TIMESTAMP_NS: return Conversion::kMayLose;
+    case LogicalTypeId::TIMESTAMP_MS:
+    case LogicalTypeId::TIMESTAMP_NS: return Conversion::kExact;
     default: return Mismatch(source, target, path);
   }
 }
@@ -145,8 +179,8 @@ Result<Conversion> FindConversion(const duckdb::LogicalType& source, const delta
     case TypeKind::kString: return Same(source, LogicalTypeId::VARCHAR, target, path);
     case TypeKind::kBinary: return Same(source, LogicalTypeId::BLOB, target, path);
     case TypeKind::kDate: return Same(source, LogicalTypeId::DATE, target, path);
-    case TypeKind::kTimestamp: return Same(source, LogicalTypeId::TIMESTAMP_TZ, target, path);
-    case TypeKind::kTimestampNtz: return ToTimestampNtz(source, target, path);
+    case TypeKind::kTimestamp: return ToTimestamp(source, LogicalTypeId::TIMESTAMP_TZ, target, path);
+    case TypeKind::kTimestampNtz: return ToTimestamp(source, LogicalTypeId::TIMESTAMP, target, path);
     case TypeKind::kStruct: return ToStruct(source, target, path);
     case TypeKind::kArray: return ToArray(source, target, path);
     case TypeKind::kMap: return ToMap(source, target, path);

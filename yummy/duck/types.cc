@@ -18,8 +18,6 @@ using duckdb::LogicalType;
 using duckdb::LogicalTypeId;
 using duckdb::Value;
 
-constexpr int64_t kMicrosPerDay = 86'400'000'000;
-
 Error UnsupportedType(std::string_view type) {
   return Error(ErrorCode::kUnsupported, fmt::format("the type {} is not supported", type))
       .WithReason("UNSUPPORTED_TYPE");

@@ -158,28 +158,13 @@ void UpdateLeaf(const LeafValues& values, const delta::DataType& type, Leaf& lea
 
 bool IsFloat(TypeKind kind) { return kind == TypeKind::kFloat || kind == TypeKind::kDouble; }
 
-/// Parquet and DuckDB hold dates before year 1 and after 9999; the log's text form does not.
-bool InLogRange(const delta::DataType& type, const Leaf& leaf) {
-  constexpr int64_t kDayMin = -719162;  // 0001-01-01
-  constexpr int64_t kDayMax = 2932896;  // 9999-12-31
-  constexpr int64_t kDayMicros = 86400000000;
-  switch (type.kind) {
-    case TypeKind::kDate: return leaf.min_integer >= kDayMin && leaf.max_integer <= kDayMax;
-    case TypeKind::kTimestamp:
-    case TypeKind::kTimestampNtz:
-      // The last millisecond is left out: a maximum is rounded up to milliseconds.
-      return leaf.min_integer >= kDayMin * kDayMicros && leaf.max_integer < (kDayMax + 1) * kDayMicros - 1000;
-    default: return true;
-  }
-}
-
 delta::Scalar IntegerScalar(const delta::DataType& type, delta::Int128 value) {
   if (type.kind == TypeKind::kDecimal) return delta::Scalar(delta::Scalar::Storage(value));
   return delta::Scalar(delta::Scalar::Storage(static_cast<int64_t>(value)));
 }
 
 void SetBounds(const delta::DataType& type, const Leaf& leaf, delta::ColumnStatistics& result) {
-  if (!leaf.has_bounds || !InLogRange(type, leaf)) return;
+  if (!leaf.has_bounds) return;
   if (type.kind == TypeKind::kString) {
     result.min = delta::Scalar(delta::Scalar::Storage(leaf.min_string));
     result.max = delta::Scalar(delta::Scalar::Storage(leaf.max_string));

@@ -16,12 +16,6 @@ namespace yummy::server {
 
 namespace {
 
-constexpr int64_t kMicrosPerDay = 86'400'000'000;
-constexpr int64_t kDaysMin = -719'162;   // 0001-01-01
-constexpr int64_t kDaysMax = 2'932'896;  // 9999-12-31
-constexpr int64_t kMicrosMin = kDaysMin * kMicrosPerDay;
-constexpr int64_t kMicrosMax = (kDaysMax + 1) * kMicrosPerDay - 1;
-
 std::string LowerCase(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -183,24 +177,40 @@ class DateColumn final : public JsonColumn {
 
 class TimestampColumn final : public JsonColumn {
  public:
-  TimestampColumn(const arrow::Field& field, arrow::ArrayBuilder* builder)
-      : JsonColumn(field, builder, Shape::kScalar), builder_(static_cast<arrow::TimestampBuilder*>(builder)) {
+  TimestampColumn(const arrow::Field& field, arrow::ArrayBuilder* builder, std::optional<TimestampUnit> unit)
+      : JsonColumn(field, builder, Shape::kScalar),
+        builder_(static_cast<arrow::TimestampBuilder*>(builder)),
+        unit_(unit) {
     zoned_ = !static_cast<const arrow::TimestampType&>(*field.type()).timezone().empty();
   }
   Result<void> Number(std::string_view token) override {
-    return Appended(builder_->Append(TRY(ParseJsonInteger(
-        token, {.min = kMicrosMin, .max = kMicrosMax, .type = "a timestamp of the years 0001 to 9999"}))));
+    if (!IsJsonNumber(token)) return InvalidJson();
+    if (!unit_) return UnitRequired(token);
+    constexpr int kDigitsMax = 38;
+    const auto micros = ParseJsonDecimal(token, kDigitsMax, static_cast<int>(*unit_));
+    if (!micros.ok() || *micros < kMicrosMin || *micros > kMicrosMax) return OutOfRange(kWhatFits, token);
+    return Appended(builder_->Append(static_cast<int64_t>(*micros)));
   }
   Result<void> String(std::string_view text) override {
-    bool has_zone = false;
-    const auto micros = HasFullDate(text) ? ParseTimestamp(text, &has_zone) : std::nullopt;
-    if (!micros) return InvalidValue("a time as RFC 3339 has it, or microseconds since 1970", text);
-    if (has_zone && !zoned_) return InvalidValue("a time without an offset (timestamp_ntz)", text);
-    if (*micros < kMicrosMin || *micros > kMicrosMax) return OutOfRange("a timestamp of the years 0001 to 9999", text);
-    return Appended(builder_->Append(*micros));
+    const auto time = HasFullDate(text) ? ReadTimestamp(text) : std::nullopt;
+    if (!time) return InvalidValue("a time as RFC 3339 has it", text);
+    if (time->has_zone && !zoned_) return InvalidValue("a time without an offset (timestamp_ntz)", text);
+    const bool fits = time->is_exact && time->micros >= kMicrosMin && time->micros <= kMicrosMax;
+    if (!fits) return OutOfRange(kWhatFits, text);
+    return Appended(builder_->Append(time->micros));
   }
 
  private:
+  static constexpr std::string_view kWhatFits = "a timestamp: microseconds of the years 0001 to 9999";
+
+  // Seconds, milliseconds and microseconds all are in use, and each would pass for another.
+  Error UnitRequired(std::string_view token) const {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("the number {} is no {} without its unit", token.substr(0, 40), type_name()))
+        .WithReason("TIMESTAMP_UNIT_REQUIRED")
+        .With("hint", "write the time as RFC 3339, or name the unit by the parameter timestamp_unit: s, ms, us or ns");
+  }
+
   // "2024-01-02", alone or with a time of two digits each: one-digit months and hours are for the log's texts only.
   static bool HasFullDate(std::string_view text) {
     constexpr size_t kDateLength = 10;
@@ -211,6 +221,7 @@ class TimestampColumn final : public JsonColumn {
   }
 
   arrow::TimestampBuilder* builder_;
+  std::optional<TimestampUnit> unit_;
   bool zoned_ = false;
 };
 
@@ -231,7 +242,8 @@ class NestedColumn final : public JsonColumn {
   Builder* builder_;
 };
 
-Result<std::unique_ptr<JsonColumn>> MakeNode(const arrow::Field& field, arrow::ArrayBuilder* builder) {
+Result<std::unique_ptr<JsonColumn>> MakeNode(const arrow::Field& field, arrow::ArrayBuilder* builder,
+                                             const JsonColumnOptions& options) {
   using Shape = JsonColumn::Shape;
   using Node = std::unique_ptr<JsonColumn>;
   switch (field.type()->id()) {
@@ -249,7 +261,7 @@ Result<std::unique_ptr<JsonColumn>> MakeNode(const arrow::Field& field, arrow::A
     case arrow::Type::DATE32: return Node(std::make_unique<DateColumn>(field, builder));
     case arrow::Type::TIMESTAMP:
       if (static_cast<const arrow::TimestampType&>(*field.type()).unit() != arrow::TimeUnit::MICRO) break;
-      return Node(std::make_unique<TimestampColumn>(field, builder));
+      return Node(std::make_unique<TimestampColumn>(field, builder, options.timestamp_unit));
     case arrow::Type::STRUCT:
       return Node(std::make_unique<NestedColumn<arrow::StructBuilder>>(field, builder, Shape::kStruct));
     case arrow::Type::LIST:
@@ -292,25 +304,26 @@ Error FieldNames::Unknown(std::string_view what, std::string_view name) const {
 JsonColumn::JsonColumn(const arrow::Field& field, arrow::ArrayBuilder* builder, Shape shape)
     : builder_(builder), shape_(shape), nullable_(field.nullable()), type_name_(TypeNameOf(*field.type())) {}
 
-Result<std::unique_ptr<JsonColumn>> JsonColumn::Make(const arrow::Field& field, arrow::ArrayBuilder* builder) {
-  std::unique_ptr<JsonColumn> node = TRY(MakeNode(field, builder));
-  TRY(node->MakeChildren(field));
+Result<std::unique_ptr<JsonColumn>> JsonColumn::Make(const arrow::Field& field, arrow::ArrayBuilder* builder,
+                                                     const JsonColumnOptions& options) {
+  std::unique_ptr<JsonColumn> node = TRY(MakeNode(field, builder, options));
+  TRY(node->MakeChildren(field, options));
   return node;
 }
 
-Result<void> JsonColumn::MakeChildren(const arrow::Field& field) {
+Result<void> JsonColumn::MakeChildren(const arrow::Field& field, const JsonColumnOptions& options) {
   if (shape_ == Shape::kList) {
     auto* list = static_cast<arrow::ListBuilder*>(builder_);
-    children_.push_back(TRY(Make(*field.type()->field(0), list->value_builder())));
+    children_.push_back(TRY(Make(*field.type()->field(0), list->value_builder(), options)));
   } else if (shape_ == Shape::kMap) {
     const auto& type = static_cast<const arrow::MapType&>(*field.type());
     auto* map = static_cast<arrow::MapBuilder*>(builder_);
     has_string_keys_ = type.key_type()->id() == arrow::Type::STRING;
-    children_.push_back(TRY(Make(*type.key_field(), map->key_builder())));
-    children_.push_back(TRY(Make(*type.item_field(), map->item_builder())));
+    children_.push_back(TRY(Make(*type.key_field(), map->key_builder(), options)));
+    children_.push_back(TRY(Make(*type.item_field(), map->item_builder(), options)));
   } else if (shape_ == Shape::kStruct) {
     for (int i = 0; i < field.type()->num_fields(); i++) {
-      children_.push_back(TRY(Make(*field.type()->field(i), builder_->child(i))));
+      children_.push_back(TRY(Make(*field.type()->field(i), builder_->child(i), options)));
     }
     fields_.emplace(field.type()->fields());
   }

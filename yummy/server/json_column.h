@@ -2,6 +2,7 @@
 // Where the JSON values of one column go: a tree of builders in the shape of its type. What a value means is decided here, how
 // JSON is read elsewhere.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,13 @@ class FieldNames {
   std::unordered_map<std::string, std::optional<size_t>> lower_;  // nothing: more than one
 };
 
+/// The unit of timestamps that are bare numbers: the decimal places that it has above a microsecond.
+enum class TimestampUnit : int8_t { kNano = -3, kMicro = 0, kMilli = 3, kSecond = 6 };
+
+struct JsonColumnOptions {
+  std::optional<TimestampUnit> timestamp_unit;  // absent: a timestamp is no bare number
+};
+
 /// One node of the tree. Each of Number, String, Bool and Null appends one value or is an error that appends nothing; after an
 /// error the tree is of no further use. Errors: InvalidArgument with the reasons of rows_json.h, ResourceExhausted (memory).
 class JsonColumn {
@@ -45,7 +53,8 @@ class JsonColumn {
   virtual ~JsonColumn() = default;
 
   /// `builder` is of the field's type and outlives the tree. Errors: Unsupported (a type that no table has).
-  static Result<std::unique_ptr<JsonColumn>> Make(const arrow::Field& field, arrow::ArrayBuilder* builder);
+  static Result<std::unique_ptr<JsonColumn>> Make(const arrow::Field& field, arrow::ArrayBuilder* builder,
+                                                  const JsonColumnOptions& options);
 
   virtual Result<void> Number(std::string_view token);
   virtual Result<void> String(std::string_view text);
@@ -72,7 +81,7 @@ class JsonColumn {
   Error Mismatch(std::string_view found) const;
 
  private:
-  Result<void> MakeChildren(const arrow::Field& field);
+  Result<void> MakeChildren(const arrow::Field& field, const JsonColumnOptions& options);
 
   arrow::ArrayBuilder* builder_;
   Shape shape_;

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -44,12 +45,27 @@ bool HasOnlyZeroDigits(std::string_view token) {
 std::string_view TypeWord(float /*of*/) { return "float"; }
 std::string_view TypeWord(double /*of*/) { return "double"; }
 
+/// Whether a whole number that is written by its digits alone would be stored as another one. Its digits may also be the shortest
+/// text of what is stored: JavaScript writes doubles so up to 1e21.
+template <typename Float>
+bool IsAnotherNumber(std::string_view token, Float value) {
+  if (token.size() <= static_cast<size_t>(std::numeric_limits<Float>::digits10)) return false;
+  if (token.find_first_of(".eE") != std::string_view::npos) return false;
+  constexpr int kDigitsMax = 38;
+  const std::optional<Int128> whole = ParseDecimal(token, kDigitsMax, 0);
+  if (!whole) return true;
+  return *whole != static_cast<Int128>(value) && whole != ParseDecimal(fmt::format("{}", value), kDigitsMax, 0);
+}
+
 template <typename Float>
 Result<Float> ParseFloating(std::string_view token) {
   if (!IsJsonNumber(token)) return InvalidJson();
   Float value = 0;
   const auto [end, status] = std::from_chars(token.data(), token.data() + token.size(), value);
-  if (status == std::errc()) return value;
+  if (status == std::errc()) {
+    if (IsAnotherNumber(token, value)) return OutOfRange(fmt::format("a {} exactly", TypeWord(value)), token);
+    return value;
+  }
   // from_chars does not tell too large from too small; what is too small is zero or the nearest subnormal.
   const std::string text(token);
   const Float rounded = std::is_same_v<Float, float> ? static_cast<Float>(std::strtof(text.c_str(), nullptr))

@@ -168,21 +168,37 @@ bool AllUtf8(const Array& strings, Range range) {
   return true;
 }
 
+// Views are no one stretch of bytes.
+bool AllUtf8(const arrow::StringViewArray& /*strings*/, Range /*range*/) { return false; }
+
+// What stands behind a null does not count.
 template <typename Array>
-void AppendStrings(const arrow::Array& array, Range range, std::string& out) {
-  const auto& strings = static_cast<const Array&>(array);
-  if (AllUtf8(strings, range)) {
-    out.reserve(out.size() + static_cast<size_t>(strings.value_offset(range.end) - strings.value_offset(range.begin)) +
-                static_cast<size_t>(range.end - range.begin) * 3);
-    AppendEach(array, range, out, [&](int64_t i) { AppendUtf8String(out, strings.GetView(i)); });
-  } else {
-    AppendEach(array, range, out, [&](int64_t i) { AppendJsonString(out, strings.GetView(i)); });
+bool EachUtf8(const Array& strings, Range range) {
+  for (int64_t i = range.begin; i < range.end; i++) {
+    if (strings.IsValid(i) && !simdjson::validate_utf8(strings.GetView(i))) return false;
   }
+  return true;
 }
 
-void AppendStringViews(const arrow::Array& array, Range range, std::string& out) {
-  const auto& strings = static_cast<const arrow::StringViewArray&>(array);
-  AppendEach(array, range, out, [&](int64_t i) { AppendJsonString(out, strings.GetView(i)); });
+void Reserve(const arrow::StringViewArray& /*strings*/, Range /*range*/, std::string& /*out*/) {}
+
+template <typename Array>
+void Reserve(const Array& strings, Range range, std::string& out) {
+  out.reserve(out.size() + static_cast<size_t>(strings.value_offset(range.end) - strings.value_offset(range.begin)) +
+              static_cast<size_t>(range.end - range.begin) * 3);
+}
+
+template <typename Array>
+Result<void> AppendStrings(const arrow::Array& array, Range range, std::string& out) {
+  const auto& strings = static_cast<const Array&>(array);
+  if (!AllUtf8(strings, range) && !EachUtf8(strings, range)) {
+    return Error(ErrorCode::kCorrupt,
+                 "a text of the result is no UTF-8, which JSON cannot hold: encode(…) makes it binary")
+        .WithReason("INVALID_UTF8");
+  }
+  Reserve(strings, range, out);
+  AppendEach(array, range, out, [&](int64_t i) { AppendUtf8String(out, strings.GetView(i)); });
+  return {};
 }
 
 // As an array of numbers.
@@ -232,8 +248,6 @@ void AppendDecimals256(const arrow::Array& array, Range range, std::string& out)
     out += digits;
   });
 }
-
-constexpr int64_t kMicrosPerDay = 86'400'000'000;
 
 int64_t FloorDivide(int64_t value, int64_t divisor) {
   const int64_t quotient = value / divisor;
@@ -425,8 +439,12 @@ Result<void> AppendUnions(const arrow::Array& array, Range range, std::string& o
   return {};
 }
 
-Result<void> AppendNested(const arrow::Array& array, Range range, std::string& out) {
+/// The types of which a value may have no JSON form.
+Result<void> AppendFallible(const arrow::Array& array, Range range, std::string& out) {
   switch (array.type_id()) {
+    case arrow::Type::STRING: return AppendStrings<arrow::StringArray>(array, range, out);
+    case arrow::Type::LARGE_STRING: return AppendStrings<arrow::LargeStringArray>(array, range, out);
+    case arrow::Type::STRING_VIEW: return AppendStrings<arrow::StringViewArray>(array, range, out);
     case arrow::Type::STRUCT: return AppendStructs(array, range, out);
     case arrow::Type::MAP: return AppendMaps(array, range, out);
     case arrow::Type::LIST: return AppendLists<arrow::ListArray>(array, range, out);
@@ -482,9 +500,6 @@ Result<void> AppendJsonValues(const arrow::Array& array, int64_t begin, int64_t 
       case arrow::Type::DECIMAL64: return AppendDecimals<int64_t>;
       case arrow::Type::DECIMAL128: return AppendDecimals<Int128>;
       case arrow::Type::DECIMAL256: return AppendDecimals256;
-      case arrow::Type::STRING: return AppendStrings<arrow::StringArray>;
-      case arrow::Type::LARGE_STRING: return AppendStrings<arrow::LargeStringArray>;
-      case arrow::Type::STRING_VIEW: return AppendStringViews;
       case arrow::Type::BINARY: return AppendBinaries<arrow::BinaryArray>;
       case arrow::Type::LARGE_BINARY: return AppendBinaries<arrow::LargeBinaryArray>;
       case arrow::Type::BINARY_VIEW: return AppendBinaries<arrow::BinaryViewArray>;
@@ -501,7 +516,7 @@ Result<void> AppendJsonValues(const arrow::Array& array, int64_t begin, int64_t 
       default: return nullptr;
     }
   }();
-  if (append == nullptr) return AppendNested(array, Range{begin, end}, out);
+  if (append == nullptr) return AppendFallible(array, Range{begin, end}, out);
   append(array, Range{begin, end}, out);
   return {};
 }

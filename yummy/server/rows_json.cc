@@ -70,8 +70,8 @@ Result<std::string_view> KeyText(ondemand::field& field) {
 // Walks a body into the columns of a schema. After an error it knows where it was.
 class RowsWalk {
  public:
-  RowsWalk(const arrow::Schema& schema, size_t depth_max)
-      : schema_(schema), names_(schema.fields()), depth_max_(depth_max) {
+  RowsWalk(const arrow::Schema& schema, const RowsJsonOptions& options)
+      : schema_(schema), names_(schema.fields()), depth_max_(options.depth_max), column_options_(options.columns) {
     builders_.resize(names_.size());
     columns_.resize(names_.size());
   }
@@ -209,7 +209,7 @@ class RowsWalk {
     auto builder = arrow::MakeBuilder(field->type());
     if (!builder.ok()) return Internal(builder.status());
     builders_[index] = std::move(*builder);
-    columns_[index] = TRY(JsonColumn::Make(*field, builders_[index].get()));
+    columns_[index] = TRY(JsonColumn::Make(*field, builders_[index].get(), column_options_));
     return {};
   }
 
@@ -456,6 +456,7 @@ class RowsWalk {
   const arrow::Schema& schema_;
   FieldNames names_;
   size_t depth_max_;
+  JsonColumnOptions column_options_;
   std::vector<std::unique_ptr<arrow::ArrayBuilder>> builders_;
   std::vector<std::unique_ptr<JsonColumn>> columns_;  // for a dict only those that it gives
   // Where the walk is: the top column and row; the path is filled from its end when an error comes up.
@@ -470,7 +471,7 @@ Result<RowsBody> DecodeRowsJson(std::string_view body, const arrow::Schema& sche
   const simdjson::padded_string padded(body);
   ondemand::parser parser;
   ondemand::document document;
-  RowsWalk walk(schema, options.depth_max);
+  RowsWalk walk(schema, options);
   const bool begun = !body.empty() && parser.iterate(padded).get(document) == simdjson::SUCCESS;
   Result<RowsBody> result = begun ? walk.Body(document) : InvalidJson();
   if (result.ok()) return result;

@@ -138,7 +138,6 @@ class Generator {
       ASSERT_TRUE(builder.AppendNull().ok());
       return;
     }
-    constexpr int64_t kDaysMin = -719'162;
     constexpr uint64_t kDays = 3'652'059;
     const auto days = kDaysMin + static_cast<int64_t>(Below(kDays));
     const auto& type = *field.type();

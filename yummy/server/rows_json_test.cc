@@ -24,8 +24,8 @@ std::shared_ptr<arrow::Schema> TypicalSchema() {
                         arrow::field("v", arrow::float64())});
 }
 
-Result<RowsBody> Decode(std::string_view body, const arrow::Schema& schema) {
-  return DecodeRowsJson(body, schema, {.depth_max = 16});
+Result<RowsBody> Decode(std::string_view body, const arrow::Schema& schema, const JsonColumnOptions& columns = {}) {
+  return DecodeRowsJson(body, schema, {.depth_max = 16, .columns = columns});
 }
 
 // The rows as the JSON that a query answers.
@@ -40,9 +40,10 @@ std::string Text(const RowsBody& body) {
 }
 
 // One value of one column "c" as it comes out again.
-std::string Column(const std::shared_ptr<arrow::DataType>& type, const std::string& value) {
+std::string Column(const std::shared_ptr<arrow::DataType>& type, const std::string& value,
+                   const JsonColumnOptions& columns = {}) {
   const auto schema = arrow::schema({arrow::field("c", type)});
-  const auto result = Decode("{\"recordBatchDict\":{\"c\":[" + value + "]}}", *schema);
+  const auto result = Decode("{\"recordBatchDict\":{\"c\":[" + value + "]}}", *schema, columns);
   if (!result.ok()) return result.error().reason();
   std::string text;
   EXPECT_TRUE(result->rows->ValidateFull().ok());
@@ -177,18 +178,71 @@ TEST(DecodeRowsJson, ReadsDecimalsDatesAndTimes) {
       {arrow::date32(), "2932897", "VALUE_OUT_OF_RANGE"},
       {arrow::date32(), "1.5", "TYPE_MISMATCH"},
       {zoned, "\"2024-02-29T12:00:00Z\"", "\"2024-02-29T12:00:00.000000Z\""},
-      {zoned, "\"2024-02-29T12:00:00.1234567+01:30\"", "\"2024-02-29T10:30:00.123456Z\""},
+      {zoned, "\"2024-02-29T12:00:00.123456000+01:30\"", "\"2024-02-29T10:30:00.123456Z\""},
+      {zoned, "\"2024-02-29T12:00:00.1234567+01:30\"", "VALUE_OUT_OF_RANGE"},
+      {zoned, "\"2024-01-01T00:00:00+23:59\"", "\"2023-12-31T00:01:00.000000Z\""},
       {zoned, "\"2024-02-29 12:00:00\"", "\"2024-02-29T12:00:00.000000Z\""},
       {zoned, "\"2024-02-29\"", "\"2024-02-29T00:00:00.000000Z\""},
-      {zoned, "1709210096789000", "\"2024-02-29T12:34:56.789000Z\""},
-      {zoned, "-1", "\"1969-12-31T23:59:59.999999Z\""},
+      {zoned, "1709210096789", "TIMESTAMP_UNIT_REQUIRED"},
+      {zoned, "0", "TIMESTAMP_UNIT_REQUIRED"},
+      {zoned, "01", "INVALID_JSON"},
       {zoned, "\"2024-02-29T24:61\"", "INVALID_VALUE"},
       {zoned, "\"10000-01-01T00:00:00Z\"", "INVALID_VALUE"},
       {zoned, "\"0001-01-01T00:00:00+14:00\"", "VALUE_OUT_OF_RANGE"},
-      {zoned, "253402300800000000", "VALUE_OUT_OF_RANGE"},
       {zoned, "\"yesterday\"", "INVALID_VALUE"},
       {local, "\"2024-02-29T12:00:00\"", "\"2024-02-29T12:00:00.000000\""},
       {local, "\"2024-02-29T12:00:00Z\"", "INVALID_VALUE"},
+      {local, "1709210096", "TIMESTAMP_UNIT_REQUIRED"},
+  };
+  for (const auto& [type, in, out] : cases) EXPECT_EQ(Column(type, in), out) << type->ToString() << " " << in;
+}
+
+TEST(DecodeRowsJson, ReadsTimestampsAsNumbersOfTheGivenUnit) {
+  const auto zoned = arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+  const std::string time = "\"2024-02-29T12:34:56.789000Z\"";
+  struct Case {
+    TimestampUnit unit;
+    std::string in;
+    std::string out;
+  };
+  const std::vector<Case> cases = {
+      {TimestampUnit::kSecond, "1709210096.789", time},
+      {TimestampUnit::kSecond, "1709210096", "\"2024-02-29T12:34:56.000000Z\""},
+      {TimestampUnit::kSecond, "-1e0", "\"1969-12-31T23:59:59.000000Z\""},
+      {TimestampUnit::kSecond, "1709210096.7890001", "VALUE_OUT_OF_RANGE"},
+      {TimestampUnit::kMilli, "1709210096789", time},
+      {TimestampUnit::kMilli, "1709210096789.0001", "VALUE_OUT_OF_RANGE"},
+      {TimestampUnit::kMicro, "1709210096789000", time},
+      {TimestampUnit::kMicro, "1709210096789000.5", "VALUE_OUT_OF_RANGE"},
+      {TimestampUnit::kMicro, "253402300799999999", "\"9999-12-31T23:59:59.999999Z\""},
+      {TimestampUnit::kMicro, "253402300800000000", "VALUE_OUT_OF_RANGE"},
+      {TimestampUnit::kMilli, "1709210096789000", "VALUE_OUT_OF_RANGE"},
+      {TimestampUnit::kNano, "1709210096789000000", time},
+      {TimestampUnit::kNano, "1709210096789000001", "VALUE_OUT_OF_RANGE"},
+      {TimestampUnit::kNano, "0e99999", "\"1970-01-01T00:00:00.000000Z\""},
+      {TimestampUnit::kNano, "1e99999", "VALUE_OUT_OF_RANGE"},
+      {TimestampUnit::kNano, "1x", "INVALID_JSON"},
+      {TimestampUnit::kMilli, time, time},
+  };
+  for (const auto& [unit, in, out] : cases)
+    EXPECT_EQ(Column(zoned, in, {.timestamp_unit = unit}), out) << static_cast<int>(unit) << " " << in;
+  EXPECT_EQ(Column(arrow::list(zoned), "[1709210096789]", {.timestamp_unit = TimestampUnit::kMilli}), "[" + time + "]");
+}
+
+TEST(DecodeRowsJson, RefusesWholeNumbersThatAFloatingColumnWouldChange) {
+  const std::vector<ValueCase> cases = {
+      {arrow::float64(), "9007199254740992", "9007199254740992.0"},
+      {arrow::float64(), "9007199254740993", "VALUE_OUT_OF_RANGE"},
+      {arrow::float64(), "-9007199254740993", "VALUE_OUT_OF_RANGE"},
+      {arrow::float64(), "9007199254740993.0", "9007199254740992.0"},  // a decimal text: the nearest
+      {arrow::float64(), "100000000000000000000", "1e+20"},
+      {arrow::float64(), "123456789012345680000", "1.2345678901234568e+20"},  // as JavaScript writes this double
+      {arrow::float64(), "123456789012345681111", "VALUE_OUT_OF_RANGE"},
+      {arrow::float64(), "1" + std::string(40, '0'), "VALUE_OUT_OF_RANGE"},
+      {arrow::float64(), "0.10000000000000000001", "0.1"},
+      {arrow::float32(), "16777216", "16777216.0"},
+      {arrow::float32(), "16777217", "VALUE_OUT_OF_RANGE"},
+      {arrow::float32(), "0.1", "0.1"},
   };
   for (const auto& [type, in, out] : cases) EXPECT_EQ(Column(type, in), out) << type->ToString() << " " << in;
 }

@@ -178,12 +178,29 @@ Result<table::SchemaMode> SchemaModeOf(const QueryParameters& parameters, const 
   return InvalidParameter("schemaMode", *mode, overwrites ? "merge or overwrite" : "merge");
 }
 
+Result<std::optional<TimestampUnit>> TimestampUnitOf(const QueryParameters& parameters, const Request& request) {
+  const auto unit = parameters.Find("timestamp_unit");
+  if (!unit) return std::optional<TimestampUnit>();
+  if (request.content_type == kArrowStream) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "'timestampUnit' is for JSON: the timestamps of an Arrow body have a unit")
+        .WithReason("INVALID_PARAMETER");
+  }
+  if (*unit == "s") return std::optional(TimestampUnit::kSecond);
+  if (*unit == "ms") return std::optional(TimestampUnit::kMilli);
+  if (*unit == "us") return std::optional(TimestampUnit::kMicro);
+  if (*unit == "ns") return std::optional(TimestampUnit::kNano);
+  return InvalidParameter("timestampUnit", *unit, "one of s, ms, us, ns");
+}
+
 Result<DecodedRows> DecodeRows(lake::Lake& lake, const Request& request, const lake::TableRef& table,
-                               table::SchemaMode mode) {
+                               table::SchemaMode mode, std::optional<TimestampUnit> timestamp_unit) {
   if (request.content_type == kArrowStream) return DecodedRows{TRY(ReadArrowStream(request.body->Stream())), false};
   const lake::WriteSchema schema = TRY(lake.SchemaForWriting(request.context, table));
   const auto columns = TRY(ColumnsToDecode(request.body->memory(), schema.arrow, mode));
-  RowsBody body = TRY(DecodeRowsJson(request.body->memory(), *columns, {.depth_max = lake.config().limits.json_depth}));
+  RowsBody body = TRY(
+      DecodeRowsJson(request.body->memory(), *columns,
+                     {.depth_max = lake.config().limits.json_depth, .columns = {.timestamp_unit = timestamp_unit}}));
   auto reader = arrow::RecordBatchReader::Make({body.rows}, body.rows->schema());
   if (!reader.ok()) return Error(ErrorCode::kInternal, reader.status().ToString());
   return DecodedRows{*reader, body.dry_run};
@@ -193,12 +210,13 @@ Result<Response> WriteRows(lake::Lake& lake, const Request& request,
                            Result<table::WriteReport> (lake::Lake::*write)(const Context&, const lake::TableRef&,
                                                                            std::shared_ptr<arrow::RecordBatchReader>,
                                                                            const table::WriteOptions&)) {
-  std::vector<std::string> known = {"dry_run", "schema_mode"};
+  std::vector<std::string> known = {"dry_run", "schema_mode", "timestamp_unit"};
   if (request.method == "PUT") known.emplace_back("replace_where");
   const auto parameters = TRY(QueryParameters::Parse(request, known));
   const table::SchemaMode mode = TRY(SchemaModeOf(parameters, request));
+  const auto timestamp_unit = TRY(TimestampUnitOf(parameters, request));
   const lake::TableRef table = TRY(TableOf(lake, request));
-  DecodedRows rows = TRY(DecodeRows(lake, request, table, mode));
+  DecodedRows rows = TRY(DecodeRows(lake, request, table, mode, timestamp_unit));
   const auto condition = parameters.Find("replace_where");
   const table::WriteOptions options{.schema_mode = mode,
                                     .replace_where = condition ? std::optional<std::string>(*condition) : std::nullopt,
