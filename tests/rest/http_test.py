@@ -83,8 +83,8 @@ def test_problems_have_their_shape_and_ids_are_echoed(server):
     assert (body["status"], body["code"], body["reason"], body["request_id"]) == (404, "NotFound", "STORE_NOT_FOUND", "mine-1")
 
 
-@pytest.mark.parametrize("path", ["..%2f..%2fetc", "%2e%2e", "..;/x", "%252e%252e", "%c0%ae", "..%5c..", "a%00b", "a%0ab", "a%2Fb", "_delta_log", "*",
-                                  "con*", "%ED%A0%80", "a" * 256, "."])
+@pytest.mark.parametrize("path", ["..%2f..%2fetc", "%2e%2e", "..;/x", "%252e%252e", "%c0%ae", "..%5c..", "a%00b", "a%0ab", "a%2Fb", "_delta_log",
+                                  "a%252Fb", "%ED%A0%80", "a" * 256, "."])
 def test_names_that_leave_the_store_are_refused(server, path):
     answer = raw(server, f"GET /api/1.0/delta/local/{path}/details HTTP/1.1\r\nConnection: close\r\n".encode() + HOST + b"\r\n")
     assert status(answer) == 400

@@ -214,8 +214,8 @@ class TreeWalk {
   }
 
   Result<void> BaseTable(duckdb::BaseTableRef& table) {
-    // Names of tables hold none of these (lake::CheckName): a path, a URL or a pattern, which DuckDB would open as files.
-    if (table.table_name.find_first_of("/\\*?") != std::string::npos) {
+    // Names of tables hold none of these (lake::CheckName): it is a path or a URL, which DuckDB would open as a file.
+    if (table.table_name.find_first_of("/\\") != std::string::npos) {
       return At(NotAllowed(fmt::format("files cannot be read by SQL: '{}'", table.table_name)), table);
     }
     const std::string& outer = table.catalog_name.empty() ? table.schema_name : table.catalog_name;

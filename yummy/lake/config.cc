@@ -189,15 +189,31 @@ std::map<std::string, std::string> WhereOptions(const StoreConfig& store, const 
   return where;
 }
 
+// Where a store is. Two links to one folder are one place; a folder that is not there yet is where its path says.
+std::string PlaceOf(const store::Location& location) {
+  if (!location.is_local) return location.place;
+  std::error_code error;
+  const auto real = std::filesystem::weakly_canonical(location.place, error);
+  if (error) return location.place;
+  return real.string() + (real.has_filename() ? "/" : "");
+}
+
 Result<void> ParseStores(const Place& place, const YAML::Node& node, const std::string& folder, Config& config) {
   if (!node.IsSequence()) return place.At(node, "'stores' must be a list: - name: …, path: …");
   for (const auto& entry : node) {
     StoreConfig store = TRY(ParseStore(place, entry, folder));
     for (const auto& other : config.stores) {
       if (other.name == store.name) return place.At(entry, fmt::format("store name '{}' is given twice", store.name));
+      if (EqualsIgnoringCase(other.name, store.name)) {
+        return place.At(entry,
+                        fmt::format("store names '{}' and '{}' differ in case only, which SQL does not tell apart",
+                                    other.name, store.name));
+      }
       const store::Location there = MUST(store::ParseLocation(other.path, folder));
       const store::Location here = MUST(store::ParseLocation(store.path, folder));
-      const bool is_nested = there.place.starts_with(here.place) || here.place.starts_with(there.place);
+      const std::string there_place = PlaceOf(there);
+      const std::string here_place = PlaceOf(here);
+      const bool is_nested = there_place.starts_with(here_place) || here_place.starts_with(there_place);
       if (is_nested && WhereOptions(other, there) == WhereOptions(store, here)) {
         return place.At(entry, fmt::format("stores '{}' and '{}' have equal or nested paths: {} and {}", other.name,
                                            store.name, other.path, store.path));

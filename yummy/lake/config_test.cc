@@ -122,6 +122,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"NoName", "stores:\n  - path: /x", "c.yaml:2:5: ", "'name'"},
         BadCase{"NoPath", "stores:\n  - name: x", "c.yaml:2:5: ", "'path'"},
         BadCase{"DuplicateStore", "stores: [{name: a, path: /x}, {name: a, path: /y}]", "c.yaml:1:", "twice"},
+        BadCase{"DuplicateStoreButForCase", "stores:\n  - {name: a, path: /x}\n  - {name: A, path: /y}",
+                "c.yaml:3:5: ", "case"},
         BadCase{"SlashInName", "stores: [{name: a/b, path: /x}]", "c.yaml:1:", "slash"},
         BadCase{"DotsAsName", "stores: [{name: '..', path: /x}]", "c.yaml:1:", "invalid name"},
         BadCase{"HealthAsName", "stores: [{name: health, path: /x}]", "c.yaml:1:", "reserved"},
@@ -155,6 +157,18 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"TooDeep", Deep(100), "c.yaml:", "limit exceeded"},
         BadCase{"ForeignTag", "stores: !!python/object:os.system [{name: a, path: /x}]", "c.yaml:1:", "tag"}),
     [](const auto& test) { return std::string(test.param.name); });
+
+TEST(Config, OneFolderByALinkAreEqualPaths) {
+  const TemporaryFolder folder;
+  const auto lake = folder.path() / "lake";
+  const auto link = folder.path() / "link";
+  std::filesystem::create_directory(lake);
+  std::filesystem::create_directory_symlink(lake, link);
+  const auto config = Parse(
+      fmt::format("stores: [{{name: a, path: '{}'}}, {{name: b, path: '{}/inner'}}]", lake.string(), link.string()));
+  ASSERT_THAT(config, IsError(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(config.error().message(), HasSubstr("equal or nested"));
+}
 
 TEST(Config, SiblingPathsWithOnePrefixAreNotNested) {
   EXPECT_THAT(Parse("stores: [{name: a, path: /x/lake}, {name: b, path: /x/lake2}]"), IsOk());

@@ -320,20 +320,45 @@ Result<TableList> Lake::Tables(const Context& context, const std::string& store_
   return list;
 }
 
+namespace {
+// What "a.b.c" may mean: the table "b.c" of the schema "a", or "c" of "a.b". At least one.
+Result<std::vector<TableRef>> SplitAtDots(const TableRef& ref) {
+  std::vector<TableRef> splits;
+  std::optional<Error> refused;
+  for (size_t dot = ref.table.find('.'); dot != std::string::npos; dot = ref.table.find('.', dot + 1)) {
+    TableRef split{ref.store, ref.table.substr(0, dot), ref.table.substr(dot + 1)};
+    auto checked = CheckName(split.schema);
+    if (checked.ok()) checked = CheckName(split.table);
+    if (checked.ok()) {
+      splits.push_back(std::move(split));
+    } else if (!refused) {
+      refused = std::move(checked).error();
+    }
+  }
+  if (splits.empty()) return *std::move(refused);
+  return splits;
+}
+}  // namespace
+
 Result<TableRef> Lake::Resolve(const Context& context, const std::string& store_name, const std::string& table) {
   const Store* store = TRY(state_->FindStore(store_name));
   TRY(CheckName(table));
   TableRef ref{store->config.name, kRootSchema, table};
-  const size_t dot = table.find('.');
-  if (dot == std::string::npos) return ref;
-  TableRef inside{store->config.name, table.substr(0, dot), table.substr(dot + 1)};
+  if (table.find('.') == std::string::npos) return ref;
   // A folder that has the dot in its own name goes first: others may have made it. One that is known needs no question.
   if (state_->IsKnown(*store, table)) return ref;
-  const bool is_known = state_->IsKnown(*store, TablePath(inside.schema, inside.table));
-  if (!is_known && TRY(delta::IsDeltaTable(context, *store->object_store, table))) return ref;
-  TRY(CheckName(inside.schema));
-  TRY(CheckName(inside.table));
-  return inside;
+  const std::vector<TableRef> inside = TRY(SplitAtDots(ref));
+  for (const TableRef& split : inside) {
+    if (state_->IsKnown(*store, TablePath(split.schema, split.table))) return split;
+  }
+  if (TRY(delta::IsDeltaTable(context, *store->object_store, table))) return ref;
+  if (inside.size() == 1) return inside.front();
+  const auto schemas = TRY(ListFolders(context, *store->object_store, ""));
+  for (const TableRef& split : inside) {
+    if (std::ranges::find(schemas, split.schema) == schemas.end()) continue;
+    if (TRY(delta::IsDeltaTable(context, *store->object_store, TablePath(split.schema, split.table)))) return split;
+  }
+  return inside.front();
 }
 
 namespace {

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "yummy/base/executor.h"
+#include "yummy/base/json.h"
+#include "yummy/base/log.h"
 #include "yummy/delta/log.h"
 #include "yummy/lake/name.h"
 
@@ -19,6 +21,31 @@ constexpr size_t kQuestionsAtOnce = 64;
 bool MayPassOver(const Error& error) {
   return error.code() == ErrorCode::kPermissionDenied || error.code() == ErrorCode::kNotFound ||
          error.code() == ErrorCode::kInvalidArgument;
+}
+
+void NoteLeftOut(std::string_view folder, std::string_view why) {
+  std::string quoted;
+  AppendJsonString(quoted, ReadableUtf8(folder));
+  Log(LogLevel::kWarn, "the folder {} and what is in it are left out of the store's tables: {}", quoted, why);
+}
+
+/// As ListFolders; calls left_out(folder, why) for each that CheckName refuses.
+template <typename LeftOut>
+Result<std::vector<std::string>> FindFolders(const Context& context, store::ObjectStore& store,
+                                             const std::string& prefix, LeftOut left_out) {
+  std::vector<std::string> names;
+  const store::ListPage page = TRY(store.List(context, prefix, {.delimiter = true}));
+  for (const std::string& found : page.prefixes) {
+    std::string name = found.substr(prefix.size(), found.size() - prefix.size() - 1);
+    if (name.starts_with('.') || name == "_delta_log") continue;
+    if (const auto checked = CheckName(name); checked.ok()) {
+      names.push_back(std::move(name));
+    } else {
+      left_out(found, checked.error().message());
+    }
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
 /// False, too, when the folder may not be read.
@@ -35,7 +62,7 @@ class Walk {
       : context_(context), store_(store), options_(options) {}
 
   Result<TablePage> Run() {
-    for (std::string& name : TRY(ListFolders(context_, store_, ""))) {
+    for (std::string& name : TRY(FindFolders(context_, store_, "", NoteLeftOut))) {
       const std::string inside = name + ".";
       // The last table of the page before is none of this one; else neither the table, nor those in it should it be a
       // schema, come after that page.
@@ -109,6 +136,8 @@ class Walk {
     const std::string name = DisplayName(listed.schema, listed.table);
     if (TRY(IsTable(context_, store_, is_root ? listed.table : listed.schema + "/" + listed.table))) {
       if (name > options_.after) found.emplace(name, Entry{.kind = Kind::kTable, .listed = listed});
+    } else if (is_root && listed.table == kRootSchema) {
+      NoteLeftOut(listed.table, "as a schema it would be the store's root");
     } else if (is_root) {
       found.emplace(name + ".", Entry{.kind = Kind::kSchema, .listed = listed});
     }
@@ -117,7 +146,7 @@ class Walk {
 
   Result<Entries> AskSchema(const std::string& schema) const {
     Entries found;
-    auto folders = ListFolders(context_, store_, schema + "/");
+    auto folders = FindFolders(context_, store_, schema + "/", NoteLeftOut);
     if (!folders.ok() && MayPassOver(folders.error())) return found;
     for (std::string& table : TRY(std::move(folders))) {
       const std::string name = DisplayName(schema, table);
@@ -146,7 +175,7 @@ Result<TablePage> ListTables(const Context& context, store::ObjectStore& store, 
 Result<std::vector<std::string>> ListTablesOf(const Context& context, store::ObjectStore& store,
                                               const std::string& schema, Executor* executor) {
   const std::string prefix = schema == kRootSchema ? "" : schema + "/";
-  std::vector<std::string> folders = TRY(ListFolders(context, store, prefix));
+  std::vector<std::string> folders = TRY(FindFolders(context, store, prefix, NoteLeftOut));
   std::vector<char> is_table(folders.size());  // not bool: the threads write side by side
   TRY(ForEachInParallel(executor, folders.size(), [&](size_t i) -> Result<void> {
     is_table[i] = TRY(IsTable(context, store, prefix + folders[i])) ? 1 : 0;
@@ -161,14 +190,7 @@ Result<std::vector<std::string>> ListTablesOf(const Context& context, store::Obj
 
 Result<std::vector<std::string>> ListFolders(const Context& context, store::ObjectStore& store,
                                              const std::string& prefix) {
-  std::vector<std::string> names;
-  const store::ListPage page = TRY(store.List(context, prefix, {.delimiter = true}));
-  for (const std::string& found : page.prefixes) {
-    std::string name = found.substr(prefix.size(), found.size() - prefix.size() - 1);
-    if (!name.starts_with('_') && !name.starts_with('.') && CheckName(name).ok()) names.push_back(std::move(name));
-  }
-  std::ranges::sort(names);
-  return names;
+  return FindFolders(context, store, prefix, [](std::string_view, std::string_view) {});
 }
 
 }  // namespace yummy::lake

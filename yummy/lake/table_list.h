@@ -45,7 +45,8 @@ Result<TablePage> ListTables(const Context& context, store::ObjectStore& store, 
 Result<std::vector<std::string>> ListTablesOf(const Context& context, store::ObjectStore& store,
                                               const std::string& schema, Executor* executor);
 
-/// The names of the folders right below `prefix`, which is empty or ends in '/'; sorted, without hidden ones.
+/// The names of the folders right below `prefix`, which is empty or ends in '/'; sorted, without those that begin with a dot. What
+/// CheckName refuses is left out; the lists of tables name it in the log.
 Result<std::vector<std::string>> ListFolders(const Context& context, store::ObjectStore& store,
                                              const std::string& prefix);
 

@@ -24,7 +24,7 @@ TEST(Target, ASlashAtTheEndIsNoSegment) {
 
 TEST(Target, RefusesWhatLeavesTheStore) {
   for (const char* target : {"/a/..%2f..%2fetc", "/a/%2e%2e", "/a/..;/b", "/a/%252e%252e", "/a/%c0%ae", "/a/..%5c..",
-                             "/a/a%00b", "/a/a%0ab", "/a//b", "/a/*", "/a/%ED%A0%80", "/a/%zz"}) {
+                             "/a/a%00b", "/a/a%0ab", "/a//b", "/a/%ED%A0%80", "/a/%zz"}) {
     Request request;
     const auto parsed = ParseTarget(target, request);
     ASSERT_THAT(parsed, IsError(ErrorCode::kInvalidArgument)) << target;
