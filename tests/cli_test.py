@@ -45,6 +45,18 @@ def test_sql_in_three_formats(config):
     assert done.stdout == b'id,s\r\n1,"a,b"\r\n2,\r\n'
 
 
+def test_json_keeps_columns_of_equal_names(config):
+    done = yummy("sql", "SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS a", "-f", config, "--format", "json")
+    assert done.stdout == '[\n{"a":1,"a_2":2,"a_1":3,"a_3":4}\n]\n'
+
+
+def test_csv_tells_numbers_that_are_not_finite_from_nulls(config):
+    query = ("SELECT d::DOUBLE AS d, f::FLOAT AS f, s FROM (VALUES (1, 'nan', 'inf', NULL), (2, 'inf', NULL, ''), (3, '-inf', 'nan', 'null'), (4, NULL, '-inf', 'NaN'), "
+             "(5, '1.5', '0.5', '')) v(n, d, f, s) ORDER BY n")
+    done = subprocess.run([os.environ["YUMMY_PROGRAM"], "sql", query, "-f", config, "--format", "csv"], capture_output=True, check=True)
+    assert done.stdout == b'd,f,s\r\nNaN,Infinity,\r\nInfinity,,""\r\n-Infinity,NaN,null\r\n,-Infinity,NaN\r\n1.5,0.5,""\r\n'
+
+
 def test_exit_codes(config):
     assert yummy("sql", "SELECT * FROM absent", "-f", config).returncode == 3
     assert yummy("sql", "SELEC", "-f", config).returncode == 1

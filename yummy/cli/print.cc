@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -38,11 +39,23 @@ class Output {
   std::FILE* file_;
 };
 
+// "NaN", "Infinity", "-Infinity"; empty for numbers and for other types. JSON has no such numbers, plain text has.
+std::string_view NotFiniteText(const arrow::Array& column, int64_t row) {
+  double value = 0;
+  if (column.type_id() == arrow::Type::FLOAT)
+    value = static_cast<double>(static_cast<const arrow::FloatArray&>(column).Value(row));
+  if (column.type_id() == arrow::Type::DOUBLE) value = static_cast<const arrow::DoubleArray&>(column).Value(row);
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+  return {};
+}
+
 // A value as plain text: strings as they are, the rest as in JSON without its quotes.
 Result<std::string> CellText(const arrow::Array& column, int64_t row) {
   if (column.IsNull(row)) return std::string();
   if (column.type_id() == arrow::Type::STRING)
     return std::string(static_cast<const arrow::StringArray&>(column).GetView(row));
+  if (const auto not_finite = NotFiniteText(column, row); !not_finite.empty()) return std::string(not_finite);
   std::string text;
   TRY(server::AppendJsonValue(column, row, text));
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
@@ -52,7 +65,13 @@ Result<std::string> CellText(const arrow::Array& column, int64_t row) {
 class JsonPrinter final : public Printer {
  public:
   explicit JsonPrinter(std::FILE* out) : out_(out) {}
-  Result<void> Begin(const arrow::Schema&) override { return out_.Write("["); }
+  Result<void> Begin(const arrow::Schema& schema) override {
+    for (const auto& name : server::UniqueNames(schema)) {
+      AppendJsonString(keys_.emplace_back(), name);
+      keys_.back() += ':';
+    }
+    return out_.Write("[");
+  }
   Result<void> Batch(const arrow::RecordBatch& batch) override {
     std::string text;
     for (int64_t row = 0; row < batch.num_rows(); row++) {
@@ -61,8 +80,7 @@ class JsonPrinter final : public Printer {
       text += '{';
       for (int column = 0; column < batch.num_columns(); column++) {
         if (column > 0) text += ',';
-        AppendJsonString(text, batch.column_name(column));
-        text += ':';
+        text += keys_[static_cast<size_t>(column)];
         TRY(server::AppendJsonValue(*batch.column(column), row, text));
       }
       text += '}';
@@ -76,6 +94,7 @@ class JsonPrinter final : public Printer {
 
  private:
   Output out_;
+  std::vector<std::string> keys_;  // "\"name\":"
   bool first_ = true;
 };
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <arrow/type_fwd.h>
 
@@ -27,6 +28,10 @@ class ResultEncoder {
   virtual Result<void> Batch(const arrow::RecordBatch& batch, std::string& out) = 0;
   virtual Result<void> End(std::string& out) = 0;
 };
+
+/// The columns' names as the keys of a JSON object, which may not have two alike: a later one of the same name becomes name_1, or the
+/// next number that is free.
+std::vector<std::string> UniqueNames(const arrow::Schema& schema);
 
 std::unique_ptr<ResultEncoder> MakeResultEncoder(ResultFormat format);
 

@@ -13,22 +13,6 @@ namespace yummy::server {
 
 namespace {
 
-// SQL may name two columns alike; a JSON object must not. The later one becomes name_1, or the next number that is free.
-std::vector<std::string> UniqueNames(const arrow::Schema& schema) {
-  std::set<std::string> taken;
-  for (const auto& name : schema.field_names()) taken.insert(name);
-  std::set<std::string> used;
-  std::vector<std::string> names;
-  for (std::string name : schema.field_names()) {
-    if (!used.insert(name).second) {
-      const std::string stem = name;
-      for (int number = 1; !taken.insert(name).second; number++) name = stem + '_' + std::to_string(number);
-    }
-    names.push_back(std::move(name));
-  }
-  return names;
-}
-
 class JsonEncoder final : public ResultEncoder {
  public:
   explicit JsonEncoder(bool braces) : braces_(braces) {}
@@ -72,6 +56,21 @@ class JsonEncoder final : public ResultEncoder {
 };
 
 }  // namespace
+
+std::vector<std::string> UniqueNames(const arrow::Schema& schema) {
+  std::set<std::string> taken;
+  for (const auto& name : schema.field_names()) taken.insert(name);
+  std::set<std::string> used;
+  std::vector<std::string> names;
+  for (std::string name : schema.field_names()) {
+    if (!used.insert(name).second) {
+      const std::string stem = name;
+      for (int number = 1; !taken.insert(name).second; number++) name = stem + '_' + std::to_string(number);
+    }
+    names.push_back(std::move(name));
+  }
+  return names;
+}
 
 std::unique_ptr<ResultEncoder> MakeJsonEncoder(bool braces) { return std::make_unique<JsonEncoder>(braces); }
 
