@@ -102,6 +102,37 @@ Column* Find(const Column& column, Columns& candidates) {
   return nullptr;
 }
 
+/// Within a kind a reader converts values; of another kind they are not what the table says.
+enum class Kind { kBoolean, kNumber, kText, kTime, kOther };
+
+Kind KindOf(const duckdb::LogicalType& type) {
+  if (type.IsNumeric()) return Kind::kNumber;
+  switch (type.id()) {
+    case LogicalTypeId::BOOLEAN: return Kind::kBoolean;
+    case LogicalTypeId::VARCHAR:
+    case LogicalTypeId::BLOB:
+    case LogicalTypeId::UUID: return Kind::kText;
+    case LogicalTypeId::DATE:
+    case LogicalTypeId::TIMESTAMP:
+    case LogicalTypeId::TIMESTAMP_SEC:
+    case LogicalTypeId::TIMESTAMP_MS:
+    case LogicalTypeId::TIMESTAMP_NS:
+    case LogicalTypeId::TIMESTAMP_TZ: return Kind::kTime;
+    default: return Kind::kOther;
+  }
+}
+
+bool IsReadable(const duckdb::LogicalType& in_file, const duckdb::LogicalType& in_table) {
+  if (in_file.id() == LogicalTypeId::SQLNULL) return true;
+  if (in_file.id() == in_table.id() && in_table.id() == LogicalTypeId::LIST)
+    return IsReadable(duckdb::ListType::GetChildType(in_file), duckdb::ListType::GetChildType(in_table));
+  if (in_file.id() == in_table.id() && in_table.id() == LogicalTypeId::MAP)
+    return IsReadable(duckdb::MapType::KeyType(in_file), duckdb::MapType::KeyType(in_table)) &&
+           IsReadable(duckdb::MapType::ValueType(in_file), duckdb::MapType::ValueType(in_table));
+  if (in_table.IsNested() || in_file.IsNested()) return in_file.id() == in_table.id();
+  return in_file == in_table || (KindOf(in_file) == KindOf(in_table) && KindOf(in_table) != Kind::kOther);
+}
+
 Error OtherShape(const Column& column, const Column& in_file) {
   return Error(ErrorCode::kCorrupt, fmt::format("column {} is {} in the table and {} in the data file", column.name,
                                                 column.type.ToString(), in_file.type.ToString()))
@@ -123,7 +154,7 @@ Result<void> Align(Column& column, Columns& candidates) {
 
 Result<void> AlignChildren(Column& column, Column& in_file) {
   if (column.children.empty()) {
-    if (column.type.IsNested() && column.type.id() != in_file.type.id()) return OtherShape(column, in_file);
+    if (!IsReadable(in_file.type, column.type)) return OtherShape(column, in_file);
     in_file.children.clear();
     return {};
   }
@@ -380,6 +411,17 @@ void KeepBytes(const Columns& table_columns, Columns& file_columns,
     const Column& column = table_columns[index.GetPrimaryIndex()];
     if (Column* in_file = Find(column, file_columns)) MarkBytes(column, *in_file);
   }
+}
+
+Result<void> CheckColumns(const Columns& table_columns, Columns& file_columns,
+                          const duckdb::vector<duckdb::ColumnIndex>& column_ids) {
+  for (const duckdb::ColumnIndex& index : column_ids) {
+    if (index.IsVirtualColumn() || index.GetPrimaryIndex() >= table_columns.size()) continue;
+    const Column& column = table_columns[index.GetPrimaryIndex()];
+    const Column* in_file = Find(column, file_columns);
+    if (in_file && !IsReadable(in_file->type, column.type)) return OtherShape(column, *in_file);
+  }
+  return {};
 }
 
 duckdb::unique_ptr<duckdb::TableFilterSet> FitFilters(const duckdb::TableFilterSet& filters,

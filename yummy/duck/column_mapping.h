@@ -17,10 +17,16 @@ Result<duckdb::vector<duckdb::MultiFileColumnDefinition>> TableColumns(const del
 /// Fits table and file columns to each other, for those at `column_ids`: field ids are resolved to the file's names, the parts of
 /// lists and maps get the names that the mapper asks for, whatever the writer called them (parquet-format, LogicalTypes.md,
 /// "Backward-compatibility rules"), and columns without nested fields become leaves, so that equal columns are seen as equal.
-/// Errors: Corrupt (reason CORRUPT_DATA_FILE: a nested column that the file has in another shape, no field ids at all).
+/// Errors: Corrupt (reason CORRUPT_DATA_FILE: a column that the file has in another shape or as another kind of value, no field ids at
+/// all).
 Result<void> AlignColumns(duckdb::vector<duckdb::MultiFileColumnDefinition>& table_columns,
                           duckdb::vector<duckdb::MultiFileColumnDefinition>& file_columns,
                           const duckdb::vector<duckdb::ColumnIndex>& column_ids, ColumnMapping mapping);
+
+/// What AlignColumns checks, of columns that need no fitting. Errors: as AlignColumns.
+Result<void> CheckColumns(const duckdb::vector<duckdb::MultiFileColumnDefinition>& table_columns,
+                          duckdb::vector<duckdb::MultiFileColumnDefinition>& file_columns,
+                          const duckdb::vector<duckdb::ColumnIndex>& column_ids);
 
 /// Gives the file's columns at `column_ids`, which are aligned, types whose casts to the table's keep the bytes of text and
 /// binary, whichever of the two the file takes them for (text_bytes.h).

@@ -1,5 +1,6 @@
 #include "yummy/duck/file_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -50,6 +51,19 @@ bool SpeaksOfTheFile(const duckdb::ErrorData& data, bool reader_runs_filters) {
     case duckdb::ExceptionType::INVALID_INPUT: return !reader_runs_filters;
     default: return false;
   }
+}
+
+// A partition column is read from the log, whatever a file may hold by its name.
+duckdb::vector<duckdb::ColumnIndex> ColumnsInFiles(const delta::Snapshot& snapshot,
+                                                   const duckdb::vector<duckdb::ColumnIndex>& column_ids) {
+  const auto& partition = snapshot.partition_columns();
+  duckdb::vector<duckdb::ColumnIndex> stored;
+  for (const duckdb::ColumnIndex& index : column_ids) {
+    const bool is_partition = !index.IsVirtualColumn() &&
+                              std::find(partition.begin(), partition.end(), index.GetPrimaryIndex()) != partition.end();
+    if (!is_partition) stored.push_back(index);
+  }
+  return stored;
 }
 
 // Carries an Error of ours: what error.cc packs into the extra info.
@@ -176,17 +190,17 @@ duckdb::ReaderInitializeType DeltaFileReader::CreateMapping(
   auto& file_columns = reader_data.reader->columns;
   duckdb::vector<duckdb::MultiFileColumnDefinition> aligned;
   const bool align = scan_->has_nested_columns || scan_->mapping == ColumnMapping::kId;
-  if (align) {
-    aligned = columns;
-    auto result = AlignColumns(aligned, file_columns, column_ids, scan_->mapping);
-    if (!result.ok()) {
-      const std::string path = PathForPeople(reader_data.reader->file.path);
-      Throw(std::move(result)
-                .error()
-                .Prefixed(path)
-                .With("path", path)
-                .With("version", std::to_string(scan_->snapshot->version())));
-    }
+  if (align) aligned = columns;
+  const auto stored = ColumnsInFiles(*scan_->snapshot, column_ids);
+  auto fits =
+      align ? AlignColumns(aligned, file_columns, stored, scan_->mapping) : CheckColumns(columns, file_columns, stored);
+  if (!fits.ok()) {
+    const std::string path = PathForPeople(reader_data.reader->file.path);
+    Throw(std::move(fits)
+              .error()
+              .Prefixed(path)
+              .With("path", path)
+              .With("version", std::to_string(scan_->snapshot->version())));
   }
   const auto& table_columns = align ? aligned : columns;
   KeepBytes(table_columns, file_columns, column_ids);
