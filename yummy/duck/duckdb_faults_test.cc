@@ -109,5 +109,17 @@ TEST_F(DuckdbFaults, ATimeAsTextIsComparedWithNullWhereATextIsNoTime) {
   EXPECT_EQ(Ask("SELECT count(*) FROM t WHERE CAST(z AS VARCHAR) <> 'never'"), "0");
 }
 
+TEST_F(DuckdbFaults, BinsOfATinyWidthEndTheInstance) {
+  auto result = connection_.Query("SELECT equi_width_bins(0::DOUBLE, 5e-324::DOUBLE, 64, true)");
+  ASSERT_TRUE(result->HasError());
+  EXPECT_EQ(result->GetErrorType(), duckdb::ExceptionType::INTERNAL);
+}
+
+TEST_F(DuckdbFaults, ReservoirQuantileEndsTheInstance) {
+  auto result = connection_.Query("SELECT reservoir_quantile(1::DECIMAL(38, 0), []) FROM range(3000)");
+  ASSERT_TRUE(result->HasError());
+  EXPECT_EQ(result->GetErrorType(), duckdb::ExceptionType::INTERNAL);
+}
+
 }  // namespace
 }  // namespace yummy::duck

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "yummy/base/random.h"
+#include "yummy/duck/bounded_functions.h"
 #include "yummy/duck/catalog.h"
 #include "yummy/duck/error.h"
 #include "yummy/duck/file_system.h"
@@ -151,6 +152,7 @@ Result<std::shared_ptr<Instance>> Instance::Open(const DatabaseOptions& options,
     RegisterPushedFilterCheck(config);
     RegisterLimitHints(config);
     instance->database_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);
+    TRY(BoundFunctions(*instance->database_->instance));
 
     auto file_system = duckdb::make_uniq<ObjectStoreFileSystem>(*instance->info_);
     instance->info_->file_system = file_system.get();

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include "yummy/duck/error.h"
+#include "yummy/duck/function_lists.h"
 #include "yummy/duck/instance.h"
 #include "yummy/duck/request_state.h"
-#include "yummy/duck/statement_guard.h"
 
 namespace yummy::duck {
 namespace {
@@ -24,30 +24,10 @@ struct GuardInfo final : duckdb::OptimizerExtensionInfo {
   Throw(Error(ErrorCode::kPermissionDenied, message).WithReason("SQL_NOT_ALLOWED"));
 }
 
-void CheckFunction(const std::string& name) {
-  if (!IsAllowedFunction(name)) Refuse(fmt::format("the function {} is not allowed", name));
-}
-
-void CheckExpression(const duckdb::Expression& expression) {
-  switch (expression.GetExpressionClass()) {
-    case duckdb::ExpressionClass::BOUND_FUNCTION:
-      CheckFunction(expression.Cast<duckdb::BoundFunctionExpression>().function.name);
-      break;
-    case duckdb::ExpressionClass::BOUND_AGGREGATE:
-      CheckFunction(expression.Cast<duckdb::BoundAggregateExpression>().function.name);
-      break;
-    default: break;
-  }
-  duckdb::ExpressionIterator::EnumerateChildren(expression,
-                                                [](const duckdb::Expression& child) { CheckExpression(child); });
-}
-
 void CheckScan(const InstanceInfo& instance, const duckdb::LogicalGet& scan) {
   auto table = scan.GetTable();
   if (!table) {
-    if (!IsAllowedTableFunction(scan.function.name)) {
-      Refuse(fmt::format("the table function {} is not allowed", scan.function.name));
-    }
+    ValueOrThrow(CheckTableFunction(scan.function.name));
     return;
   }
   const std::string& catalog = table->ParentCatalog().GetName();
@@ -108,6 +88,21 @@ void CheckPlan(duckdb::OptimizerExtensionInput& input, duckdb::unique_ptr<duckdb
 }
 
 }  // namespace
+
+void CheckExpression(const duckdb::Expression& expression) {
+  ValueOrThrow(CheckType(expression.return_type));
+  switch (expression.GetExpressionClass()) {
+    case duckdb::ExpressionClass::BOUND_FUNCTION:
+      ValueOrThrow(CheckFunction(expression.Cast<duckdb::BoundFunctionExpression>().function.name));
+      break;
+    case duckdb::ExpressionClass::BOUND_AGGREGATE:
+      ValueOrThrow(CheckFunction(expression.Cast<duckdb::BoundAggregateExpression>().function.name));
+      break;
+    default: break;
+  }
+  duckdb::ExpressionIterator::EnumerateChildren(expression,
+                                                [](const duckdb::Expression& child) { CheckExpression(child); });
+}
 
 void RegisterPlanGuard(duckdb::DBConfig& config, std::shared_ptr<InstanceInfo> instance) {
   duckdb::OptimizerExtension extension;

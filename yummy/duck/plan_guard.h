@@ -10,8 +10,11 @@ namespace yummy::duck {
 struct InstanceInfo;
 
 /// Has every plan of a connection whose RequestState is untrusted checked before it is optimised: it reads tables of the
-/// configured stores only, changes nothing, and calls only functions that statement_guard.h allows.
+/// configured stores only, changes nothing, and has only functions and types that function_lists.h allows.
 /// The planner then ends with an exception that carries PermissionDenied (SQL_NOT_ALLOWED).
 void RegisterPlanGuard(duckdb::DBConfig& config, std::shared_ptr<InstanceInfo> instance);
+
+/// The same look at an expression alone. Throws what carries PermissionDenied (SQL_NOT_ALLOWED).
+void CheckExpression(const duckdb::Expression& expression);
 
 }  // namespace yummy::duck

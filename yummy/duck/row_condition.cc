@@ -10,6 +10,7 @@
 
 #include "yummy/duck/error.h"
 #include "yummy/duck/filter_predicate.h"
+#include "yummy/duck/plan_guard.h"
 #include "yummy/duck/statement_guard.h"
 #include "yummy/duck/types.h"
 
@@ -89,6 +90,7 @@ Result<std::unique_ptr<RowCondition>> RowCondition::Bind(duckdb::ClientContext& 
     duckdb::CheckBinder check(*binder, context, "", columns, named);
     check.target_type = duckdb::LogicalType::BOOLEAN;
     auto bound = check.Bind(parsed);
+    CheckExpression(*bound);
     if (bound->IsVolatile())
       return BadCondition(ErrorCode::kInvalidArgument, "SQL_INVALID", "the condition is another one for each row");
     for (const duckdb::PhysicalIndex column : named) {

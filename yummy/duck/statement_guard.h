@@ -11,6 +11,7 @@
 #include "yummy/base/result.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/sql_nesting.h"
+#include "yummy/duck/statement_size.h"
 
 namespace yummy::duck {
 
@@ -20,6 +21,7 @@ inline constexpr size_t kExpressionDepthMax = 250;
 struct GuardOptions {
   size_t sql_max_bytes = 1 << 20;
   NestingLimits nesting;
+  SizeLimits size;
   duckdb::ParserOptions parser;
   /// True for the name of a configured store, ignoring case.
   std::function<bool(const std::string&)> is_store;
@@ -35,19 +37,8 @@ struct GuardedStatement {
 };
 
 /// The one statement of `sql`, allowed to run. SHOW TABLES is replaced by the list of names.
-/// Errors: InvalidArgument (SQL_TOO_LONG, TOO_DEEP, SQL_SYNTAX, ONE_STATEMENT, READ_ONLY_ENDPOINT with detail "hint"),
+/// Errors: InvalidArgument (SQL_TOO_LONG, TOO_DEEP, STATEMENT_TOO_LARGE, SQL_SYNTAX, ONE_STATEMENT, READ_ONLY_ENDPOINT with detail "hint"),
 /// PermissionDenied (SQL_NOT_ALLOWED); details line and column where known.
 Result<GuardedStatement> GuardStatement(const std::string& sql, const GuardOptions& options);
-
-/// Walks an expression, also into sub-queries. Errors: PermissionDenied (SQL_NOT_ALLOWED), Unsupported.
-Result<void> GuardExpression(duckdb::unique_ptr<duckdb::ParsedExpression>& expression, const GuardOptions& options);
-
-/// Whether SQL may call the scalar, aggregate, window or macro function of this name, in any case.
-bool IsAllowedFunction(const std::string& name);
-/// Whether the function, macro or SQL value (current_date) of this name, in any case, can give another value to the same arguments
-/// in another statement.
-bool IsVaryingFunction(const std::string& name);
-/// Whether SQL may have the table function of this name in FROM, in any case.
-bool IsAllowedTableFunction(const std::string& name);
 
 }  // namespace yummy::duck

@@ -1,0 +1,234 @@
+#include "yummy/duck/bounded_functions.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <duckdb/catalog/catalog_entry/aggregate_function_catalog_entry.hpp>
+#include <duckdb/catalog/catalog_entry/duck_schema_entry.hpp>
+#include <duckdb/catalog/catalog_entry/scalar_function_catalog_entry.hpp>
+#include <duckdb/execution/expression_executor.hpp>
+#include <fmt/format.h>
+
+#include "yummy/duck/error.h"
+#include "yummy/duck/function_cost.h"
+#include "yummy/duck/function_lists.h"
+
+namespace yummy::duck {
+namespace {
+
+using duckdb::DataChunk;
+using duckdb::ExpressionState;
+using duckdb::idx_t;
+using duckdb::scalar_function_t;
+using duckdb::ScalarFunction;
+using duckdb::Vector;
+using ExpressionList = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
+using Data = duckdb::unique_ptr<duckdb::FunctionData>;
+
+// Between two looks at the interrupt a call takes about this many steps.
+constexpr uint64_t kSliceSteps = 1 << 24;
+
+void Limit(const FunctionCost& bound, const char* what, uint64_t found, uint64_t allowed) {
+  if (found <= allowed) [[likely]]
+    return;
+  Throw(Error(ErrorCode::kInvalidArgument,
+              fmt::format("the function {} is called for too much: {}, at most {} are allowed", bound.name, what,
+                          allowed))
+            .WithReason("FUNCTION_LIMIT")
+            .With("name", std::string(bound.name))
+            .With("limit", std::to_string(allowed)));
+}
+
+void CheckRow(const FunctionCost& bound, const Cost& cost) {
+  Limit(bound, "steps for one row", cost.steps, FunctionLimits::kStepsMax);
+  Limit(bound, "bytes for one value", cost.bytes, FunctionLimits::kBytesMax);
+  Limit(bound, "entries for one list", cost.entries, FunctionLimits::kEntriesMax);
+  Limit(bound, "levels of nested JSON", cost.depth, FunctionLimits::kJsonDepthMax);
+  Limit(bound, "parts of a regular expression", cost.pattern, FunctionLimits::kPatternMax);
+  Limit(bound, "bytes for a name", cost.name, FunctionLimits::kNameMax);
+}
+
+void CheckInterrupt(ExpressionState& state) {
+  if (state.HasContext() && state.GetContext().IsInterrupted()) throw duckdb::InterruptException();
+}
+
+// Counts what a call makes against the memory of the instance while it is made: values of a batch are not the engine's to count.
+class Reservation {
+ public:
+  Reservation(ExpressionState& state, uint64_t bytes) {
+    if (!state.HasContext() || bytes < kBytesMin) return;
+    auto& manager = duckdb::BufferManager::GetBufferManager(state.GetContext());
+    manager.ReserveMemory(bytes);
+    manager_ = &manager;
+    bytes_ = bytes;
+  }
+  ~Reservation() {
+    if (manager_ != nullptr) manager_->FreeReservedMemory(bytes_);
+  }
+  Reservation(const Reservation&) = delete;
+  Reservation& operator=(const Reservation&) = delete;
+
+ private:
+  static constexpr uint64_t kBytesMin = 1 << 20;
+  duckdb::BufferManager* manager_ = nullptr;
+  uint64_t bytes_ = 0;
+};
+
+// Rows [begin, end) alone, into the same rows of the result.
+void CallSlice(const scalar_function_t& function, DataChunk& rows, idx_t begin, idx_t end, ExpressionState& state,
+               Vector& result) {
+  DataChunk slice;
+  slice.InitializeEmpty(rows.GetTypes());
+  for (idx_t i = 0; i < rows.ColumnCount(); i++) slice.data[i].Slice(rows.data[i], begin, end);
+  slice.SetCardinality(end - begin);
+  Vector part(result.GetType());
+  function(slice, state, part);
+  duckdb::VectorOperations::Copy(part, result, end - begin, 0, begin);
+}
+
+void Call(const FunctionCost& bound, const scalar_function_t& function, DataChunk& rows, ExpressionState& state,
+          Vector& result) {
+  const bool is_constant = rows.AllConstant();
+  const idx_t count = is_constant ? std::min<idx_t>(rows.size(), 1) : rows.size();
+  uint64_t steps = 0;
+  uint64_t bytes = 0;
+  duckdb::vector<idx_t> slices;
+  {
+    const Arguments arguments(rows);
+    for (idx_t row = 0; row < count; row++) {
+      const Cost cost = bound.cost(arguments, row);
+      CheckRow(bound, cost);
+      steps += cost.steps;
+      bytes += cost.bytes;
+      if (steps < kSliceSteps) continue;
+      slices.push_back(row + 1);
+      steps = 0;
+    }
+  }
+  Limit(bound, "bytes for the values of a batch", bytes, FunctionLimits::kBatchBytesMax);
+  const Reservation reservation(state, bytes);
+  CheckInterrupt(state);
+  if (is_constant || slices.empty()) return function(rows, state, result);
+  if (slices.back() != count) slices.push_back(count);
+  result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
+  idx_t begin = 0;
+  for (const idx_t end : slices) {
+    CheckInterrupt(state);
+    CallSlice(function, rows, std::exchange(begin, end), end, state, result);
+  }
+}
+
+scalar_function_t Wrapped(const FunctionCost& bound, scalar_function_t function) {
+  return [&bound, function = std::move(function)](DataChunk& rows, ExpressionState& state, Vector& result) {
+    Call(bound, function, rows, state, result);
+  };
+}
+
+// What a function was before it had a bound. The binder hands it to the two below.
+struct Unbound final : duckdb::ScalarFunctionInfo {
+  Unbound(const FunctionCost& cost, const ScalarFunction& function)
+      : bound(cost), call(function.function), bind(function.bind), bind_extended(function.bind_extended) {}
+  const FunctionCost& bound;
+  scalar_function_t call;
+  duckdb::bind_scalar_function_t bind;
+  duckdb::bind_scalar_function_extended_t bind_extended;
+};
+
+// Arguments that are the same for all rows, which the function looks at while it is bound; the others count as null.
+void CheckConstants(duckdb::ClientContext& context, const FunctionCost& bound, const ExpressionList& arguments) {
+  if (bound.binding != FunctionCost::Binding::kReadsConstants || arguments.empty()) return;
+  duckdb::vector<duckdb::Value> values;
+  duckdb::vector<duckdb::LogicalType> types;
+  for (const auto& argument : arguments) {
+    duckdb::Value value;
+    const bool is_known = !argument->HasParameter() && argument->IsFoldable() &&
+                          duckdb::ExpressionExecutor::TryEvaluateScalar(context, *argument, value);
+    if (!is_known || value.type().InternalType() != duckdb::PhysicalType::VARCHAR)
+      value = duckdb::Value(duckdb::LogicalType::VARCHAR);
+    types.push_back(value.type());
+    values.push_back(std::move(value));
+  }
+  DataChunk row;
+  row.Initialize(duckdb::Allocator::DefaultAllocator(), types, 1);
+  for (idx_t i = 0; i < values.size(); i++) row.SetValue(i, 0, values[i]);
+  row.SetCardinality(1);
+  CheckRow(bound, bound.cost(Arguments(row), 0));
+}
+
+// `bind` sets the function that is called, as it does without a bound.
+template <typename Bind>
+Data BindWrapped(duckdb::ClientContext& context, ScalarFunction& function, ExpressionList& arguments, Bind&& bind) {
+  const auto kept = function.function_info;
+  const auto& unbound = static_cast<const Unbound&>(*kept);
+  CheckConstants(context, unbound.bound, arguments);
+  function.function = unbound.call;
+  Data data = bind(unbound);
+  const bool is_prepared = unbound.bound.binding == FunctionCost::Binding::kMayPrepare && data;
+  if (!is_prepared) function.function = Wrapped(unbound.bound, function.function);
+  return data;
+}
+
+Data BindPlain(duckdb::ClientContext& context, ScalarFunction& function, ExpressionList& arguments) {
+  return BindWrapped(context, function, arguments, [&](const Unbound& unbound) {
+    return unbound.bind ? unbound.bind(context, function, arguments) : Data();
+  });
+}
+
+Data BindExtended(duckdb::ScalarFunctionBindInput& input, ScalarFunction& function, ExpressionList& arguments) {
+  return BindWrapped(input.binder.context, function, arguments,
+                     [&](const Unbound& unbound) { return unbound.bind_extended(input, function, arguments); });
+}
+
+Result<void> AddBound(const FunctionCost& bound, ScalarFunction& function) {
+  // These would hide what they do from the wrapper.
+  if (function.function_info || !function.function || function.bind_expression) {
+    return Error(ErrorCode::kInternal, fmt::format("the function {} cannot be bounded", bound.name));
+  }
+  function.function_info = duckdb::make_shared_ptr<Unbound>(bound, function);
+  if (function.bind_extended) {
+    function.bind_extended = BindExtended;
+  } else if (function.bind || bound.binding == FunctionCost::Binding::kReadsConstants) {
+    function.bind = BindPlain;
+  } else {
+    function.function = Wrapped(bound, function.function);
+  }
+  return {};
+}
+
+Data RefuseAggregate(duckdb::ClientContext&, duckdb::AggregateFunction& function, ExpressionList&) {
+  Throw(CheckFunction(function.name).error());
+}
+
+const FunctionCost* FindCost(std::string_view name) {
+  const auto& costs = FunctionCosts();
+  const auto found = std::ranges::find(costs, name, &FunctionCost::name);
+  return found == costs.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+Result<void> BoundFunctions(duckdb::DatabaseInstance& database) {
+  auto& schema = duckdb::Catalog::GetSystemCatalog(database).GetSchema(
+      duckdb::CatalogTransaction::GetSystemTransaction(database), DEFAULT_SCHEMA);
+  Result<void> result;
+  size_t found = 0;
+  // One set holds functions of all kinds.
+  schema.Scan(duckdb::CatalogType::SCALAR_FUNCTION_ENTRY, [&](duckdb::CatalogEntry& entry) {
+    if (entry.type == duckdb::CatalogType::AGGREGATE_FUNCTION_ENTRY && !CheckFunction(entry.name).ok()) {
+      auto& aggregate = entry.Cast<duckdb::AggregateFunctionCatalogEntry>();
+      for (auto& function : aggregate.functions.functions) function.bind = RefuseAggregate;
+    }
+    const FunctionCost* bound = FindCost(entry.name);
+    if (bound == nullptr || entry.type != duckdb::CatalogType::SCALAR_FUNCTION_ENTRY) return;
+    found++;
+    for (auto& function : entry.Cast<duckdb::ScalarFunctionCatalogEntry>().functions.functions)
+      if (result.ok()) result = AddBound(*bound, function);
+  });
+  if (result.ok() && found != FunctionCosts().size()) {
+    return Error(ErrorCode::kInternal, fmt::format("functions with a bound: expected {}, found {} in the library",
+                                                   FunctionCosts().size(), found));
+  }
+  return result;
+}
+
+}  // namespace yummy::duck

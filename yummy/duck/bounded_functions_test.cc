@@ -1,0 +1,179 @@
+#include "yummy/duck/bounded_functions.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/scalar.h>
+
+#include "yummy/base/testing.h"
+#include "yummy/duck/database.h"
+#include "yummy/duck/function_cost.h"
+#include "yummy/duck/session.h"
+
+namespace yummy::duck {
+namespace {
+
+using std::chrono::steady_clock;
+
+class BoundedFunctions : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto database = Database::Open({}, Lookup{});
+    ASSERT_THAT(database, IsOk());
+    auto session = (*database)->Connect();
+    ASSERT_THAT(session, IsOk());
+    session_ = *std::move(session);
+  }
+
+  // The first value, or the error.
+  Result<std::string> Value(const std::string& sql, const Context& context = {}) {
+    auto result = TRY(session_->Query(context, sql, {}));
+    auto batch = TRY(result->Next());
+    return batch->column(0)->GetScalar(0).ValueOrDie()->ToString();
+  }
+
+  std::unique_ptr<Session> session_;
+};
+
+// A call of a few bytes that would run, or take memory, without end: as a constant, and for a column.
+TEST_F(BoundedFunctions, RefuseArgumentsThatMultiply) {
+  for (const std::string& call : std::vector<std::string>{
+           "levenshtein(repeat(x, 300000), repeat('b', 300000))",
+           "editdist3(repeat(x, 300000), repeat('b', 300000))",
+           "damerau_levenshtein(repeat(x, 12000), repeat('b', 12000))",
+           "jaro_similarity(repeat(x, 300000), repeat('a', 300000))",
+           "repeat(x, 100000000)",
+           "repeat([x], 100000000)",
+           "lpad(x, 2147483647, 'bc')",
+           "rpad(x, 2147483647, 'bc')",
+           "bitstring('1', 2147483647 - len(x)::INT)",
+           "range(len(x), 200000000)",
+           "range(len(x), -200000000, -1)",
+           "generate_series(200000000 + len(x))",
+           "range(TIMESTAMP '2000-01-01', TIMESTAMP '2020-01-01', to_microseconds(len(x)))",
+           "list_resize([x], 100000000)",
+           "printf('%1000000000d', len(x))",
+           "format('{:1000000000}', len(x))",
+           "printf('%*d', 1000000000, len(x))",
+           "format(repeat('{0}', 100000), repeat(x, 100000))",
+           "repeat(x, 60000000) || repeat(x, 60000000)",
+           "concat(repeat(x, 60000000), repeat(x, 60000000))",
+           "concat_ws(repeat(x, 30000000), x, x, x, x)",
+           "replace(repeat(x, 1000000), 'a', repeat('b', 1000))",
+           "string_split(repeat(x, 10000000), x)",
+           "repeat(x, 20000) GLOB repeat('*a', 30) || 'b'",
+           "repeat(x, 20000) LIKE repeat('%a_', 30) || 'b'",
+           "repeat(x, 200000) LIKE repeat('%' || x, 200000)",
+           "repeat(x, 20000) ILIKE repeat('%a', 30) || 'b'",
+           "repeat(x, 20000) SIMILAR TO repeat('(a{0,900})b', 300)",
+           "regexp_replace(repeat(x, 100000), 'a', repeat('b', 10000), 'g')",
+           "list_aggregate([x], repeat('a', 1000000))",
+           "list_reduce(list_concat(range(1000000), range(40000)), lambda a, b: a + b + len(x))"}) {
+    for (const std::string& from :
+         {std::string("(SELECT 'a' AS x)"), std::string("(SELECT chr(97 + (i * 0)::INT) AS x FROM range(3) t(i))")}) {
+      const auto begin = steady_clock::now();
+      auto refused = Value("SELECT count(" + call + ") FROM " + from);
+      ASSERT_THAT(refused, IsError(ErrorCode::kInvalidArgument)) << call;
+      EXPECT_EQ(refused.error().reason(), "FUNCTION_LIMIT") << call << refused.error().ToString();
+      EXPECT_NE(refused.error().detail("name"), "") << call;
+      EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(20)) << call;
+    }
+  }
+}
+
+TEST_F(BoundedFunctions, DoWhatTheyDidBefore) {
+  struct Case {
+    const char* sql;
+    const char* value;
+  };
+  for (const Case& test :
+       {Case{"SELECT levenshtein('kitten', 'sitting')", "3"},
+        Case{"SELECT repeat('ab', 3)", "ababab"},
+        Case{"SELECT repeat('ab', -3)", ""},
+        Case{"SELECT repeat(NULL, 3)", "null"},
+        Case{"SELECT lpad('a', 3, 'bc')", "bca"},
+        Case{"SELECT len(range(10, 0, -3))", "4"},
+        Case{"SELECT len(generate_series(0, 10))", "11"},
+        Case{"SELECT len(range(9223372036854775807, -9223372036854775808))", "0"},
+        Case{"SELECT len(range(DATE '2020-01-01', DATE '2020-03-01', INTERVAL 1 MONTH))", "2"},
+        Case{"SELECT printf('%05d %s', 42, 'x')", "00042 x"},
+        Case{"SELECT format('{:>5}|{}', 1, 'x')", "    1|x"},
+        Case{"SELECT concat_ws('-', 1, NULL, 'x')", "1-x"},
+        Case{"SELECT 'abc' LIKE 'a%c' AND 'abc' NOT LIKE 'a_'", "true"},
+        Case{"SELECT 'a%c' LIKE 'a$%c' ESCAPE '$'", "true"},
+        Case{"SELECT 'ABC' ILIKE '%b%' AND 'abc' GLOB '[a-c]*'", "true"},
+        Case{"SELECT regexp_extract('ab12', '([a-z]+)(\\d{2})', 2)", "12"},
+        Case{"SELECT regexp_extract('ab12', '(?P<w>[a-z]+)(\\d+)', ['w', 'n']).n", "12"},
+        Case{"SELECT regexp_replace('aXbX', 'X', '-', 'g')", "a-b-"},
+        Case{"SELECT from_json('{\"a\": {\"b\": [1, 2]}}', '{\"a\": {\"b\": [\"INT\"]}}').a.b[2]", "2"},
+        Case{"SELECT json_structure('{\"a\": [1]}')", "{\"a\":[\"UBIGINT\"]}"},
+        Case{"SELECT json_merge_patch('{\"a\": 1}', '{\"b\": 2}')", "{\"a\":1,\"b\":2}"},
+        Case{"SELECT json_contains('{\"a\": [1, 2]}', '[2]')", "true"},
+        Case{"SELECT json_structure(repeat('[', 200) || repeat(']', 200)) IS NOT NULL", "true"},
+        Case{"SELECT list_sum(list_transform([1, 2], lambda x: x + 1))", "5"},
+        Case{"SELECT list_reduce([1, 2, 3], lambda a, b: a * b)", "6"},
+        Case{"SELECT array_to_string([1, 2], '+')", "1+2"},
+        Case{"SELECT len(array_to_string(['', ''], repeat('x', 20000)))", "20000"}}) {
+    auto value = Value(test.sql);
+    ASSERT_THAT(value, IsOk()) << test.sql;
+    EXPECT_EQ(*value, test.value) << test.sql;
+  }
+}
+
+// A batch that takes long is done in slices: each row has its own result, also beside nulls, constants and longer lists.
+TEST_F(BoundedFunctions, GiveEveryRowItsOwnResultInSlices) {
+  for (const char* sql :
+       {"SELECT count(*) FROM (SELECT i, levenshtein(CASE WHEN i % 7 > 0 THEN repeat('a', i) END, repeat('b', 900)) AS "
+        "d "
+        "FROM range(1, 3000) t(i)) WHERE d IS DISTINCT FROM CASE WHEN i % 7 > 0 THEN greatest(i, 900) END",
+        "SELECT count(*) FROM (SELECT i, list_sort(list_transform(range(1 + i % 1000), lambda x: -x)) AS l "
+        "FROM range(5000) t(i)) WHERE l[1] <> -(i % 1000) OR len(l) <> 1 + i % 1000",
+        "SELECT count(*) FROM (SELECT i, repeat(s, n) GLOB repeat('*' || s, 3) AS g FROM (SELECT i, 'a' || i % 10 AS "
+        "s, "
+        "i % 5 AS n FROM range(5000) t(i))) WHERE g <> (i % 5 >= 3)"}) {
+    auto wrong = Value(sql);
+    ASSERT_THAT(wrong, IsOk()) << sql;
+    EXPECT_EQ(*wrong, "0") << sql;
+  }
+}
+
+// Without slices a batch of 2,048 calls would not look at the deadline.
+TEST_F(BoundedFunctions, EndAtTheDeadlineWithinABatch) {
+  const auto begin = steady_clock::now();
+  const Context context(begin + std::chrono::milliseconds(300), {}, "test");
+  EXPECT_THAT(
+      Value("SELECT max(levenshtein(repeat('a', 10000) || i, repeat('b', 10000))) FROM range(2000) t(i)", context),
+      IsError(ErrorCode::kDeadlineExceeded));
+  EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(20));
+}
+
+TEST(FunctionCost, MeasuresHowDeepJsonNests) {
+  EXPECT_EQ(JsonDepth(""), 0u);
+  EXPECT_EQ(JsonDepth("1"), 0u);
+  EXPECT_EQ(JsonDepth(R"([[], {"a": [1]}])"), 3u);
+  EXPECT_EQ(JsonDepth(R"(["[[[", "\"[["])"), 1u);
+  EXPECT_EQ(JsonDepth(R"(["\\", [1]])"), 2u);
+  EXPECT_EQ(JsonDepth("]]]["), 1u);
+  EXPECT_EQ(JsonDepth(R"("[[)"), 0u);
+  EXPECT_EQ(JsonDepth(R"(["\)"), 1u);
+}
+
+TEST(FunctionCost, MeasuresRegularExpressions) {
+  EXPECT_LT(PatternSize(R"(^[a-z]+@[a-z]+\.(com|org)$)"), 100u);
+  EXPECT_LT(PatternSize(R"(\d{4}-\d{2}-\d{2})"), 20u);
+  EXPECT_GE(PatternSize("(abc){100}"), 300u);
+  EXPECT_GE(PatternSize("((a{30}){30}){2,40}"), 30u * 30 * 40);
+  EXPECT_GE(PatternSize("[a-z]{900}"), 900u);
+  EXPECT_GE(PatternSize(R"(\pL{50})"), 5000u);
+  EXPECT_GE(PatternSize("(((a{1000}"), 1000u);
+  EXPECT_GE(PatternSize(R"(\p{Greek}{50})"), 5000u);
+  EXPECT_LT(PatternSize(R"(a{,}{x}\p{\)"), 300u);
+  EXPECT_LT(PatternSize("[]a]b)c"), 20u);
+}
+
+}  // namespace
+}  // namespace yummy::duck

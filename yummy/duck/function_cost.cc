@@ -1,0 +1,413 @@
+#include "yummy/duck/function_cost.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string>
+#include <utility>
+
+namespace yummy::duck {
+namespace {
+
+using duckdb::idx_t;
+using duckdb::UnifiedVectorFormat;
+
+constexpr uint64_t kEntryBytes = 16;    // of an entry of a list, of a string without its text
+constexpr uint64_t kNumberBytes = 512;  // of a number as text: 1e308 by %f has 309 digits
+
+uint64_t Times(uint64_t a, uint64_t b) {
+  return b != 0 && a > std::numeric_limits<uint64_t>::max() / b ? std::numeric_limits<uint64_t>::max() : a * b;
+}
+
+uint64_t Plus(uint64_t a, uint64_t b) {
+  return a > std::numeric_limits<uint64_t>::max() - b ? std::numeric_limits<uint64_t>::max() : a + b;
+}
+
+uint64_t Positive(int64_t value) { return value > 0 ? static_cast<uint64_t>(value) : 0; }
+
+Cost List(uint64_t entries) { return {.bytes = Times(entries, kEntryBytes), .entries = entries}; }
+
+uint64_t TotalSize(const Arguments& a, idx_t row) {
+  uint64_t total = 0;
+  for (size_t i = 0; i < a.count(); i++) total = Plus(total, a.size(i, row));
+  return total;
+}
+
+Cost Distance(const Arguments& a, idx_t row) { return {.steps = Times(a.size(0, row), a.size(1, row))}; }
+
+// Keeps a number for each pair of letters, until it is done.
+Cost DistanceByTable(const Arguments& a, idx_t row) { return {.steps = Times(Distance(a, row).steps, 32)}; }
+
+Cost Repeated(const Arguments& a, idx_t row) {
+  const uint64_t times = Positive(a.integer(1, row));
+  return {.bytes = Times(a.size(0, row), times), .entries = Times(a.length(0, row), times)};
+}
+
+Cost Padded(const Arguments& a, idx_t row) {
+  return {.bytes = Plus(a.size(0, row), Times(Positive(a.integer(1, row)), 4))};
+}
+
+Cost BitString(const Arguments& a, idx_t row) {
+  const uint64_t bits = std::max(a.size(0, row), Positive(a.integer(1, row)));
+  return {.steps = Times(bits, 16), .bytes = bits};
+}
+
+Cost Resized(const Arguments& a, idx_t row) { return List(Positive(a.integer(1, row))); }
+
+// The size of a step: months have at least 28 days. Near enough in floating point, which has no overflow.
+double Micros(const duckdb::interval_t& step) {
+  constexpr double kDay = 86'400e6;
+  return step.months * 28 * kDay + step.days * kDay + static_cast<double>(step.micros);
+}
+
+Cost Series(const Arguments& a, idx_t row) {
+  const bool has_first = a.count() > 1;
+  const auto first = has_first ? static_cast<double>(a.integer(0, row)) : 0;
+  const auto last = static_cast<double>(a.integer(has_first ? 1 : 0, row));
+  double step = 1;
+  if (a.count() == 3) step = a.is_interval(2) ? Micros(a.interval(2, row)) : static_cast<double>(a.integer(2, row));
+  if (step == 0) return {};
+  const double entries = std::clamp((last - first) / step + 1, 0.0, 1e18);
+  return List(static_cast<uint64_t>(entries));
+}
+
+// Widths and precisions are numbers in the format, or arguments; an argument can be named again and again.
+Cost Formatted(const Arguments& a, idx_t row) {
+  const std::string_view format = a.text(0, row);
+  uint64_t bytes = format.size();
+  uint64_t number = 0;
+  uint64_t places = 0;
+  uint64_t open = 0;
+  bool width_is_argument = false;
+  for (const char c : format) {
+    const bool is_digit = c >= '0' && c <= '9';
+    if (!is_digit) bytes = Plus(bytes, std::exchange(number, 0));
+    if (is_digit) number = Plus(Times(number, 10), static_cast<uint64_t>(c - '0'));
+    if (c == '{' || c == '%') ++places;
+    if (c == '{' && open++ > 0) width_is_argument = true;
+    if (c == '}' && open > 0) --open;
+    if (c == '*') width_is_argument = true;
+  }
+  uint64_t longest = kNumberBytes;
+  for (size_t i = 1; i < a.count(); i++) {
+    longest = std::max(longest, a.size(i, row));
+    if (width_is_argument) longest = std::max(longest, Positive(a.integer(i, row)));
+  }
+  return {.bytes = Plus(Plus(bytes, number), Times(places, longest))};
+}
+
+Cost Joined(const Arguments& a, idx_t row) {
+  uint64_t entries = 0;
+  for (size_t i = 0; i < a.count(); i++) entries = Plus(entries, a.length(i, row));
+  return {.bytes = TotalSize(a, row), .entries = entries};
+}
+
+// The separator stands between all others.
+Cost JoinedBySeparator(const Arguments& a, idx_t row) {
+  return {.bytes = Plus(TotalSize(a, row), Times(a.count(), a.size(0, row)))};
+}
+
+template <uint64_t kFactor>
+Cost Grown(const Arguments& a, idx_t row) {
+  return {.bytes = Times(TotalSize(a, row), kFactor)};
+}
+
+Cost Replaced(const Arguments& a, idx_t row) {
+  const uint64_t places = a.size(0, row) / std::max<uint64_t>(a.size(1, row), 1);
+  return {.bytes = Plus(a.size(0, row), Times(places, a.size(2, row)))};
+}
+
+// As many parts as the separator may begin at.
+Cost Split(const Arguments& a, idx_t row) {
+  const std::string_view text = a.text(0, row);
+  const std::string_view separator = a.text(1, row);
+  const auto parts =
+      separator.empty() ? static_cast<ptrdiff_t>(text.size()) : std::count(text.begin(), text.end(), separator.front());
+  Cost cost = List(static_cast<uint64_t>(parts) + 1);
+  cost.bytes = Plus(cost.bytes, text.size());
+  return cost;
+}
+
+template <uint64_t kSteps>
+Cost ForEachEntry(const Arguments& a, idx_t row) {
+  return {.steps = Times(a.length(0, row), kSteps)};
+}
+
+// A name that is unknown is compared with every other.
+Cost Aggregated(const Arguments& a, idx_t row) { return {.steps = Times(a.length(0, row), 4), .name = a.size(1, row)}; }
+
+template <uint64_t kSteps>
+Cost ForEachByte(const Arguments& a, idx_t row) {
+  return {.steps = Times(TotalSize(a, row), kSteps)};
+}
+
+Cost Pattern(const Arguments& a, idx_t row) {
+  const uint64_t pattern = a.pattern_size(1, row);
+  return {.steps = Times(a.size(0, row), pattern) / 4, .pattern = pattern};
+}
+
+Cost PatternList(const Arguments& a, idx_t row) {
+  Cost cost = Pattern(a, row);
+  cost.bytes = Times(a.size(0, row), kEntryBytes);
+  return cost;
+}
+
+Cost PatternReplaced(const Arguments& a, idx_t row) {
+  Cost cost = Pattern(a, row);
+  cost.bytes = Times(Plus(a.size(0, row), 1), Plus(a.size(2, row), 1));
+  return cost;
+}
+
+Cost Nested(const Arguments& a, idx_t row) {
+  uint64_t depth = 0;
+  for (size_t i = 0; i < a.count(); i++) depth = std::max(depth, JsonDepth(a.text(i, row)));
+  return {.depth = depth};
+}
+
+char Folded(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+// A star tries every place where what follows it may begin, for every place that the stars before it have tried.
+uint64_t Tries(std::string_view text, std::string_view pattern, char star, std::string_view wildcards) {
+  std::array<uint64_t, 256> places{};  // of each byte, letters folded
+  for (const char c : text) places[static_cast<unsigned char>(Folded(c))]++;
+  uint64_t tries = Plus(text.size(), 1);
+  for (size_t i = 0; i < pattern.size(); i++) {
+    if (pattern[i] != star) continue;
+    while (i + 1 < pattern.size() && pattern[i + 1] == star) i++;
+    if (i + 1 == pattern.size()) break;
+    const char begin = pattern[i + 1];
+    const bool is_any = wildcards.find(begin) != std::string_view::npos || (begin & 0x80) != 0;
+    const uint64_t found = is_any ? text.size() : places[static_cast<unsigned char>(Folded(begin))];
+    tries = Times(tries, std::max<uint64_t>(found, 1));
+  }
+  return tries;
+}
+
+Cost Glob(const Arguments& a, idx_t row) { return {.steps = Tries(a.text(0, row), a.text(1, row), '*', "?[\\")}; }
+
+Cost Like(const Arguments& a, idx_t row) {
+  const std::string_view escape = a.count() > 2 ? a.text(2, row) : "\\";
+  return {.steps = Tries(a.text(0, row), a.text(1, row), '%', std::string("_") + std::string(escape))};
+}
+
+}  // namespace
+
+Arguments::Arguments(duckdb::DataChunk& rows) : rows_(rows), formats_(rows.ColumnCount()) {
+  for (size_t i = 0; i < formats_.size(); i++) rows.data[i].ToUnifiedFormat(rows.size(), formats_[i]);
+}
+
+std::optional<idx_t> Arguments::Index(size_t column, idx_t row) const {
+  const auto& format = formats_[column];
+  const idx_t index = format.sel->get_index(row);
+  return format.validity.RowIsValid(index) ? std::optional(index) : std::nullopt;
+}
+
+std::string_view Arguments::text(size_t column, idx_t row) const {
+  if (column >= count() || PhysicalType(column) != duckdb::PhysicalType::VARCHAR) return {};
+  const auto index = Index(column, row);
+  if (!index) return {};
+  const auto& value = UnifiedVectorFormat::GetData<duckdb::string_t>(formats_[column])[*index];
+  return {value.GetData(), value.GetSize()};
+}
+
+int64_t Arguments::integer(size_t column, idx_t row) const {
+  const auto index = column < count() ? Index(column, row) : std::nullopt;
+  if (!index) return 0;
+  const auto& format = formats_[column];
+  switch (PhysicalType(column)) {
+    case duckdb::PhysicalType::INT8: return UnifiedVectorFormat::GetData<int8_t>(format)[*index];
+    case duckdb::PhysicalType::INT16: return UnifiedVectorFormat::GetData<int16_t>(format)[*index];
+    case duckdb::PhysicalType::INT32: return UnifiedVectorFormat::GetData<int32_t>(format)[*index];
+    case duckdb::PhysicalType::INT64: return UnifiedVectorFormat::GetData<int64_t>(format)[*index];
+    case duckdb::PhysicalType::UINT64: {
+      const uint64_t value = UnifiedVectorFormat::GetData<uint64_t>(format)[*index];
+      return static_cast<int64_t>(std::min<uint64_t>(value, std::numeric_limits<int64_t>::max()));
+    }
+    default: return 0;
+  }
+}
+
+duckdb::interval_t Arguments::interval(size_t column, idx_t row) const {
+  const auto index = Index(column, row);
+  return index ? UnifiedVectorFormat::GetData<duckdb::interval_t>(formats_[column])[*index] : duckdb::interval_t();
+}
+
+uint64_t Arguments::length(size_t column, idx_t row) const {
+  if (column >= count()) return 0;
+  const auto& type = rows_.data[column].GetType();
+  if (type.id() == duckdb::LogicalTypeId::ARRAY) return duckdb::ArrayType::GetSize(type);
+  if (PhysicalType(column) != duckdb::PhysicalType::LIST) return 0;
+  const auto index = Index(column, row);
+  return index ? UnifiedVectorFormat::GetData<duckdb::list_entry_t>(formats_[column])[*index].length : 0;
+}
+
+uint64_t Arguments::size(size_t column, idx_t row) const {
+  const std::string_view value = text(column, row);
+  return value.empty() ? Times(length(column, row), kEntryBytes) : value.size();
+}
+
+uint64_t Arguments::pattern_size(size_t column, idx_t row) const {
+  if (rows_.data[column].GetVectorType() != duckdb::VectorType::CONSTANT_VECTOR) return PatternSize(text(column, row));
+  if (!constant_pattern_size_) constant_pattern_size_ = PatternSize(text(column, row));
+  return *constant_pattern_size_;
+}
+
+uint64_t JsonDepth(std::string_view text) {
+  uint64_t depth = 0;
+  uint64_t deepest = 0;
+  for (size_t i = 0; i < text.size(); i++) {
+    const char c = text[i];
+    if (c == '"') {
+      for (i++; i < text.size() && text[i] != '"'; i++) i += text[i] == '\\' ? 1 : 0;
+    } else if (c == '[' || c == '{') {
+      deepest = std::max(deepest, ++depth);
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      depth--;
+    }
+  }
+  return deepest;
+}
+
+uint64_t PatternSize(std::string_view pattern) {
+  constexpr uint64_t kCategory = 200;  // \pL is a long list of ranges
+  std::vector<uint64_t> outer;         // what stands before each group that is open
+  uint64_t size = 0;                   // of the innermost group
+  uint64_t last = 0;                   // of the last part of it
+  const auto add = [&](uint64_t part) { size = Plus(size, last = part); };
+  for (size_t i = 0; i < pattern.size(); i++) {
+    const char c = pattern[i];
+    if (c == '\\') {
+      const char kind = i + 1 < pattern.size() ? pattern[++i] : '\0';
+      const bool is_category = kind == 'p' || kind == 'P';
+      if (is_category && pattern.substr(++i).starts_with('{')) i = std::min(pattern.find('}', i), pattern.size());
+      add(is_category ? kCategory : 1);
+    } else if (c == '[') {
+      const size_t begin = i;
+      for (i++; i < pattern.size() && (pattern[i] != ']' || i == begin + 1); i++) i += pattern[i] == '\\' ? 1 : 0;
+      const size_t end = std::min(i, pattern.size());
+      add(Plus(end - begin, pattern.substr(begin, end - begin).find("\\p") == std::string_view::npos ? 0 : kCategory));
+    } else if (c == '(') {
+      outer.push_back(std::exchange(size, 0));
+    } else if (c == ')' && !outer.empty()) {
+      last = Plus(size, 1);
+      size = Plus(outer.back(), last);
+      outer.pop_back();
+    } else if (c == '{') {
+      uint64_t times = 0;
+      uint64_t number = 0;
+      for (i++; i < pattern.size() && pattern[i] != '}'; i++) {
+        const char digit = pattern[i];
+        if (digit < '0' || digit > '9') number = 0;
+        if (digit >= '0' && digit <= '9') number = Plus(Times(number, 10), static_cast<uint64_t>(digit - '0'));
+        times = std::max(times, number);
+      }
+      if (times > 1) size = Plus(size, Times(last, times - 1));
+    } else {
+      add(1);
+    }
+  }
+  for (const uint64_t before : outer) size = Plus(size, before);
+  return size;
+}
+
+const std::vector<FunctionCost>& FunctionCosts() {
+  using enum FunctionCost::Binding;
+  static const std::vector<FunctionCost> kCosts = {
+      {"!~~", Like, kMayPrepare},
+      {"!~~*", Like},
+      {"apply", ForEachEntry<1>},
+      {"array_aggr", Aggregated, kReadsConstants},
+      {"array_aggregate", Aggregated, kReadsConstants},
+      {"array_apply", ForEachEntry<1>},
+      {"array_cat", Joined},
+      {"array_concat", Joined},
+      {"array_distinct", ForEachEntry<32>},
+      {"array_filter", ForEachEntry<1>},
+      {"array_grade_up", ForEachEntry<32>},
+      {"array_reduce", ForEachEntry<1024>},
+      {"array_resize", Resized},
+      {"array_reverse_sort", ForEachEntry<32>},
+      {"array_sort", ForEachEntry<32>},
+      {"array_transform", ForEachEntry<1>},
+      {"array_unique", ForEachEntry<32>},
+      {"aggregate", Aggregated, kReadsConstants},
+      {"base64", Grown<2>},
+      {"bin", Grown<8>},
+      {"bitstring", BitString},
+      {"concat", Joined},
+      {"concat_ws", JoinedBySeparator},
+      {"damerau_levenshtein", DistanceByTable},
+      {"editdist3", Distance},
+      {"filter", ForEachEntry<1>},
+      {"format", Formatted},
+      {"from_json", Nested, kReadsConstants},
+      {"from_json_strict", Nested, kReadsConstants},
+      {"generate_series", Series},
+      {"grade_up", ForEachEntry<32>},
+      {"hex", Grown<2>},
+      {"ilike_escape", Like},
+      {"jaro_similarity", Distance},
+      {"jaro_winkler_similarity", Distance},
+      {"json_contains", Nested, kReadsConstants},
+      {"json_merge_patch", Nested, kReadsConstants},
+      {"json_structure", Nested, kReadsConstants},
+      {"json_transform", Nested, kReadsConstants},
+      {"json_transform_strict", Nested, kReadsConstants},
+      {"left_grapheme", ForEachByte<16>},
+      {"length_grapheme", ForEachByte<16>},
+      {"levenshtein", Distance},
+      {"like_escape", Like},
+      {"list_aggr", Aggregated, kReadsConstants},
+      {"list_aggregate", Aggregated, kReadsConstants},
+      {"list_apply", ForEachEntry<1>},
+      {"list_cat", Joined},
+      {"list_concat", Joined},
+      {"list_distinct", ForEachEntry<32>},
+      {"list_filter", ForEachEntry<1>},
+      {"list_grade_up", ForEachEntry<32>},
+      {"list_reduce", ForEachEntry<1024>},
+      {"list_resize", Resized},
+      {"list_reverse_sort", ForEachEntry<32>},
+      {"list_sort", ForEachEntry<32>},
+      {"list_transform", ForEachEntry<1>},
+      {"list_unique", ForEachEntry<32>},
+      {"lpad", Padded},
+      {"nfc_normalize", ForEachByte<16>},
+      {"not_ilike_escape", Like},
+      {"not_like_escape", Like},
+      {"printf", Formatted},
+      {"range", Series},
+      {"reduce", ForEachEntry<1024>},
+      {"regexp_escape", Grown<4>},
+      {"regexp_extract", Pattern, kReadsConstants},
+      {"regexp_extract_all", PatternList, kReadsConstants},
+      {"regexp_full_match", Pattern, kReadsConstants},
+      {"regexp_matches", Pattern, kReadsConstants},
+      {"regexp_replace", PatternReplaced, kReadsConstants},
+      {"regexp_split_to_array", PatternList, kReadsConstants},
+      {"repeat", Repeated},
+      {"replace", Replaced},
+      {"reverse", ForEachByte<16>},
+      {"right_grapheme", ForEachByte<16>},
+      {"rpad", Padded},
+      {"split", Split},
+      {"str_split", Split},
+      {"str_split_regex", PatternList, kReadsConstants},
+      {"string_split", Split},
+      {"string_split_regex", PatternList, kReadsConstants},
+      {"string_to_array", Split},
+      {"strip_accents", ForEachByte<16>},
+      {"substring_grapheme", ForEachByte<16>},
+      {"to_base64", Grown<2>},
+      {"to_binary", Grown<8>},
+      {"to_hex", Grown<2>},
+      {"url_encode", Grown<3>},
+      {"||", Joined},
+      {"~~", Like, kMayPrepare},
+      {"~~*", Like},
+      {"~~~", Glob},
+  };
+  return kCosts;
+}
+
+}  // namespace yummy::duck

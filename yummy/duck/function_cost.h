@@ -1,0 +1,70 @@
+#pragma once
+// What a call of one of DuckDB's functions takes for one row, from its arguments.
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "yummy/duck/duckdb_headers.h"
+
+namespace yummy::duck {
+
+/// The arguments of a batch. What is null, or of another type than asked, counts as empty.
+class Arguments {
+ public:
+  explicit Arguments(duckdb::DataChunk& rows);
+
+  size_t count() const { return formats_.size(); }
+  std::string_view text(size_t column, duckdb::idx_t row) const;
+  int64_t integer(size_t column, duckdb::idx_t row) const;
+  duckdb::interval_t interval(size_t column, duckdb::idx_t row) const;
+  /// Bytes of a string, of the entries of a list.
+  uint64_t size(size_t column, duckdb::idx_t row) const;
+  /// Entries of a list.
+  uint64_t length(size_t column, duckdb::idx_t row) const;
+  /// PatternSize of a text; of a constant one it is found once.
+  uint64_t pattern_size(size_t column, duckdb::idx_t row) const;
+  bool is_interval(size_t column) const { return PhysicalType(column) == duckdb::PhysicalType::INTERVAL; }
+
+ private:
+  duckdb::PhysicalType PhysicalType(size_t column) const { return rows_.data[column].GetType().InternalType(); }
+  /// The position of the value in its vector's data; absent when it is null.
+  std::optional<duckdb::idx_t> Index(size_t column, duckdb::idx_t row) const;
+
+  duckdb::DataChunk& rows_;
+  std::vector<duckdb::UnifiedVectorFormat> formats_;
+  mutable std::optional<uint64_t> constant_pattern_size_;
+};
+
+struct Cost {
+  uint64_t steps = 0;
+  uint64_t bytes = 0;    // of the value that is made
+  uint64_t entries = 0;  // of it, when it is a list
+  uint64_t depth = 0;
+  uint64_t pattern = 0;
+  uint64_t name = 0;  // bytes of the name of a function
+};
+
+using CostFunction = Cost (*)(const Arguments& arguments, duckdb::idx_t row);
+
+struct FunctionCost {
+  std::string_view name;
+  CostFunction cost;
+  enum class Binding {
+    kPlain,
+    kReadsConstants,  // looks at constant arguments while it is bound: a pattern is compiled, a structure is read
+    kMayPrepare,      // prepares a constant pattern that has stars only, and then takes one step for each byte
+  };
+  Binding binding = Binding::kPlain;
+};
+
+/// Every function that has a bound.
+const std::vector<FunctionCost>& FunctionCosts();
+
+/// How deep arrays and objects nest in a JSON text. Reads it once, and never recurses.
+uint64_t JsonDepth(std::string_view text);
+/// How many parts a regular expression has when its counted repetitions are written out.
+uint64_t PatternSize(std::string_view pattern);
+
+}  // namespace yummy::duck

@@ -1,0 +1,25 @@
+#pragma once
+// How much a statement asks of the binder and the optimiser, which no deadline interrupts: found in its tree before they see it.
+
+#include <cstdint>
+
+#include "yummy/base/result.h"
+#include "yummy/duck/duckdb_headers.h"
+
+namespace yummy::duck {
+
+struct SizeLimits {
+  uint64_t joins_max =
+      50;  // in one FROM with its sub-queries: the order of joins takes time with more than their square
+  uint64_t tables_max = 2000;    // in all, with a CTE that is NOT MATERIALIZED as often as it is named
+  uint64_t columns_max = 10000;  // of one SELECT
+  uint64_t keys_max = 1000;      // of one GROUP BY, of one ORDER BY
+  uint64_t groupings_max =
+      256;  // GROUPING SETS of one SELECT, also those of CUBE and ROLLUP: each takes memory of its own
+  uint64_t windows_max = 250;  // in all
+};
+
+/// Errors: InvalidArgument (STATEMENT_TOO_LARGE; details limit).
+Result<void> CheckSize(duckdb::QueryNode& node, const SizeLimits& limits);
+
+}  // namespace yummy::duck
