@@ -19,6 +19,8 @@ engine_modules := delta table lake
 # Which of them the engine's and the REST tests run over.
 REST_STORES ?= $(subst $(space),$(comma),$(filter-out s3rver,$(subst $(comma),$(space),$(STORES))))
 SIZE ?= whole
+# How many calls `make function-fuzz` tries.
+N ?= 20000
 space := $(subst ,, )
 comma := ,
 # Command lines are printed only when asked: make V=1 …
@@ -27,7 +29,7 @@ ifndef V
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests setup-interop setup-stores setup-samples setup-bench setup-format setup-lint build dev test test-fast test-stores tidy lint fmt asan tsan bench bench-programs interop run ci clean
+.PHONY: help function-fuzz setup setup-tests setup-interop setup-stores setup-samples setup-bench setup-format setup-lint build dev test test-fast test-stores tidy lint fmt asan tsan bench bench-programs interop run ci clean
 
 help:  ## print the verbs
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -69,6 +71,9 @@ test: setup setup-tests tidy  ## all tests but interop and stores: unit, style, 
 
 test-fast: dev  ## the unit tests only
 	ctest --preset dev
+
+function-fuzz: dev setup-tests  ## every function and cast with extreme arguments: N=20000 calls, SEED=…
+	YUMMY_PROGRAM=$(CURDIR)/$(call program,dev) $(TEST_PYTHON) tests/functions/fuzz.py --calls $(N) $(if $(SEED),--seed $(SEED))
 
 test-stores: dev setup-tests setup-stores  ## tests over object stores that this starts: docs/testing.md
 	YUMMY_PROGRAM=$(CURDIR)/$(call program,dev) YUMMY_SOURCE_DIR=$(CURDIR) YUMMY_TEST_SIZE=$(SIZE) \
