@@ -86,6 +86,16 @@ void CallSlice(const scalar_function_t& function, DataChunk& rows, idx_t begin, 
   duckdb::VectorOperations::Copy(part, result, end - begin, 0, begin);
 }
 
+// Some functions do all their work again for each row of constants.
+void CallOnce(const scalar_function_t& function, DataChunk& rows, ExpressionState& state, Vector& result) {
+  DataChunk row;
+  row.InitializeEmpty(rows.GetTypes());
+  row.Reference(rows);
+  row.SetCardinality(1);
+  function(row, state, result);
+  result.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
+}
+
 void Call(const FunctionCost& bound, const scalar_function_t& function, DataChunk& rows, ExpressionState& state,
           Vector& result) {
   const bool is_constant = rows.AllConstant();
@@ -108,6 +118,7 @@ void Call(const FunctionCost& bound, const scalar_function_t& function, DataChun
   Limit(bound, "bytes for the values of a batch", bytes, FunctionLimits::kBatchBytesMax);
   const Reservation reservation(state, bytes);
   CheckInterrupt(state);
+  if (is_constant && rows.size() > 1) return CallOnce(function, rows, state, result);
   if (is_constant || slices.empty()) return function(rows, state, result);
   if (slices.back() != count) slices.push_back(count);
   result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);

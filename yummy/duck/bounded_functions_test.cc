@@ -141,6 +141,17 @@ TEST_F(BoundedFunctions, GiveEveryRowItsOwnResultInSlices) {
   }
 }
 
+// A call with constants, which the optimiser has not folded, is made once for all rows of a batch.
+TEST_F(BoundedFunctions, CallConstantsOnce) {
+  auto wrong = Value(
+      "SELECT count(*) FILTER (u <> 100000 OR r <> 'aaa' OR j.a <> 1) FROM (SELECT list_unique(l) AS u, repeat(s, 3) "
+      "AS r, "
+      "from_json(t, '{\"a\": \"INT\"}') AS j FROM (SELECT i, range(100000) AS l, 'a' AS s, '{\"a\": 1}' AS t "
+      "FROM range(3000) t(i) LIMIT 3000))");
+  ASSERT_THAT(wrong, IsOk());
+  EXPECT_EQ(*wrong, "0");
+}
+
 // Without slices a batch of 2,048 calls would not look at the deadline.
 TEST_F(BoundedFunctions, EndAtTheDeadlineWithinABatch) {
   const auto begin = steady_clock::now();
