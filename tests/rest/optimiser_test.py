@@ -48,6 +48,17 @@ def test_a_time_cut_to_a_unit_is_null_where_it_is_null(tables, condition, right)
     assert ids(tables, f"SELECT id FROM local.times WHERE NOT ({condition})") == [id for id, value in enumerate(right, 1) if value is False]
 
 
+@pytest.mark.parametrize("start", ["п", "ÿ", "\U0010ffff", "a\x7f"])
+def test_like_takes_any_character_before_a_wildcard(server, start):
+    """The last byte of these has no next one that is UTF-8."""
+    table = f"like_{ord(start[-1])}"
+    server.create(table, {"id": "long", "s": "string"})
+    assert server.append(table, {"id": [1, 2, 3, 4], "s": [f"{start}ima", f"{start}im", "ima", None]}).status_code == 200
+    for condition, right in ((f"s LIKE '{start}%a'", [1]), (f"s LIKE '{start}_ma'", [1]), (f"s LIKE '{start}%'", [1, 2]),
+                             (f"s NOT LIKE '{start}%a'", [2, 3]), (f"s LIKE concat('{start}', '%a')", [1])):
+        assert ids(server, f"SELECT id FROM local.{table} WHERE {condition}") == right, condition
+
+
 @pytest.mark.parametrize("condition, right", [
     ("> ''", [1, 2]), ("<> 'never'", [1, 2]), ("< 'never'", [1, 2]), ("= 'never'", []), ("BETWEEN '2' AND '3'", [1, 2]),
     ("NOT IN ('never', 'ever')", [1, 2]), ("LIKE '%12:3%'", [2]), ("= '2024-02-29 12:00:00+00'", [1]), ("= '2024-02-29T12:00:00Z'", []),

@@ -121,5 +121,10 @@ TEST_F(DuckdbFaults, ReservoirQuantileEndsTheInstance) {
   EXPECT_EQ(result->GetErrorType(), duckdb::ExceptionType::INTERNAL);
 }
 
+TEST_F(DuckdbFaults, LikeWithAPrefixWhoseLastByteHasNoNextIsRefused) {
+  Ask("CREATE TABLE t AS SELECT 'пима' AS s");
+  EXPECT_TRUE(connection_.Query("SELECT count(*) FROM t WHERE s LIKE 'п%а'")->HasError());
+}
+
 }  // namespace
 }  // namespace yummy::duck

@@ -85,6 +85,24 @@ void HideOperand(duckdb::ClientContext& context, ExpressionType comparison, Expr
   if (is_infinite || (needs_unit && !IsTruncated(context, trunc, constant))) operand = Opaque(std::move(operand));
 }
 
+// Whether LIKE with the pattern is refused: its bounds are what stands before the first wildcard, and that with the last byte plus
+// one, which is no UTF-8 after these two.
+bool HasNoUpperBound(const std::string& pattern) {
+  const size_t prefix = pattern.find_first_of("%_");
+  if (prefix == std::string::npos || prefix == 0) return false;
+  return pattern[prefix - 1] == '\x7F' || pattern[prefix - 1] == '\xBF';
+}
+
+void HideLike(duckdb::ClientContext& context, duckdb::BoundFunctionExpression& like) {
+  Value pattern;
+  if (like.function.name != "~~" || like.children.size() != 2 || !like.children[1]->IsFoldable() ||
+      !duckdb::ExpressionExecutor::TryEvaluateScalar(context, *like.children[1], pattern) || pattern.IsNull() ||
+      pattern.type().id() != duckdb::LogicalTypeId::VARCHAR || !HasNoUpperBound(duckdb::StringValue::Get(pattern))) {
+    return;
+  }
+  like.children[0] = Opaque(std::move(like.children[0]));
+}
+
 void HideExpression(duckdb::ClientContext& context, ExpressionPointer& expression) {
   duckdb::ExpressionIterator::EnumerateChildren(*expression,
                                                 [&](ExpressionPointer& child) { HideExpression(context, child); });
@@ -94,6 +112,8 @@ void HideExpression(duckdb::ClientContext& context, ExpressionPointer& expressio
     auto& comparison = expression->Cast<duckdb::BoundComparisonExpression>();
     HideOperand(context, comparison.GetExpressionType(), comparison.left, *comparison.right);
     HideOperand(context, comparison.GetExpressionType(), comparison.right, *comparison.left);
+  } else if (expression->GetExpressionClass() == duckdb::ExpressionClass::BOUND_FUNCTION) {
+    HideLike(context, expression->Cast<duckdb::BoundFunctionExpression>());
   }
 }
 
