@@ -6,6 +6,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "yummy/base/text.h"
+
 namespace yummy {
 
 namespace {
@@ -42,6 +44,6 @@ void SetLogLevel(LogLevel level) { current_level = level; }
 bool LogEnabled(LogLevel level) {
   return level >= current_level.load(std::memory_order_relaxed) && level != LogLevel::kOff;
 }
-void LogLine(LogLevel level, std::string_view text) { Logger().log(ToSpdlog(level), text); }
+void LogLine(LogLevel level, std::string_view text) { Logger().log(ToSpdlog(level), LogText(text)); }
 
 }  // namespace yummy

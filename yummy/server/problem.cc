@@ -5,10 +5,13 @@
 #include <charconv>
 
 #include "yummy/base/json.h"
+#include "yummy/base/text.h"
 
 namespace yummy::server {
 
 namespace {
+
+constexpr size_t kTextBytesMax = 8 << 10;  // of a message or a detail: a query may make one of any length
 
 struct CodeStatus {
   ErrorCode code;
@@ -138,7 +141,7 @@ std::string ProblemJson(const Error& error, std::string_view request_id) {
   json.Key("status");
   json.Int(status);
   json.Key("detail");
-  json.String(ReadableUtf8(error.message()));
+  json.String(ReadableUtf8(Utf8Prefix(error.message(), kTextBytesMax)));
   json.Key("code");
   json.String(ErrorCodeName(error.code()));
   if (!error.reason().empty()) {
@@ -158,7 +161,7 @@ std::string ProblemJson(const Error& error, std::string_view request_id) {
     if (IsNumberDetail(key) && IsInteger(value)) {
       json.Raw(value);
     } else {
-      json.String(ReadableUtf8(value));
+      json.String(ReadableUtf8(Utf8Prefix(value, kTextBytesMax)));
     }
   }
   if (const auto line = error.detail(in_sql ? "line" : "location_line"); IsInteger(line)) {

@@ -35,6 +35,12 @@ TEST(Problem, WritesTheDocument) {
       R"("request_id":"r1","retryable":false,"row":3,"hint":"none","location":{"line":2,"column":7}})");
 }
 
+TEST(Problem, IsShortHoweverLongItsTextsAre) {
+  const Error error =
+      Error(ErrorCode::kInvalidArgument, std::string(50 << 20, 'x')).With("hint", std::string(1 << 20, 'y'));
+  EXPECT_LT(ProblemJson(error, "r").size(), 20'000U);
+}
+
 TEST(Problem, APlaceInSqlIsALocationAndAColumnOfATableIsNot) {
   const Error sql = Error(ErrorCode::kInvalidArgument, "x").With("line", "1").With("column", "15");
   EXPECT_THAT(ProblemJson(sql, "r"), HasSubstr(R"("location":{"line":1,"column":15})"));
