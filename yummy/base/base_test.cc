@@ -5,11 +5,13 @@
 
 #include "yummy/base/clock.h"
 #include "yummy/base/context.h"
+#include "yummy/base/exception.h"
 #include "yummy/base/executor.h"
 #include "yummy/base/gate.h"
 #include "yummy/base/json.h"
 #include "yummy/base/random.h"
 #include "yummy/base/testing.h"
+#include "yummy/base/text.h"
 #include "yummy/base/url.h"
 
 namespace yummy {
@@ -65,6 +67,36 @@ TEST(Executor, ParallelForMayNest) {
   EXPECT_EQ(ran.load(), 16);
 }
 
+TEST(Executor, ParallelForThrowsWhatABodyThrewWhenAllHaveRun) {
+  Executor executor(2, 8);
+  std::atomic<int> ran = 0;
+  const auto failing = [&](size_t i) {
+    ran++;
+    if (i % 2 == 0) throw std::bad_alloc();
+  };
+  EXPECT_THROW(executor.ParallelFor(100, failing), std::bad_alloc);
+  EXPECT_EQ(ran.load(), 100);
+}
+
+TEST(Executor, OutlivesATaskThatThrows) {
+  std::atomic<bool> ran = false;
+  {
+    Executor executor(1, 8);
+    ASSERT_THAT(executor.Submit([] { throw std::bad_alloc(); }), IsOk());
+    ASSERT_THAT(executor.Submit([&] { ran = true; }), IsOk());
+  }
+  EXPECT_TRUE(ran.load());
+}
+
+TEST(Exception, IsAnErrorByItsKind) {
+  const auto memory = CatchExceptions([]() -> Result<void> { throw std::bad_alloc(); });
+  EXPECT_THAT(memory, IsError(ErrorCode::kResourceExhausted));
+  EXPECT_EQ(memory.error().reason(), "OUT_OF_MEMORY");
+  EXPECT_THAT(CatchExceptions([]() -> Result<void> { throw std::length_error("x"); }), IsError(ErrorCode::kInternal));
+  EXPECT_THAT(CatchExceptions([]() -> Result<void> { throw 1; }), IsError(ErrorCode::kInternal));
+  EXPECT_THAT(CatchExceptions([]() -> Result<void> { return {}; }), IsOk());
+}
+
 TEST(Executor, RefusesWhenTheQueueIsFull) {
   Executor executor(1, 1);
   std::atomic<bool> release = false;
@@ -78,6 +110,21 @@ TEST(Executor, RefusesWhenTheQueueIsFull) {
   EXPECT_THAT(executor.Submit([] {}), IsOk());
   EXPECT_THAT(executor.Submit([] {}), IsError(ErrorCode::kResourceExhausted));
   release = true;
+}
+
+TEST(LogText, ShowsWhatClientsSayAsText) {
+  EXPECT_EQ(LogText("GET /żółw 200"), "GET /żółw 200");
+  EXPECT_EQ(LogText("a\r\n2026 warning FAKE\x1b[31m\x7f\tb"), "a\\x0d\\x0a2026 warning FAKE\\x1b[31m\\x7f\\x09b");
+  EXPECT_EQ(LogText("\xC2\x9B[31m ę"), "\\xc2\\x9b[31m ę");
+  EXPECT_EQ(LogText("a\xFF\xC4\x99"), "a\\xff\\xc4\\x99");
+  EXPECT_LT(LogText(std::string(50 << 20, 'x')).size(), 10'000U);
+}
+
+TEST(Utf8Prefix, CutsNoCharacterApart) {
+  EXPECT_EQ(Utf8Prefix("aęb", 4), "aęb");
+  EXPECT_EQ(Utf8Prefix("aęb", 3), "aę");
+  EXPECT_EQ(Utf8Prefix("aęb", 2), "a");
+  EXPECT_EQ(Utf8Prefix("\x99\x99\x99", 2), "");
 }
 
 TEST(Url, DecodesOnce) {

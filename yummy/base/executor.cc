@@ -4,10 +4,14 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
+
+#include "yummy/base/exception.h"
+#include "yummy/base/log.h"
 
 namespace yummy {
 
@@ -29,7 +33,11 @@ struct Executor::State {
         task = std::move(queue.front());
         queue.pop_front();
       }
-      task();
+      try {
+        task();
+      } catch (...) {  // nobody waits for it: a task that owes an answer catches by itself
+        Log(LogLevel::kError, "a task of a pool ended with {}", CaughtException().ToString());
+      }
     }
   }
 };
@@ -73,16 +81,23 @@ struct Loop {
   std::atomic<size_t> next = 0;
   std::mutex mutex;
   std::condition_variable finished;
-  size_t done = 0;  // guarded by mutex
+  size_t done = 0;               // guarded by mutex
+  std::exception_ptr exception;  // guarded by mutex; the first one
 
   void Run() {
     size_t ran = 0;
+    std::exception_ptr caught;
     for (size_t i = next++; i < count; i = next++) {
-      body(i);
+      try {
+        body(i);
+      } catch (...) {
+        if (!caught) caught = std::current_exception();
+      }
       ran++;
     }
     if (ran == 0) return;
     const std::lock_guard lock(mutex);
+    if (!exception) exception = caught;
     done += ran;
     if (done == count) finished.notify_all();
   }
@@ -100,6 +115,7 @@ void Executor::ParallelFor(size_t count, const std::function<void(size_t)>& body
   loop->Run();
   std::unique_lock lock(loop->mutex);
   loop->finished.wait(lock, [&] { return loop->done == count; });
+  if (loop->exception) std::rethrow_exception(loop->exception);
 }
 
 Result<void> ForEachInParallel(Executor* executor, size_t count, const std::function<Result<void>(size_t)>& body) {

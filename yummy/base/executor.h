@@ -18,12 +18,13 @@ class Executor {
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  /// Runs `task` on a thread of the pool. Never blocks. Safe from several threads.
+  /// Runs `task` on a thread of the pool. Never blocks. Safe from several threads. What it throws is logged.
   /// Errors: ResourceExhausted (the queue is full).
   Result<void> Submit(std::function<void()> task);
 
   /// Runs body(0) … body(count - 1) on the pool and on the calling thread; returns when all have run.
-  /// Every index runs even when the queue is full: the caller does the work itself then.
+  /// Every index runs even when the queue is full: the caller does the work itself then. What a body throws is thrown again
+  /// here, once all have run.
   /// May be called from a thread of the pool.
   void ParallelFor(size_t count, const std::function<void(size_t)>& body);
 

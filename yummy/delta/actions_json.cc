@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "yummy/base/exception.h"
 #include "yummy/base/url.h"
 #include "yummy/delta/json_text.h"
 
@@ -599,8 +600,7 @@ Result<void> ParseLine(std::string_view line, size_t readable, const Where& wher
     line = std::string_view(padded).substr(0, line.size());
   }
   if (parser.capacity() < line.size() && parser.allocate(std::bit_ceil(line.size())) != simdjson::SUCCESS) {
-    return Error(ErrorCode::kResourceExhausted,
-                 fmt::format("{} line {}: no memory to parse it", where.name, where.line));
+    return OutOfMemory().Prefixed(fmt::format("{} line {}", where.name, where.line));
   }
   ondemand::document document;
   const simdjson::error_code error = parser.iterate(line.data(), line.size(), readable).get(document);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "yummy/base/exception.h"
 #include "yummy/base/json.h"
 #include "yummy/base/url.h"
 #include "yummy/delta/json_text.h"
@@ -265,7 +266,9 @@ class SchemaParser {
 Result<void> CheckJson(const simdjson::padded_string& padded) {
   simdjson::dom::parser parser;
   simdjson::dom::element element;
-  if (parser.parse(padded).get(element) != simdjson::SUCCESS) return CorruptSchema("not JSON, or cut off");
+  const simdjson::error_code error = parser.parse(padded).get(element);
+  if (error == simdjson::MEMALLOC) return OutOfMemory();
+  if (error != simdjson::SUCCESS) return CorruptSchema("not JSON, or cut off");
   return {};
 }
 
@@ -391,6 +394,7 @@ std::optional<int64_t> Field::column_mapping_id() const {
 
 Result<DataType> ParseType(std::string_view json) {
   const simdjson::padded_string padded(json);
+  if (padded.size() != json.size()) return OutOfMemory();
   TRY(CheckJson(padded));
   const std::string_view trimmed = TrimJson(json);
   if (trimmed.starts_with('"')) {
@@ -400,7 +404,7 @@ Result<DataType> ParseType(std::string_view json) {
   }
   ondemand::parser parser;
   ondemand::document document;
-  if (parser.iterate(padded).get(document) != simdjson::SUCCESS) return CorruptSchema("not JSON, or cut off");
+  if (parser.iterate(padded).get(document) != simdjson::SUCCESS) return OutOfMemory();  // it was JSON just now
   ondemand::object object;
   if (document.get_object().get(object) != simdjson::SUCCESS)
     return CorruptSchema("a type is neither a name nor an object");

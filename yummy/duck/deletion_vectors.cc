@@ -68,6 +68,12 @@ void DeletionVectors::Prefetch(const Context& context, Executor& executor, size_
 
 void DeletionVectors::Fetch(const Context& context, const delta::Snapshot& snapshot,
                             const std::vector<Wanted>& wanted) {
+  // Scans wait for them: whatever happens, they are not on their way any more.
+  const struct Arrival {
+    DeletionVectors& vectors;
+    const std::vector<Wanted>& wanted;
+    ~Arrival() { vectors.Arrive(wanted); }
+  } arrival{*this, wanted};
   std::vector<delta::WantedVector> asked;
   for (const auto& [_, id] : wanted) {
     const delta::FileView file = snapshot.file(id);
@@ -77,7 +83,6 @@ void DeletionVectors::Fetch(const Context& context, const delta::Snapshot& snaps
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (vectors[i].ok()) Keep(wanted[i].key, *std::move(vectors[i]), snapshot.file(wanted[i].file));
   }
-  Arrive(wanted);
 }
 
 DeletionVectors::VectorRef DeletionVectors::Keep(const std::string& key, delta::DeletionVector vector,

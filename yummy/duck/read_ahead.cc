@@ -11,6 +11,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "yummy/base/exception.h"
+
 namespace yummy::duck {
 namespace {
 
@@ -403,12 +405,13 @@ bool ReadAhead::State::Submit(const ContentRef& content, const BlockRef& block) 
   return false;
 }
 
-// A task of the pool.
+// A task of the pool. The scan waits for the block: whatever happens, it arrives.
 void ReadAhead::State::Run(const ContentRef& content, const BlockRef& block) {
-  auto bytes = Fetch(*content, block->range);
-  if (block->row_group == Block::kNoRowGroup && bytes.ok()) {
-    DecodeFooter(*content, *block, *bytes);
-  }
+  auto bytes = CatchExceptions([&]() -> Result<std::shared_ptr<std::byte[]>> {
+    auto fetched = TRY(Fetch(*content, block->range));
+    if (block->row_group == Block::kNoRowGroup) DecodeFooter(*content, *block, fetched);
+    return fetched;
+  });
   const std::lock_guard lock(mutex_);
   Arrive(*block, std::move(bytes));
   Pump();

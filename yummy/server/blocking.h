@@ -12,11 +12,12 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "yummy/base/exception.h"
 #include "yummy/base/executor.h"
 
 namespace yummy::server {
 
-/// What `body` returns. `body` may use the coroutine's locals: the coroutine waits for it and cannot be cancelled meanwhile.
+/// What `body` returns; an exception of it is an error, as CaughtException tells it. `body` may use the coroutine's locals: the coroutine waits for it and cannot be cancelled meanwhile.
 template <typename Body>
 boost::asio::awaitable<std::invoke_result_t<Body>> RunBlocking(Executor& pool, Body body) {
   namespace asio = boost::asio;
@@ -28,7 +29,7 @@ boost::asio::awaitable<std::invoke_result_t<Body>> RunBlocking(Executor& pool, B
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
         const auto resume = [shared, home] { asio::post(home, [shared] { (*shared)(); }); };
         const auto submitted = pool.Submit([&result, &body, resume] {
-          result.emplace(body());
+          result.emplace(CatchExceptions(body));
           resume();
         });
         if (!submitted.ok()) {

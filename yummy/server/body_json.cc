@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "yummy/base/exception.h"
 #include "yummy/base/json.h"
 #include "yummy/lake/config.h"
 #include "yummy/server/json_pointer.h"
@@ -120,9 +121,11 @@ Result<void> EachBodyMember(std::string_view body, size_t depth_max, const std::
   const simdjson::padded_string padded(body);
   ondemand::parser parser;
   ondemand::document document;
+  const simdjson::error_code begun = parser.iterate(padded).get(document);
+  // A copy that could not be made is empty.
+  if (padded.size() != body.size() || begun == simdjson::MEMALLOC) return OutOfMemory();
   ondemand::json_type type{};
-  if (parser.iterate(padded).get(document) != simdjson::SUCCESS || document.type().get(type) != simdjson::SUCCESS)
-    return Unreadable();
+  if (begun != simdjson::SUCCESS || document.type().get(type) != simdjson::SUCCESS) return Unreadable();
   if (type != ondemand::json_type::object)
     return InvalidBody("TYPE_MISMATCH", "the body must be a JSON object").With("pointer", "");
   ondemand::object object;

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "yummy/base/exception.h"
 #include "yummy/server/json_column.h"
 
 namespace yummy::server {
@@ -200,9 +201,12 @@ Result<arrow::FieldVector> InferColumns(std::string_view body, const arrow::Sche
   const simdjson::padded_string padded(body);
   ondemand::parser parser;
   ondemand::document document;
+  const simdjson::error_code begun = parser.iterate(padded).get(document);
+  // A copy that could not be made is empty.
+  if (padded.size() != body.size() || begun == simdjson::MEMALLOC) return OutOfMemory();
   const FieldNames names(known.fields());
   InferWalk walk(names);
-  const bool walked = parser.iterate(padded).get(document) == simdjson::SUCCESS && walk.Body(document);
+  const bool walked = begun == simdjson::SUCCESS && walk.Body(document);
   if (walk.is_too_wide()) {
     return Error(ErrorCode::kInvalidArgument, fmt::format("the rows have more than {} columns", kMembersMax))
         .WithReason("INVALID_SCHEMA");

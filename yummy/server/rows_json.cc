@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "yummy/base/exception.h"
 #include "yummy/base/url.h"
 #include "yummy/lake/config.h"
 #include "yummy/server/body_json.h"
@@ -471,9 +472,11 @@ Result<RowsBody> DecodeRowsJson(std::string_view body, const arrow::Schema& sche
   const simdjson::padded_string padded(body);
   ondemand::parser parser;
   ondemand::document document;
+  const simdjson::error_code begun = parser.iterate(padded).get(document);
+  // A copy that could not be made is empty.
+  if (padded.size() != body.size() || begun == simdjson::MEMALLOC) return OutOfMemory();
   RowsWalk walk(schema, options);
-  const bool begun = !body.empty() && parser.iterate(padded).get(document) == simdjson::SUCCESS;
-  Result<RowsBody> result = begun ? walk.Body(document) : InvalidJson();
+  Result<RowsBody> result = begun == simdjson::SUCCESS ? walk.Body(document) : InvalidJson();
   if (result.ok()) return result;
   // What is no JSON at all comes first, wherever the walk ended: it stops at the first thing that it does not want.
   TRY(CheckJson(body, options.depth_max));
