@@ -1,25 +1,30 @@
 #include "yummy/cli/serve.h"
 
+#include <chrono>
+
 #include "yummy/base/log.h"
 #include "yummy/cli/exit_code.h"
 #include "yummy/lake/lake.h"
 #include "yummy/server/http_server.h"
+#include "yummy/server/stop_signals.h"
 
 namespace yummy::cli {
 
 namespace {
 Result<void> Run(const ServeOptions& options) {
   SetLogLevel(TRY(ParseLogLevel(options.log_level)));
+  server::StopSignals signals;
   lake::Config config = TRY(lake::LoadConfig(options.config));
   if (options.host) config.server.host = *options.host;
   if (options.port) config.server.port = *options.port;
   if (options.workers) config.server.workers = *options.workers;
   const auto lake = TRY(lake::Lake::Open(config));
   const auto server = TRY(server::HttpServer::Listen(*lake));
-  server->StopOnSignals();
+  signals.Serve([&] { server->Stop(); }, {.finish = std::chrono::seconds(config.limits.stop_seconds)});
   Log(LogLevel::kInfo, "listening on http://{}:{} with {} stores", config.server.host, server->port(),
       config.stores.size());
   server->Run();
+  signals.Served();
   return {};
 }
 }  // namespace

@@ -8,11 +8,11 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include "yummy/base/exception.h"
 #include "yummy/base/log.h"
 #include "yummy/server/connection.h"
 
@@ -40,20 +40,18 @@ Serving MakeServing(lake::Lake& lake) {
 }  // namespace
 
 struct HttpServer::State {
-  explicit State(lake::Lake& lake) : serving(MakeServing(lake)), acceptor(io), signals(io), stop_timer(io) {}
+  explicit State(lake::Lake& lake) : serving(MakeServing(lake)), acceptor(io), stop_timer(io) {}
 
   asio::io_context io{1};  // one thread runs it: connections need no locks
   Serving serving;
   tcp::acceptor acceptor;
-  asio::signal_set signals;
   asio::steady_timer stop_timer;
   std::list<Connection> connections;
   int stops = 0;
 
   asio::awaitable<void> Accept();
-  asio::awaitable<void> Serve(std::list<Connection>::iterator connection);
+  asio::awaitable<void> Serve(tcp::socket socket);
   void StopOnce();
-  void WaitForSignal();
   void EndIfDone();
 };
 
@@ -95,34 +93,53 @@ uint16_t HttpServer::port() const { return state_->acceptor.local_endpoint().por
 
 asio::awaitable<void> HttpServer::State::Accept() {
   while (acceptor.is_open()) {
-    error_code error;
-    tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
-    if (error == asio::error::operation_aborted || !acceptor.is_open()) co_return;
-    if (error) {
-      Log(LogLevel::kWarn, "cannot accept a connection: {}", error.message());
-      asio::steady_timer pause(io, kAcceptPause);
-      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
-      continue;
+    std::string failure;
+    try {
+      error_code error;
+      tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+      if (error == asio::error::operation_aborted || !acceptor.is_open()) co_return;
+      if (!error && connections.size() >= serving.lake.config().limits.connections) continue;  // closes the socket
+      if (!error) {
+        asio::co_spawn(io, Serve(std::move(socket)), asio::detached);
+        continue;
+      }
+      failure = error.message();
+    } catch (...) {
+      failure = CaughtException().ToString();
     }
-    if (connections.size() >= serving.lake.config().limits.connections) continue;  // closes the socket
-    connections.emplace_back(serving, std::move(socket));
-    asio::co_spawn(io, Serve(std::prev(connections.end())), asio::detached);
+    Log(LogLevel::kWarn, "cannot accept a connection: {}", failure);
+    error_code ignored;
+    asio::steady_timer pause(io, kAcceptPause);
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
 }
 
-asio::awaitable<void> HttpServer::State::Serve(std::list<Connection>::iterator connection) {
-  co_await connection->Serve();
-  connections.erase(connection);
-  EndIfDone();
+// However the coroutine ends, also when it is destroyed where it waits, its connection goes: one that stays would keep its socket,
+// and the stop from coming to its end.
+asio::awaitable<void> HttpServer::State::Serve(tcp::socket socket) {
+  if (stops > 0) co_return;
+  struct Entry {
+    State& state;
+    std::list<Connection>::iterator connection;
+    ~Entry() {
+      state.connections.erase(connection);
+      state.EndIfDone();
+    }
+  } const entry{*this, connections.emplace(connections.end(), serving, std::move(socket))};
+  try {
+    co_await entry.connection->Serve();
+  } catch (...) {
+    Log(LogLevel::kError, "a connection is closed: {}", CaughtException().ToString());
+  }
 }
 
 void HttpServer::State::EndIfDone() {
   if (stops == 0 || !connections.empty()) return;
   stop_timer.cancel();
-  signals.cancel();
 }
 
 void HttpServer::State::StopOnce() {
+  Log(LogLevel::kInfo, "{}", stops == 0 ? "stopping: running requests may finish" : "stopping at once");
   stops++;
   serving.stopping = true;
   error_code ignored;
@@ -142,28 +159,20 @@ void HttpServer::State::StopOnce() {
   EndIfDone();
 }
 
-void HttpServer::State::WaitForSignal() {
-  signals.async_wait([this](error_code error, int) {
-    if (error) return;
-    Log(LogLevel::kInfo, "{}", stops == 0 ? "stopping: running requests may finish" : "stopping at once");
-    WaitForSignal();
-    StopOnce();
-  });
-}
-
 void HttpServer::Run() {
   asio::co_spawn(state_->io, state_->Accept(), asio::detached);
-  state_->io.run();
+  while (true) {
+    try {
+      state_->io.run();
+      return;
+    } catch (...) {  // of a handler, which is gone with what it was to do
+      Log(LogLevel::kError, "a step of the server failed: {}", CaughtException().ToString());
+    }
+  }
 }
 
 void HttpServer::Stop() {
   asio::post(state_->io, [state = state_.get()] { state->StopOnce(); });
-}
-
-void HttpServer::StopOnSignals() {
-  state_->signals.add(SIGINT);
-  state_->signals.add(SIGTERM);
-  state_->WaitForSignal();
 }
 
 }  // namespace yummy::server

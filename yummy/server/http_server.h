@@ -24,9 +24,6 @@ class HttpServer {
   /// Refuses new connections, lets running requests finish; a second call ends them. Safe from any thread.
   void Stop();
 
-  /// Stops at SIGINT and SIGTERM, at once at the second.
-  void StopOnSignals();
-
  private:
   struct State;
   explicit HttpServer(std::unique_ptr<State> state);
