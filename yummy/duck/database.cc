@@ -1,37 +1,15 @@
 #include "yummy/duck/database.h"
 
-#include <unistd.h>
-
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "yummy/base/log.h"
-#include "yummy/base/random.h"
 #include "yummy/duck/connection_session.h"
 #include "yummy/duck/database_state.h"
+#include "yummy/duck/spill_folder.h"
 
 namespace yummy::duck {
-namespace {
-
-Result<std::string> MakeTemporaryFolder(const std::string& parent) {
-  std::error_code error;
-  std::filesystem::path base =
-      parent.empty() ? std::filesystem::temp_directory_path(error) : std::filesystem::path(parent);
-  std::filesystem::path folder =
-      base / fmt::format("yummy-spill-{}-{}", ::getpid(), Random::System().Uuid().substr(0, 8));
-  if (!error) std::filesystem::create_directories(folder, error);
-  if (error) {
-    return Error(ErrorCode::kUnavailable,
-                 fmt::format("cannot make a folder for spilling: {}: {}", folder.string(), error.message()));
-  }
-  // What queries spill is as private as the tables.
-  std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
-  return folder.string();
-}
-
-}  // namespace
 
 Database::Database() : state_(std::make_unique<State>()) {}
 
@@ -43,6 +21,7 @@ Result<std::shared_ptr<Database>> Database::Open(DatabaseOptions options, Lookup
   state.options = std::move(options);
   state.lookup = std::make_shared<const Lookup>(std::move(lookup));
   state.refused_files = std::make_shared<RefusedFiles>();
+  SweepSpillFolders(state.options.temporary_folder);
   TRY(state.LiveInstance());
   return database;
 }
@@ -62,9 +41,7 @@ Result<std::shared_ptr<Instance>> Database::State::LiveInstance() {
   std::scoped_lock lock(mutex);
   if (instance && instance->invalidated()) instance->Retire();
   if (instance && !instance->retired()) return instance;
-  DatabaseOptions own = options;
-  own.temporary_folder = TRY(MakeTemporaryFolder(options.temporary_folder));
-  instance = TRY(Instance::Open(own, lookup, refused_files));
+  instance = TRY(Instance::Open(options, lookup, refused_files));
   ++generation;
   return instance;
 }

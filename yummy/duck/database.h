@@ -19,7 +19,7 @@ class Session;
 struct DatabaseOptions {
   size_t threads = 2;
   uint64_t memory_max_bytes = 0;  // 0: 60 % of the machine
-  std::string temporary_folder;   // for spilling; empty: a fresh folder below the system's temporary folder
+  std::string temporary_folder;   // where instances make their folders for spilling; empty: the system's
   uint64_t temporary_max_bytes = 10ULL << 30;
 };
 

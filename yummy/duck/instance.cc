@@ -48,12 +48,12 @@ uint64_t MemoryBytes(const DatabaseOptions& options) {
 
 // The lock, in the order in which it closes: nothing may be allowed after enable_external_access is off, nothing be set after the
 // last line.
-std::vector<Setting> Lock(const DatabaseOptions& options) {
+std::vector<Setting> Lock(const DatabaseOptions& options, const std::string& spill_folder) {
   return {
       {"threads", std::to_string(std::max<size_t>(options.threads, 1)),
        std::to_string(std::max<size_t>(options.threads, 1))},
       {"memory_limit", fmt::format("'{}B'", MemoryBytes(options)), ""},
-      {"temp_directory", Quoted(options.temporary_folder, '\''), options.temporary_folder},
+      {"temp_directory", Quoted(spill_folder, '\''), spill_folder},
       {"max_temp_directory_size", fmt::format("'{}B'", options.temporary_max_bytes), ""},
       {"max_expression_depth", std::to_string(kExpressionDepthMax), std::to_string(kExpressionDepthMax)},
       {"parquet_metadata_cache", "true", "true"},
@@ -78,8 +78,8 @@ Result<std::string> Run(duckdb::Connection& connection, const std::string& sql) 
   return result->GetValue(0, 0).ToString();
 }
 
-Result<void> LockDown(duckdb::Connection& connection, const DatabaseOptions& options) {
-  std::vector<Setting> lock = Lock(options);
+Result<void> LockDown(duckdb::Connection& connection, const DatabaseOptions& options, const std::string& spill_folder) {
+  std::vector<Setting> lock = Lock(options, spill_folder);
   for (const Setting& setting : lock)
     TRY(Run(connection, fmt::format("SET GLOBAL {} = {}", setting.name, setting.value)));
   // DuckDB adds the paths of what is attached, which are only numbers here, and the folder of temporary files, which spilling
@@ -133,7 +133,7 @@ Result<std::shared_ptr<Instance>> Instance::Open(const DatabaseOptions& options,
   }
   return CatchErrors([&]() -> Result<std::shared_ptr<Instance>> {
     std::shared_ptr<Instance> instance(new Instance());
-    instance->temporary_folder_ = options.temporary_folder;
+    instance->spill_folder_ = TRY(SpillFolder::Make(options.temporary_folder));
     instance->info_ = std::make_shared<InstanceInfo>();
     instance->info_->lookup = std::move(lookup);
     instance->info_->token = Random::System().Next();
@@ -163,7 +163,7 @@ Result<std::shared_ptr<Instance>> Instance::Open(const DatabaseOptions& options,
 
     duckdb::Connection connection(*instance->database_);
     TRY(instance->Attach(connection));
-    TRY(LockDown(connection, options));
+    TRY(LockDown(connection, options, instance->spill_folder_.path()));
     return instance;
   });
 }

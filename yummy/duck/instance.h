@@ -13,6 +13,7 @@
 #include "yummy/duck/deletion_vectors.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/read_ahead.h"
+#include "yummy/duck/spill_folder.h"
 
 namespace yummy::duck {
 
@@ -51,7 +52,6 @@ class Instance {
  public:
   /// Builds, attaches, locks down and reads the lock back.
   /// Errors: Internal (another library version, a setting that does not hold).
-  /// `options.temporary_folder` is a folder of this instance alone: it is removed with the instance.
   static Result<std::shared_ptr<Instance>> Open(const DatabaseOptions& options, std::shared_ptr<const Lookup> lookup,
                                                 std::shared_ptr<RefusedFiles> refused_files);
   ~Instance();
@@ -75,7 +75,7 @@ class Instance {
   Instance() = default;
   Result<void> Attach(duckdb::Connection& connection);
   std::shared_ptr<InstanceInfo> info_;  // shared with DuckDB's copy of the storage extension
-  std::string temporary_folder_;        // removed with the instance
+  SpillFolder spill_folder_;
   std::unique_ptr<duckdb::DuckDB> database_;
   std::atomic<bool> retired_ = false;
   std::mutex mutex_;
