@@ -1,8 +1,6 @@
 #include "yummy/duck/instance.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include <duckdb/main/valid_checker.hpp>
@@ -18,6 +16,7 @@
 #include "yummy/duck/opaque_expressions.h"
 #include "yummy/duck/plan_guard.h"
 #include "yummy/duck/pushed_filters.h"
+#include "yummy/duck/result_slices.h"
 #include "yummy/duck/statement_guard.h"
 #include "yummy/duck/text_bytes.h"
 
@@ -151,6 +150,7 @@ Result<std::shared_ptr<Instance>> Instance::Open(const DatabaseOptions& options,
     RegisterOpaqueExpressions(config);
     RegisterPushedFilterCheck(config);
     RegisterLimitHints(config);
+    RegisterResultSlices(config);  // last: it is the plan's root
     instance->database_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);
     TRY(BoundFunctions(*instance->database_->instance));
 
@@ -171,8 +171,6 @@ Result<std::shared_ptr<Instance>> Instance::Open(const DatabaseOptions& options,
 Instance::~Instance() {
   info_->read_ahead.reset();  // its threads ask DuckDB's caches
   database_.reset();
-  std::error_code ignored;  // what cannot be removed is left to the system's cleaning of temporary folders
-  if (!temporary_folder_.empty()) std::filesystem::remove_all(temporary_folder_, ignored);
 }
 
 Result<void> Instance::Attach(duckdb::Connection& connection) {

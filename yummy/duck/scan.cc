@@ -1,6 +1,7 @@
 #include "yummy/duck/scan.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include "yummy/duck/file_list.h"
 #include "yummy/duck/file_reader.h"
 #include "yummy/duck/instance.h"
+#include "yummy/duck/row_bytes.h"
 #include "yummy/duck/scan_ahead.h"
 #include "yummy/duck/types.h"
 
@@ -19,6 +21,8 @@ constexpr const char* kScanName = "delta_scan";
 
 // A scan of less is done before a second thread is awake.
 constexpr int64_t kBytesPerThread = 1 << 20;
+constexpr uint64_t kTextExpansion = 16;   // long texts take so much more in memory than in a file, as a guess
+constexpr uint64_t kScanMemoryShare = 2;  // the part of the memory for the chunks of all threads
 
 const DeltaFileList& ListOf(const duckdb::FunctionData& bind_data) {
   return bind_data.Cast<duckdb::MultiFileBindData>().file_list->Cast<DeltaFileList>();
@@ -139,13 +143,29 @@ duckdb::InsertionOrderPreservingMap<std::string> DescribeRun(duckdb::TableFuncti
   return result;
 }
 
+// Each thread has a chunk of rows at hand. Only rows with texts can be so wide that this matters, and only their compressed size
+// is known before a file is opened.
+duckdb::idx_t ThreadsInMemory(duckdb::ClientContext& context, const duckdb::TableFunctionInitInput& input,
+                              const DeltaFileList& list) {
+  const auto& types = input.bind_data->Cast<duckdb::MultiFileBindData>().types;
+  const bool has_text = std::any_of(input.column_ids.begin(), input.column_ids.end(), [&](duckdb::column_t column) {
+    return column < types.size() && HasText(types[column]);
+  });
+  const auto rows = std::max<duckdb::idx_t>(list.GetCardinality(context)->estimated_cardinality, 1);
+  const auto row_bytes = static_cast<uint64_t>(list.size_bytes()) / rows * kTextExpansion;
+  if (!has_text || row_bytes == 0) return std::numeric_limits<duckdb::idx_t>::max();
+  const auto memory = duckdb::BufferManager::GetBufferManager(context).GetMaxMemory() / kScanMemoryShare;
+  return std::max<duckdb::idx_t>(memory / (row_bytes * STANDARD_VECTOR_SIZE), 1);
+}
+
 duckdb::unique_ptr<duckdb::GlobalTableFunctionState> InitGlobal(duckdb::ClientContext& context,
                                                                 duckdb::TableFunctionInitInput& input) {
   auto state = ListOf(*input.bind_data).scan().init_global(context, input);
   auto& files = state->Cast<duckdb::MultiFileGlobalState>();
   const auto& list = files.file_list.Cast<DeltaFileList>();
   const auto by_size = static_cast<duckdb::idx_t>((list.size_bytes() + kBytesPerThread - 1) / kBytesPerThread);
-  files.max_threads = std::min(files.max_threads, std::max<duckdb::idx_t>({1, list.files().size(), by_size}));
+  files.max_threads = std::min({files.max_threads, std::max<duckdb::idx_t>({1, list.files().size(), by_size}),
+                                ThreadsInMemory(context, input, list)});
   StartReadAhead(context, input, files);
   return state;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "yummy/duck/arrow_types.h"
 #include "yummy/duck/database_state.h"
 #include "yummy/duck/error.h"
+#include "yummy/duck/row_bytes.h"
 #include "yummy/duck/watchdog.h"
 
 namespace yummy::duck {
@@ -127,12 +129,12 @@ class StreamingResult final : public QueryResult {
         chunk_ = TRY(FetchChunk());
         chunk_used_ = 0;
         if (!chunk_) break;
+        bytes += ChunkBytes();
         CastColumns();
       }
       size_t count = std::min(chunk_->size() - chunk_used_, batch_rows_max_ - rows);
       if (!appender) appender = MakeAppender(count);
       appender->Append(*chunk_, chunk_used_, chunk_used_ + count, chunk_->size());
-      if (chunk_used_ == 0) bytes += chunk_->GetAllocationSize();
       chunk_used_ += count;
       rows += count;
     }
@@ -170,6 +172,12 @@ class StreamingResult final : public QueryResult {
     }
     cast_chunk->SetCardinality(chunk_->size());
     chunk_ = std::move(cast_chunk);
+  }
+
+  // Chunks with long texts come in slices (result_slices.h).
+  uint64_t ChunkBytes() {
+    const auto texts = TextBytes(*chunk_);
+    return std::accumulate(texts.begin(), texts.end(), uint64_t{chunk_->GetAllocationSize()});
   }
 
   // The next rows; a null pointer at the end.
