@@ -72,6 +72,12 @@ def test_a_full_or_closed_output_is_an_error(config):
     assert piped.stdout == b"range\r\n" and piped.returncode not in (0, 134, 139)
 
 
+def test_an_empty_host_is_2(config):
+    done = yummy("serve", "-f", config, "-p", 0, "--host", "")
+    assert done.returncode == 2
+    assert "--host" in done.stderr and "empty" in done.stderr
+
+
 def test_a_port_in_use_is_1(config):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = yummy("serve", "-f", config, "-p", taken.getsockname()[1])
@@ -81,6 +87,7 @@ def test_a_port_in_use_is_1(config):
 
 @pytest.mark.parametrize("text,says", [("", "empty"), ("stores: {}", "list"), ("stores:\n\t- x", "2:"), ("stores: [{name: a, path: /x, pth: 1}]", "did you mean 'path'?"),
                                        ("stores: [{name: a, path: '${UNSET_VARIABLE}'}]", "UNSET_VARIABLE is not set"), ("stores: [{name: a, path: 'ftp://b/k'}]", "not supported"),
+                                       ("stores: [{name: a, path: /x}]\nlimits: {query_seconds: 9223372036}", "query_seconds"),
                                        ("stores: [{name: a, path: /x}, {name: b, path: /x/y}]", "nested"), ("kind: foo", "expected one of")])
 def test_configuration_mistakes_are_2_and_name_their_place(tmp_path, text, says):
     file = tmp_path / "bad.yaml"

@@ -37,6 +37,11 @@ const CLI::Validator& LogLevels() {
   return levels;
 }
 
+const CLI::Validator& NotEmpty() {
+  static const CLI::Validator not_empty([](const std::string& text) { return text.empty() ? "is empty" : ""; }, "");
+  return not_empty;
+}
+
 // `-h` is the host, as it always was: help is --help alone.
 void AddServe(CLI::App& parent, const std::string& name, const std::string& options_named, ServeOptions& options) {
   CLI::App* command = parent.add_subcommand(name, "Serve the stores of a configuration over HTTP");
@@ -44,8 +49,10 @@ void AddServe(CLI::App& parent, const std::string& name, const std::string& opti
   command->set_help_flag("--help", "Print this help");
   command->add_option(old_names ? "-f,--file,--config" : "-f,--config", options.config, "The configuration file")
       ->required();
-  command->add_option("-h,--host", options.host,
-                      "The address to listen on; 127.0.0.1 when neither this nor the configuration says");
+  command
+      ->add_option("-h,--host", options.host,
+                   "The address to listen on; 127.0.0.1 when neither this nor the configuration says")
+      ->check(NotEmpty());  // an empty one would be every address of the machine
   command
       ->add_option("-p,--port", options.port,
                    "The port; 8080 when neither this nor the configuration says, 0 takes a free one")

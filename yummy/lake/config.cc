@@ -251,10 +251,12 @@ Result<void> ParseServer(const Place& place, const YAML::Node& node, ServerConfi
 
 Result<void> ParseLimits(const Place& place, const YAML::Node& node, LimitsConfig& limits) {
   constexpr uint64_t kAny = 1ULL << 50;
+  constexpr uint64_t kSecondsMax = 1'000'000'000;  // as an offset to any time it stays one
   std::map<std::string, Handler> handlers;
   const auto limit = [&](const char* key, uint64_t LimitsConfig::* member, uint64_t min) {
     handlers[key] = [&place, &limits, key, member, min](const YAML::Node& value) -> Result<void> {
-      limits.*member = TRY(Number(place, value, key, min, kAny));
+      const bool is_time = std::string_view(key).ends_with("_seconds");
+      limits.*member = TRY(Number(place, value, key, min, is_time ? kSecondsMax : kAny));
       return {};
     };
   };

@@ -1,8 +1,9 @@
 #include "yummy/server/connection.h"
 
-#include <sys/socket.h>
+#include <poll.h>
 #include <time.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <optional>
@@ -18,6 +19,7 @@
 #include <boost/beast/http/read.hpp>
 #include <fmt/format.h>
 
+#include "yummy/base/exception.h"
 #include "yummy/base/log.h"
 #include "yummy/base/random.h"
 #include "yummy/server/blocking.h"
@@ -44,6 +46,7 @@ constexpr size_t kSpoolMemoryBytes = 1 << 20;  // what of a streamed body stays 
 constexpr size_t kLingerBytesMax = 256 << 10;  // read and dropped before a connection is closed after an early answer
 constexpr auto kLingerTime = std::chrono::seconds(1);
 constexpr size_t kRequestIdBytesMax = 128;
+constexpr auto kLookPause = std::chrono::milliseconds(100);  // between two looks whether a client is still there
 
 std::string HttpDate() {
   std::array<char, 40> text{};
@@ -54,18 +57,46 @@ std::string HttpDate() {
   return {text.data(), length};
 }
 
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
 bool IsVisibleAscii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
-Error ReadError(const error_code& error) {
+uint32_t HeaderBytesMax(const lake::LimitsConfig& limits) {
+  return static_cast<uint32_t>(std::min<uint64_t>(limits.uri_bytes + limits.header_bytes + 1024, UINT32_MAX));
+}
+
+// The header's lines, and of a body that is there what came after it.
+std::vector<HeaderLine> LinesOf(const http::fields& fields) {
+  std::vector<HeaderLine> lines;
+  const auto view = [](auto text) { return std::string_view(text.data(), text.size()); };
+  for (const auto& field : fields) lines.push_back({view(field.name_string()), view(field.value())});
+  return lines;
+}
+
+// One buffer holds whatever has to be there as a whole to be understood: the header, the line of a chunk, what comes after the
+// last chunk; and what was read with it.
+size_t BufferBytesMax(const lake::LimitsConfig& limits) { return HeaderBytesMax(limits) + kReadBytes; }
+
+// Whatever follows the target and is not one of the two versions has the same error: only what could be another version is one.
+bool NamesAnotherVersion(std::string_view begin) {
+  const std::string_view line = begin.substr(0, begin.find('\n'));
+  constexpr std::string_view kVersion = " HTTP/1.1\r";
+  if (line.size() < kVersion.size() || std::count(line.begin(), line.end(), ' ') != 2) return false;
+  const std::string_view version = line.substr(line.size() - kVersion.size());
+  return version.starts_with(" HTTP/") && IsDigit(version[6]) && version[7] == '.' && IsDigit(version[8]) &&
+         version[9] == '\r';
+}
+
+Error ReadError(const error_code& error, std::string_view begin = {}) {
   if (error == beast::error::timeout) {
     return Error(ErrorCode::kResourceExhausted, "the request did not arrive in time").WithReason("REQUEST_TIMEOUT");
   }
-  if (error == http::error::header_limit) {
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
     return Error(ErrorCode::kInvalidArgument, "the header is larger than the limit").WithReason("HEADERS_TOO_LARGE");
   }
-  if (error == http::error::bad_version) {
+  if (error == http::error::bad_version && NamesAnotherVersion(begin)) {
     return Error(ErrorCode::kInvalidArgument, "the only versions are HTTP/1.0 and HTTP/1.1").WithReason("HTTP_VERSION");
   }
   return Error(ErrorCode::kInvalidArgument, fmt::format("not a request: {}", error.message()))
@@ -86,6 +117,8 @@ struct Connection::Exchange {
   bool http_1_0 = false;
   bool keep_alive = true;
   bool expects_continue = false;
+  bool answered = false;  // the answer has begun
+  bool given_up = false;  // nobody wants an answer
   steady_clock::time_point started;
   uint64_t bytes_sent = 0;
 
@@ -99,17 +132,14 @@ struct Connection::Exchange {
 class Connection::ClientWatch {
  public:
   ClientWatch(asio::ip::tcp::socket& socket, std::stop_source stop)
-      : socket_(socket), active_(std::make_shared<bool>(true)) {
-    socket.async_wait(asio::ip::tcp::socket::wait_read,
-                      [active = active_, stop, file = socket.native_handle()](error_code error) mutable {
-                        if (!*active || error) return;
-                        char byte = 0;
-                        // Further bytes are the next request: the client is there. None at all is the end of its side.
-                        if (::recv(file, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) stop.request_stop();
-                      });
+      : socket_(socket), state_(std::make_shared<State>(socket, std::move(stop))) {
+    socket.async_wait(asio::ip::tcp::socket::wait_read, [state = state_](error_code error) {
+      if (!error) Look(state);
+    });
   }
   ~ClientWatch() {
-    *active_ = false;
+    state_->active = false;
+    state_->again.cancel();
     error_code ignored;
     socket_.cancel(ignored);
   }
@@ -117,8 +147,32 @@ class Connection::ClientWatch {
   ClientWatch& operator=(const ClientWatch&) = delete;
 
  private:
+  struct State {
+    State(asio::ip::tcp::socket& socket, std::stop_source stop_of_request)
+        : file(socket.native_handle()), stop(std::move(stop_of_request)), again(socket.get_executor()) {}
+    bool active = true;
+    int file;
+    std::stop_source stop;
+    asio::steady_timer again;
+  };
+
+  // The end of the client's side and a reset show whatever it has sent before. Further bytes alone are the next request: they
+  // stay where they are and would wake a wait for more at once, so the look is repeated by the clock.
+  static void Look(const std::shared_ptr<State>& state) {
+    if (!state->active) return;
+    pollfd client{.fd = state->file, .events = POLLRDHUP, .revents = 0};
+    if (::poll(&client, 1, 0) > 0) {
+      state->stop.request_stop();
+      return;
+    }
+    state->again.expires_after(kLookPause);
+    state->again.async_wait([state](error_code error) {
+      if (!error) Look(state);
+    });
+  }
+
   asio::ip::tcp::socket& socket_;
-  std::shared_ptr<bool> active_;  // shared: the handler may run after the watch is gone
+  std::shared_ptr<State> state_;  // shared: a handler may run after the watch is gone
 };
 
 // Ends the reads that are under way when it is over, and leaves the socket open for the answer that says so: the stream's own
@@ -152,7 +206,8 @@ class Connection::ReadTimer {
   asio::steady_timer timer_;
 };
 
-Connection::Connection(Serving& serving, asio::ip::tcp::socket socket) : serving_(serving), stream_(std::move(socket)) {
+Connection::Connection(Serving& serving, asio::ip::tcp::socket socket)
+    : serving_(serving), stream_(std::move(socket)), buffer_(BufferBytesMax(serving.lake.config().limits)) {
   error_code ignored;
   stream_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
 }
@@ -206,10 +261,19 @@ asio::awaitable<bool> Connection::ServeOne() {
   if (header.ok() && !*header) co_return false;  // the client left before it had asked for anything
 
   Result<Response> response = header.ok() ? Result<Response>(Response{}) : Result<Response>(std::move(header).error());
-  if (response.ok()) response = co_await RunRoute(exchange);
+  if (response.ok()) {
+    try {
+      response = co_await RunRoute(exchange);
+    } catch (...) {
+      if (exchange.answered) throw;  // an answer that has begun cannot become another one
+      response = CaughtException();
+      exchange.keep_alive = false;
+    }
+  }
   if (!response.ok()) {
     const Error& failure = response.error();
-    if (failure.code() == ErrorCode::kCancelled) exchange.keep_alive = false;
+    exchange.given_up = failure.code() == ErrorCode::kCancelled;
+    if (exchange.given_up) exchange.keep_alive = false;
     Response problem;
     problem.status = HttpStatus(failure);
     problem.content_type = "application/problem+json";
@@ -229,8 +293,7 @@ asio::awaitable<Result<bool>> Connection::ReadHeader(Exchange& exchange) {
   const auto& limits = serving_.lake.config().limits;
   exchange.request_id = Random::System().Uuid();
   auto& parser = exchange.parser.emplace();
-  parser.header_limit(
-      static_cast<uint32_t>(std::min<uint64_t>(limits.uri_bytes + limits.header_bytes + 1024, UINT32_MAX)));
+  parser.header_limit(HeaderBytesMax(limits));
   parser.body_limit(boost::none);
   const ReadTimer timer(stream_, std::chrono::seconds(limits.header_seconds));
   error_code error;
@@ -241,7 +304,8 @@ asio::awaitable<Result<bool>> Connection::ReadHeader(Exchange& exchange) {
     const bool left =
         error == http::error::end_of_stream || error == asio::error::eof || error == asio::error::connection_reset;
     if (left) co_return false;
-    co_return ReadError(error);
+    const auto begin = buffer_.cdata();
+    co_return ReadError(error, {static_cast<const char*>(begin.data()), begin.size()});
   }
   const auto& message = parser.get();
   const auto view = [](auto text) { return std::string_view(text.data(), text.size()); };
@@ -251,8 +315,7 @@ asio::awaitable<Result<bool>> Connection::ReadHeader(Exchange& exchange) {
   exchange.head = exchange.request.method == "HEAD";
   const std::string_view target = view(message.target());
   exchange.target = target.substr(0, std::min<size_t>(target.find('?'), 256));
-  std::vector<HeaderLine> lines;
-  for (const auto& field : message) lines.push_back({view(field.name_string()), view(field.value())});
+  const std::vector<HeaderLine> lines = LinesOf(message);
   for (const auto& [name, value] : lines) {
     if (EqualsIgnoringCase(name, "x-request-id") && !value.empty() && value.size() <= kRequestIdBytesMax &&
         IsVisibleAscii(value)) {
@@ -319,7 +382,7 @@ asio::awaitable<Result<void>> Connection::ReadBody(Exchange& exchange) {
         exchange.request.body->Append(std::string_view(piece).substr(0, piece.size() - parser.get().body().size));
     if (!stored.ok()) co_return std::move(stored).error();
   }
-  co_return Result<void>();
+  co_return CheckHeaderSize(LinesOf(parser.get()), limits);
 }
 
 asio::awaitable<Result<Response>> Connection::RunRoute(Exchange& exchange) {
@@ -335,8 +398,9 @@ asio::awaitable<Result<Response>> Connection::RunRoute(Exchange& exchange) {
   }
   const auto& limits = serving_.lake.config().limits;
   stop_ = std::stop_source();
+  // The time that a body takes to arrive is not the query's: body_idle_seconds bounds it.
   exchange.request.context =
-      Context(exchange.started + std::chrono::seconds(limits.query_seconds), stop_.get_token(), exchange.request_id)
+      Context(steady_clock::now() + std::chrono::seconds(limits.query_seconds), stop_.get_token(), exchange.request_id)
           .WithStart(exchange.started);
   if (route.kind == RouteKind::kInstant) co_return route.handler(serving_.lake, exchange.request);
 
@@ -357,6 +421,7 @@ asio::awaitable<bool> Connection::Write(Exchange& exchange, std::string_view fir
   const auto& limits = serving_.lake.config().limits;
   const std::array<asio::const_buffer, 2> buffers = {asio::buffer(first), asio::buffer(second)};
   error_code error;
+  exchange.answered = true;
   stream_.expires_after(std::chrono::seconds(limits.response_idle_seconds));
   exchange.bytes_sent += co_await asio::async_write(stream_, buffers, asio::redirect_error(asio::use_awaitable, error));
   co_return !error;
@@ -434,7 +499,9 @@ asio::awaitable<void> Connection::Send(Exchange& exchange, Response response) {
     response.body.clear();
     if (sent) sent = co_await SendStream(exchange, response);
   } else {
-    sent = co_await Write(exchange, head, exchange.head ? std::string_view() : std::string_view(response.body));
+    // Nobody waits for the answer to a request that was given up: it is for the log.
+    sent = !exchange.given_up &&
+           co_await Write(exchange, head, exchange.head ? std::string_view() : std::string_view(response.body));
     for (uint64_t offset = 0; sent && collected && offset < collected->size_bytes();) {
       const auto piece = collected->Read(offset, kReadBytes);
       sent = piece.ok();

@@ -54,7 +54,7 @@ class Connection {
 
   Serving& serving_;
   boost::beast::tcp_stream stream_;
-  boost::beast::flat_buffer buffer_;  // bytes read beyond the present request
+  boost::beast::flat_buffer buffer_;  // bytes read beyond the present request; bounded
   std::stop_source stop_;             // ends the running request
   bool idle_ = true;
 };

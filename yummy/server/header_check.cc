@@ -58,12 +58,14 @@ std::string HostName(std::string_view value) {
            std::string_view("-._~:[]%!$&'()*+,;=").find(c) != std::string_view::npos;
   };
   if (value.empty() || !std::all_of(value.begin(), value.end(), valid)) return "";
-  if (value.front() == '[') return LowerCase(value.substr(0, value.find(']') + 1));
-  const size_t colon = value.find(':');
-  if (colon != value.rfind(':')) return "";
-  const std::string_view port = colon == std::string_view::npos ? "" : value.substr(colon + 1);
-  if (!std::all_of(port.begin(), port.end(), [](unsigned char c) { return std::isdigit(c) != 0; })) return "";
-  return LowerCase(value.substr(0, colon));
+  // The colons within brackets are an address's.
+  const size_t name_end = value.front() == '[' ? value.find(']') + 1 : std::min(value.find(':'), value.size());
+  const std::string_view rest = value.substr(name_end);
+  if (name_end == 0 || (!rest.empty() && rest.front() != ':')) return "";
+  if (!std::all_of(rest.begin() + (rest.empty() ? 0 : 1), rest.end(),
+                   [](unsigned char c) { return std::isdigit(c) != 0; }))
+    return "";
+  return LowerCase(value.substr(0, name_end));
 }
 
 Result<void> CheckHost(const std::vector<HeaderLine>& lines, const HeaderCheck& check) {
@@ -92,12 +94,7 @@ Result<void> CheckHost(const std::vector<HeaderLine>& lines, const HeaderCheck& 
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) { return lake::EqualsIgnoringCase(a, b); }
 
-Result<void> CheckHeader(std::string_view target, const std::vector<HeaderLine>& lines, const HeaderCheck& check) {
-  const auto& limits = check.config->limits;
-  if (target.size() > limits.uri_bytes) {
-    return Refuse("URI_TOO_LONG",
-                  fmt::format("the request target is longer than the limit of {} bytes", limits.uri_bytes));
-  }
+Result<void> CheckHeaderSize(const std::vector<HeaderLine>& lines, const lake::LimitsConfig& limits) {
   if (lines.size() > limits.header_lines) {
     return Refuse("HEADERS_TOO_LARGE", fmt::format("more than {} header lines", limits.header_lines));
   }
@@ -107,6 +104,16 @@ Result<void> CheckHeader(std::string_view target, const std::vector<HeaderLine>&
     return Refuse("HEADERS_TOO_LARGE",
                   fmt::format("the header is larger than the limit of {} bytes", limits.header_bytes));
   }
+  return {};
+}
+
+Result<void> CheckHeader(std::string_view target, const std::vector<HeaderLine>& lines, const HeaderCheck& check) {
+  const auto& limits = check.config->limits;
+  if (target.size() > limits.uri_bytes) {
+    return Refuse("URI_TOO_LONG",
+                  fmt::format("the request target is longer than the limit of {} bytes", limits.uri_bytes));
+  }
+  TRY(CheckHeaderSize(lines, limits));
   TRY(CheckFraming(lines, check));
   TRY(CheckHost(lines, check));
   for (const auto& line : lines) {

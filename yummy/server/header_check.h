@@ -22,6 +22,9 @@ struct HeaderCheck {
   bool http_1_0 = false;
 };
 
+/// A header, and what comes after a chunked body with it. Errors: InvalidArgument (HEADERS_TOO_LARGE).
+Result<void> CheckHeaderSize(const std::vector<HeaderLine>& lines, const lake::LimitsConfig& limits);
+
 /// Errors: InvalidArgument with reason BAD_FRAMING, UNKNOWN_TRANSFER_CODING, BAD_HOST, MISDIRECTED, EXPECTATION_FAILED,
 /// HEADERS_TOO_LARGE, URI_TOO_LONG.
 Result<void> CheckHeader(std::string_view target, const std::vector<HeaderLine>& lines, const HeaderCheck& check);

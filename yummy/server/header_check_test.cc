@@ -40,6 +40,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadHeader{"NoHost", {}, "BAD_HOST"},
         BadHeader{"TwoHosts", {{"Host", "localhost"}, {"Host", "localhost"}}, "BAD_HOST"},
         BadHeader{"HostWithSpace", {{"Host", "a b"}}, "BAD_HOST"},
+        BadHeader{"HostAfterBrackets", {{"Host", "[::1]evil.example"}}, "BAD_HOST"},
+        BadHeader{"HostWithoutBracket", {{"Host", "[::1"}}, "BAD_HOST"},
+        BadHeader{"HostWithTwoPorts", {{"Host", "[::1]:80:80"}}, "BAD_HOST"},
+        BadHeader{"HostWithBadPort", {{"Host", "[::1]:http"}}, "BAD_HOST"},
         BadHeader{"ForeignHost", {{"Host", "evil.example"}}, "MISDIRECTED"},
         BadHeader{"OtherExpectation", {{"Expect", "200-ok"}}, "EXPECTATION_FAILED"},
         BadHeader{"Compressed", {{"Content-Encoding", "br"}}, "UNSUPPORTED_MEDIA_TYPE"},
@@ -49,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(HeaderCheck, TakesOurHosts) {
   lake::Config config;
   config.server.hosts = {"Lake.example"};
-  for (const char* host : {"localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:80", "lake.example:443"}) {
+  for (const char* host : {"localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]", "[::1]:80", "lake.example:443"}) {
     EXPECT_THAT(CheckHeader("/x", {{"Host", host}}, {&config}), IsOk()) << host;
   }
   EXPECT_THAT(CheckHeader("/x", {}, {.config = &config, .http_1_0 = true}), IsOk());
