@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "yummy/delta/column_mapping.h"
 #include "yummy/delta/names.h"
 
 namespace yummy::delta {
@@ -70,6 +71,7 @@ struct Switch {
 constexpr std::array kSwitches = {
     Switch{"delta.appendOnly", "true", "appendOnly"},
     Switch{"delta.enableChangeDataFeed", "true", "changeDataFeed"},
+    Switch{"delta.enableChangeDataCapture", "true", "changeDataFeed"},  // its name before Delta 2.0
     Switch{"delta.enableDeletionVectors", "true", "deletionVectors"},
     Switch{"delta.enableInCommitTimestamps", "true", "inCommitTimestamp"},
     Switch{"delta.checkpointPolicy", "v2", "v2Checkpoint"},
@@ -131,13 +133,6 @@ Result<void> CheckWellFormed(const Protocol& protocol) {
   return {};
 }
 
-std::string_view MappingMode(const StringMap& configuration) {
-  const auto mode = configuration.find("delta.columnMapping.mode");
-  return mode == configuration.end() ? std::string_view("none") : std::string_view(mode->second);
-}
-
-bool ColumnsAreMapped(const StringMap& configuration) { return LowerCase(MappingMode(configuration)) != "none"; }
-
 template <typename Visit>
 Result<void> EachFieldBelow(const DataType& type, Visit&& visit) {
   for (const Field& field : type.fields) {
@@ -165,8 +160,9 @@ Result<void> CheckUse(const Metadata& metadata, const Schema& schema) {
       return NotWritable("checkConstraints", fmt::format("is in use by '{}'", key));
     }
   }
-  if (ColumnsAreMapped(metadata.configuration)) {
-    return NotWritable("columnMapping", fmt::format("is in use with mode '{}'", MappingMode(metadata.configuration)));
+  if (TRY(NamedMappingMode(metadata.configuration)) != ColumnMappingMode::kNone) {
+    return NotWritable("columnMapping",
+                       fmt::format("is in use with mode '{}'", metadata.configuration.at("delta.columnMapping.mode")));
   }
   return EachField(schema, [](const Field& field) -> Result<void> {
     const auto in_use = [&](std::string_view feature) {
@@ -244,6 +240,10 @@ const Feature* FindFeature(std::string_view name) {
   return found == kFeatures.end() ? nullptr : &*found;
 }
 
+bool ListsReaderFeature(const Protocol& protocol, std::string_view name) {
+  return Lists(protocol.reader_features, name);
+}
+
 bool HasFeature(const Protocol& protocol, std::string_view name) {
   if (Lists(protocol.writer_features, name) || Lists(protocol.reader_features, name)) return true;
   const Feature* feature = FindFeature(name);
@@ -264,16 +264,11 @@ Result<void> CheckReadable(const Protocol& protocol, const Metadata& metadata) {
       if (feature == nullptr || !feature->readable) return NotReadable(name);
     }
   }
-  if (metadata.format_provider != "parquet") {
+  if (LowerCase(metadata.format_provider) != "parquet") {
     return Unsupported(
         "format", fmt::format("the table's data files are '{}', only parquet is supported", metadata.format_provider));
   }
-  const bool reads_mapping = protocol.min_reader_version == 2 || Lists(protocol.reader_features, "columnMapping");
-  const std::string mode = LowerCase(MappingMode(metadata.configuration));
-  if (reads_mapping && mode != "none" && mode != "name" && mode != "id") {
-    return Error(ErrorCode::kCorrupt, fmt::format("delta.columnMapping.mode is '{}', expected none, name or id", mode))
-        .WithReason("CORRUPT_TABLE");
-  }
+  TRY(ColumnMappingModeOf(protocol, metadata.configuration));
   return {};
 }
 

@@ -375,23 +375,6 @@ std::optional<std::string_view> Field::FindMetadata(std::string_view key) const 
   return std::nullopt;
 }
 
-std::string Field::physical_name() const {
-  const std::optional<std::string_view> raw = FindMetadata("delta.columnMapping.physicalName");
-  if (raw) {
-    if (std::optional<std::string> text = UnquoteJson(*raw)) return std::move(*text);
-  }
-  return name;
-}
-
-std::optional<int64_t> Field::column_mapping_id() const {
-  const std::optional<std::string_view> raw = FindMetadata("delta.columnMapping.id");
-  if (!raw) return std::nullopt;
-  int64_t id = 0;
-  const auto [end, error] = std::from_chars(raw->data(), raw->data() + raw->size(), id);
-  if (error != std::errc() || end != raw->data() + raw->size()) return std::nullopt;
-  return id;
-}
-
 Result<DataType> ParseType(std::string_view json) {
   const simdjson::padded_string padded(json);
   if (padded.size() != json.size()) return OutOfMemory();

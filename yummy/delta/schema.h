@@ -51,18 +51,25 @@ struct DataType {
 /// Key and raw JSON text of its value, in the order of the schema string.
 using FieldMetadata = std::vector<std::pair<std::string, std::string>>;
 
+/// What names a column in data files in place of its own name (PROTOCOL.md, "Column Mapping").
+struct MappedColumn {
+  std::string physical_name;
+  int64_t id = 0;
+  friend bool operator==(const MappedColumn&, const MappedColumn&) = default;
+};
+
 struct Field {
   std::string name;
   DataType type;
   bool nullable = true;
   FieldMetadata metadata;
+  std::optional<MappedColumn> mapping =
+      {};  // where the table's columns are mapped: SchemaOf (column_mapping.h) sets it
 
   /// The raw JSON text of a metadata value, if there is one.
   std::optional<std::string_view> FindMetadata(std::string_view key) const;
-  /// delta.columnMapping.physicalName, or the name.
-  std::string physical_name() const;
-  /// delta.columnMapping.id, if there is one.
-  std::optional<int64_t> column_mapping_id() const;
+  /// What data files, statistics and partition values call the column.
+  const std::string& physical_name() const { return mapping ? mapping->physical_name : name; }
 
   friend bool operator==(const Field&, const Field&) = default;
 };

@@ -26,9 +26,7 @@ TEST(ParseSchema, ReadsNestedTypesAndKeepsMetadata) {
   EXPECT_FALSE(schema[0].nullable);
   EXPECT_EQ(schema[0].FindMetadata("comment"), "\"x \\\" y\"");
   EXPECT_EQ(schema[0].FindMetadata("o"), "{\"k\" : [1, 2]}");
-  EXPECT_EQ(schema[0].physical_name(), "col-1");
-  EXPECT_EQ(schema[0].column_mapping_id(), 7);
-  EXPECT_EQ(schema[1].physical_name(), "s");
+  EXPECT_EQ(schema[0].FindMetadata("delta.columnMapping.id"), "7");
   EXPECT_EQ(TypeName(schema[1].type), "struct<d:decimal(10,2)>");
   EXPECT_EQ(TypeName(schema[2].type), "array<timestamp_ntz>");
   EXPECT_FALSE(schema[2].type.contains_null);

@@ -40,6 +40,7 @@ const Protocol& Snapshot::protocol() const { return state_->shape->protocol; }
 const Metadata& Snapshot::metadata() const { return state_->shape->metadata; }
 const Schema& Snapshot::schema() const { return state_->shape->schema; }
 const TableProperties& Snapshot::properties() const { return state_->shape->properties; }
+ColumnMappingMode Snapshot::column_mapping() const { return state_->shape->column_mapping; }
 const std::string& Snapshot::table_path() const { return state_->table_path; }
 const std::shared_ptr<store::ObjectStore>& Snapshot::object_store() const { return state_->store; }
 const std::vector<size_t>& Snapshot::partition_columns() const { return state_->shape->partition_columns; }

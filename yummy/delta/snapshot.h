@@ -12,6 +12,7 @@
 #include "yummy/base/clock.h"
 #include "yummy/base/context.h"
 #include "yummy/delta/actions.h"
+#include "yummy/delta/column_mapping.h"
 #include "yummy/delta/predicate.h"
 #include "yummy/delta/scalar.h"
 #include "yummy/delta/schema.h"
@@ -87,6 +88,7 @@ class Snapshot {
   const Metadata& metadata() const;
   const Schema& schema() const;
   const TableProperties& properties() const;
+  ColumnMappingMode column_mapping() const;
   const std::string& table_path() const;
   const std::shared_ptr<store::ObjectStore>& object_store() const;
   /// In-commit timestamp, or the commit file's modification time, or where neither is known what its writer says.

@@ -21,10 +21,9 @@ struct TableShape {
   Metadata metadata;
   Schema schema;
   TableProperties properties;
+  ColumnMappingMode column_mapping = ColumnMappingMode::kNone;
   std::vector<size_t> partition_columns;    // positions in schema
-  std::vector<std::string> partition_keys;  // their keys in partitionValues: physical names under column mapping
-
-  bool has_column_mapping() const { return properties.column_mapping != ColumnMappingMode::kNone; }
+  std::vector<std::string> partition_keys;  // their keys in partitionValues: physical names
 
   /// Refuses a table that cannot be read, and metadata that contradict themselves.
   /// Errors: Corrupt (reason CORRUPT_TABLE), Unsupported.

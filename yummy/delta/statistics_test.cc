@@ -99,7 +99,7 @@ TEST(TruncateMax, IsNeverBelowTheValue) {
 TEST(StatisticsColumns, AreTheFirstLeavesWithoutPartitionsListsAndMaps) {
   Schema schema;
   schema.push_back({"p", Type(TypeKind::kLong), true, {}});
-  schema.push_back({"a", Type(TypeKind::kLong), true, {{"delta.columnMapping.physicalName", "\"col-a\""}}});
+  schema.push_back({"a", Type(TypeKind::kLong), true, {}, MappedColumn{"col-a", 1}});
   DataType inner = Type(TypeKind::kStruct);
   inner.fields = {{"x", Type(TypeKind::kString), true, {}}, {"odd.name", Type(TypeKind::kBinary), true, {}}};
   schema.push_back({"s", inner, true, {}});

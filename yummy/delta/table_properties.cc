@@ -255,13 +255,10 @@ TableProperties TableProperties::From(const StringMap& configuration) {
   read("delta.targetFileSize", properties.target_file_size_bytes, ParseBytes);
   read("delta.parquet.compression.codec", properties.compression_codec,
        one_of("zstd snappy gzip lz4 lz4_raw uncompressed none"));
-  std::string policy, mode, isolation;
+  std::string policy, isolation;
   read("delta.checkpointPolicy", policy, one_of("classic v2"));
-  read("delta.columnMapping.mode", mode, one_of("name id"));
   read("delta.isolationLevel", isolation, one_of("serializable"));
   properties.checkpoint_policy_v2 = policy == "v2";
-  if (mode == "name") properties.column_mapping = ColumnMappingMode::kName;
-  if (mode == "id") properties.column_mapping = ColumnMappingMode::kId;
   if (isolation == "serializable") properties.isolation = IsolationLevel::kSerializable;
   return properties;
 }

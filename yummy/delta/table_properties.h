@@ -14,7 +14,6 @@
 namespace yummy::delta {
 
 enum class IsolationLevel { kWriteSerializable, kSerializable };
-enum class ColumnMappingMode { kNone, kName, kId };
 
 struct TableProperties {
   bool append_only = false;
@@ -22,7 +21,6 @@ struct TableProperties {
   bool checkpoint_write_stats_as_json = true;
   bool checkpoint_write_stats_as_struct = false;
   bool checkpoint_policy_v2 = false;
-  ColumnMappingMode column_mapping = ColumnMappingMode::kNone;
   int64_t indexed_columns = 32;  // delta.dataSkippingNumIndexedCols; -1: all
   std::optional<std::vector<std::string>>
       statistics_columns;  // delta.dataSkippingStatsColumns: "a", "s.x", "`odd.name`"

@@ -34,7 +34,6 @@ TEST(TableProperties, AreReadFromTheConfiguration) {
       TableProperties::From({{"delta.appendOnly", "TRUE"},
                              {"delta.checkpointInterval", "3"},
                              {"delta.checkpointPolicy", "V2"},
-                             {"delta.columnMapping.mode", "id"},
                              {"delta.dataSkippingNumIndexedCols", "-1"},
                              {"delta.dataSkippingStatsColumns", "a, s.x,`odd,name`"},
                              {"delta.isolationLevel", "Serializable"},
@@ -46,7 +45,6 @@ TEST(TableProperties, AreReadFromTheConfiguration) {
   EXPECT_TRUE(properties.append_only);
   EXPECT_EQ(properties.checkpoint_interval, 3);
   EXPECT_TRUE(properties.checkpoint_policy_v2);
-  EXPECT_EQ(properties.column_mapping, ColumnMappingMode::kId);
   EXPECT_EQ(properties.indexed_columns, -1);
   EXPECT_EQ(properties.statistics_columns, (std::vector<std::string>{"a", "s.x", "`odd,name`"}));
   EXPECT_EQ(properties.isolation, IsolationLevel::kSerializable);
@@ -61,13 +59,11 @@ TEST(TableProperties, KeepTheirDefaultWhenTheValueIsUnreadable) {
   const TableProperties properties = TableProperties::From({{"delta.appendOnly", "maybe"},
                                                             {"delta.checkpointInterval", "0"},
                                                             {"delta.logRetentionDuration", "soon"},
-                                                            {"delta.parquet.compression.codec", "zip"},
-                                                            {"delta.columnMapping.mode", "foo"}});
+                                                            {"delta.parquet.compression.codec", "zip"}});
   EXPECT_FALSE(properties.append_only);
   EXPECT_EQ(properties.checkpoint_interval, 10);
   EXPECT_EQ(properties.log_retention, hours(24 * 30));
   EXPECT_EQ(properties.compression_codec, "zstd");
-  EXPECT_EQ(properties.column_mapping, ColumnMappingMode::kNone);
 }
 
 TEST(CheckTableProperties, AcceptsKnownOnesAndThoseOfOthers) {

@@ -114,7 +114,7 @@ std::optional<DataType> FindPhysicalType(const TableShape& shape, const std::vec
   for (const std::string& name : path) {
     found = nullptr;
     for (const Field& field : *fields) {
-      if ((shape.has_column_mapping() ? field.physical_name() : field.name) == name) found = &field;
+      if (field.physical_name() == name) found = &field;
     }
     if (found == nullptr) return std::nullopt;
     fields = &found->type.fields;

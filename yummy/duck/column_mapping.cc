@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <mutex>
 #include <utility>
 
@@ -54,12 +53,12 @@ Result<Column> Describe(const std::string& name, Value identifier, const delta::
 Result<Column> DescribeField(const delta::Field& field, const duckdb::LogicalType& logical, ColumnMapping mapping) {
   Value identifier(field.physical_name());
   if (mapping == ColumnMapping::kId) {
-    auto id = field.column_mapping_id();
-    if (!id || *id < std::numeric_limits<int32_t>::min() || *id > std::numeric_limits<int32_t>::max()) {
+    const auto& mapped = field.mapping;
+    if (!mapped || !std::in_range<int32_t>(mapped->id)) {
       return Error(ErrorCode::kCorrupt, fmt::format("column {} has no delta.columnMapping.id of 32 bits", field.name))
           .WithReason("CORRUPT_TABLE");
     }
-    identifier = Value::INTEGER(static_cast<int32_t>(*id));
+    identifier = Value::INTEGER(static_cast<int32_t>(mapped->id));
   }
   return Describe(field.name, std::move(identifier), field.type, logical, mapping);
 }

@@ -39,9 +39,8 @@ std::optional<duckdb::Value> ChildIds(const delta::DataType& type);
 
 /// The field's id and those below it, as the writer's option "field_ids" has them.
 std::optional<duckdb::Value> FieldIds(const delta::Field& field) {
-  const auto id = field.column_mapping_id();
-  if (!id) return std::nullopt;
-  const auto own = duckdb::Value::INTEGER(static_cast<int32_t>(*id));
+  if (!field.mapping) return std::nullopt;
+  const auto own = duckdb::Value::INTEGER(static_cast<int32_t>(field.mapping->id));
   auto children = ChildIds(field.type);
   if (!children) return own;
   duckdb::child_list_t<duckdb::Value> values;
@@ -73,7 +72,6 @@ std::optional<duckdb::Value> ChildIds(const delta::DataType& type) {
 
 /// Ids are written whenever the columns are mapped, by name or by id (PROTOCOL.md, "Writer Requirements for Column Mapping").
 void SetFieldIds(const TableLayout& layout, duckdb::CopyInfo& info) {
-  if (layout.properties.column_mapping == delta::ColumnMappingMode::kNone) return;
   duckdb::child_list_t<duckdb::Value> values;
   for (const auto column : layout.file_columns) {
     const auto& field = layout.schema[column];

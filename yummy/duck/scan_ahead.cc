@@ -77,8 +77,8 @@ std::vector<WantedColumn> WantedColumns(const ScanInfo& scan, const duckdb::Tabl
     }
     const delta::Field& field = schema[index.GetPrimaryIndex()];
     WantedColumn column;
-    if (scan.mapping == ColumnMapping::kId) {
-      if (const auto id = field.column_mapping_id()) column.field_id = static_cast<int32_t>(*id);
+    if (scan.mapping == ColumnMapping::kId && field.mapping) {
+      column.field_id = static_cast<int32_t>(field.mapping->id);
     }
     // DuckDB reads the columns of such filters first.
     if (input.filters) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "yummy/delta/table_properties.h"
 #include "yummy/duck/catalog.h"
 #include "yummy/duck/delta_transaction.h"
 #include "yummy/duck/error.h"
@@ -11,14 +10,6 @@
 #include "yummy/duck/types.h"
 
 namespace yummy::duck {
-namespace {
-
-ColumnMapping MappingOf(const delta::Metadata& metadata) {
-  const auto mode = metadata.configuration.find("delta.columnMapping.mode");
-  return mode != metadata.configuration.end() && mode->second == "id" ? ColumnMapping::kId : ColumnMapping::kName;
-}
-
-}  // namespace
 
 DeltaTableEntry::DeltaTableEntry(DeltaCatalog& catalog_entry, duckdb::SchemaCatalogEntry& schema_entry,
                                  duckdb::CreateTableInfo& info, TableVersion version)
@@ -60,7 +51,8 @@ duckdb::TableFunction DeltaTableEntry::GetScanFunction(duckdb::ClientContext& co
   info->store_ordinal = delta_catalog_.store_ordinal();
   info->snapshot = version_.snapshot;
   info->table = this;
-  info->mapping = MappingOf(version_.snapshot->metadata());
+  const bool by_id = version_.snapshot->column_mapping() == delta::ColumnMappingMode::kId;
+  info->mapping = by_id ? ColumnMapping::kId : ColumnMapping::kName;
   info->has_nested_columns = std::any_of(columns_of_table.begin(), columns_of_table.end(),
                                          [](const delta::Field& field) { return field.type.is_nested(); });
   if (version_.is_pinned_by_transaction) DeltaTransaction::Get(context, catalog).MarkRead(*version_.table);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "yummy/base/json.h"
+#include "yummy/delta/column_mapping.h"
 #include "yummy/delta/features.h"
 #include "yummy/delta/schema.h"
 
@@ -70,17 +71,19 @@ delta::Operation OperationOf(const delta::Metadata& metadata, bool replaces) {
 
 Result<CreateReport> Create(const Context& context, delta::Table& table, const CreateOptions& options) {
   TRY(delta::CheckNewSchema(options.schema, false));
+  // A schema that was copied from a table with mapped columns: here they are not, and their data files have their own names.
+  const delta::Schema schema = delta::WithoutColumnMapping(options.schema);
   delta::Metadata metadata;
   metadata.partition_columns = TRY(CheckedPartitionColumns(options));
   metadata.id = table.options().random->Uuid();
   metadata.description = options.comment;
-  metadata.schema_string = delta::WriteSchema(options.schema);
+  metadata.schema_string = delta::WriteSchema(schema);
   metadata.configuration = options.configuration;
   metadata.created_time_ms = table.options().clock->now_millis();
-  const delta::Protocol protocol = TRY(delta::ProtocolForNewTable(options.schema, options.configuration));
+  const delta::Protocol protocol = TRY(delta::ProtocolForNewTable(schema, options.configuration));
   // A delta.feature.* key asks for a feature; it is no property of the table (PROTOCOL.md, "Table Features").
   std::erase_if(metadata.configuration, [](const auto& entry) { return entry.first.starts_with("delta.feature."); });
-  TRY(delta::CheckWritable(protocol, metadata, options.schema));
+  TRY(delta::CheckWritable(protocol, metadata, schema));
 
   auto transaction = table.BeginCreate(context, OperationOf(metadata, false));
   if (!transaction.ok()) {
@@ -92,7 +95,7 @@ Result<CreateReport> Create(const Context& context, delta::Table& table, const C
     for (const delta::FileId file : (*transaction)->base()->files()) (*transaction)->RemoveFile(file);
     metadata.id = (*transaction)->base()->metadata().id;  // the table stays the same one, its content is replaced
     const delta::Protocol& present = (*transaction)->base()->protocol();
-    delta::Protocol extended = TRY(delta::ExtendProtocol(present, options.schema, options.configuration));
+    delta::Protocol extended = TRY(delta::ExtendProtocol(present, schema, options.configuration));
     if (!(extended == present)) (*transaction)->SetProtocol(std::move(extended));
   } else {
     (*transaction)->SetProtocol(protocol);

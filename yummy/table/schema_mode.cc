@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "yummy/delta/arrow_schema.h"
+#include "yummy/delta/column_mapping.h"
 #include "yummy/delta/features.h"
 #include "yummy/delta/schema.h"
 
@@ -75,8 +76,9 @@ Result<void> CheckPartitions(const delta::Schema& schema, const std::vector<std:
 Result<void> StageSchema(delta::Transaction& transaction, const arrow::Schema& rows, SchemaMode mode) {
   const delta::Schema& present = transaction.schema();
   if (mode == SchemaMode::kKeep) return {};
-  const delta::Schema wanted = TRY(mode == SchemaMode::kMerge ? Merged(present, rows) : Replaced(present, rows));
+  delta::Schema wanted = TRY(mode == SchemaMode::kMerge ? Merged(present, rows) : Replaced(present, rows));
   if (wanted == present) return {};
+  wanted = delta::WithoutColumnMapping(std::move(wanted));  // a table with mapped columns is not written
   TRY(delta::CheckNewSchema(wanted, false));
   delta::Metadata metadata = transaction.metadata();
   TRY(CheckPartitions(wanted, metadata.partition_columns));
