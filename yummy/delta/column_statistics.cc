@@ -40,6 +40,40 @@ bool HasExplicitOffset(std::string_view text) {
   return at != std::string_view::npos && at > kDateLength;
 }
 
+// Many writers compute decimal bounds as doubles: the unscaled value, a power of ten and their quotient are each rounded, and one
+// writer then steps to the double before. Together that is less than this part of the bound.
+constexpr Int128 kDoubleErrorPart = Int128{1} << 49;
+// Up to here a decimal comes out of a double as it went in: 15 digits survive.
+constexpr Int128 kExactInDouble = 1'000'000'000'000'000;
+
+Int128 Magnitude(Int128 value) { return value < 0 ? -value : value; }
+
+Int128 PowerOfTen(int exponent) {
+  Int128 power = 1;
+  for (int i = 0; i < exponent; i++) power *= 10;
+  return power;
+}
+
+/// How far the data may lie beyond a bound.
+Int128 DecimalError(Int128 bound) {
+  const Int128 magnitude = Magnitude(bound);
+  return magnitude <= kExactInDouble ? 0 : magnitude / kDoubleErrorPart + 1;
+}
+
+/// A bound that came out of a conversion to 64 bits at its end, of the value or of its unscaled form: the data may lie anywhere beyond.
+bool IsClamped(Int128 bound, const DataType& type) {
+  constexpr Int128 kEnd = Int128{1} << 63;
+  const auto is_near = [&](Int128 end) { return Magnitude(Magnitude(bound) - end) <= DecimalError(end); };
+  constexpr int kScaleMax = 19;  // with more the end has more than 38 digits
+  return is_near(kEnd) || (type.scale <= kScaleMax && is_near(kEnd * PowerOfTen(type.scale)));
+}
+
+/// `bound` moved by `error`, within what the type can hold.
+Scalar MoveDecimal(const Scalar& bound, Int128 error, const DataType& type) {
+  const Int128 last = PowerOfTen(type.precision) - 1;
+  return Scalar(std::clamp(bound.get<Int128>() + error, -last, last));
+}
+
 int64_t SaturatingAdd(int64_t a, int64_t b) {
   int64_t sum = 0;
   if (__builtin_add_overflow(a, b, &sum)) return b < 0 ? INT64_MIN : INT64_MAX;
@@ -173,6 +207,10 @@ ColumnFacts ColumnBounds::Facts(size_t row, int64_t num_records) const {
   facts.max = stored_max(row);
   if (IsTimestamp(type_.kind) && facts.max)
     facts.max = Scalar(SaturatingAdd(facts.max->get<int64_t>(), kMillisecondMicros));
+  if (type_.kind == TypeKind::kDecimal) {
+    if (facts.min) facts.min = MoveDecimal(*facts.min, -DecimalError(facts.min->get<Int128>()), type_);
+    if (facts.max) facts.max = MoveDecimal(*facts.max, DecimalError(facts.max->get<Int128>()), type_);
+  }
   if (type_.kind == TypeKind::kDouble && was_widened_) {
     // The text may be the shortest one of a float: the data are then the float's value, on either side of it.
     const auto as_float = [](const Scalar& value) {
@@ -314,7 +352,9 @@ class StatisticsDecoder {
     const bool is_decimal = type == Json::number && wanted.kind == TypeKind::kDecimal;
     const bool is_boolean = type == Json::boolean && wanted.kind == TypeKind::kBoolean;
     if (!is_decimal && !is_boolean) return std::nullopt;
-    return ParseStatisticsValue(TrimRight(value.raw_json_token()), wanted);
+    auto bound = ParseStatisticsValue(TrimRight(value.raw_json_token()), wanted);
+    if (bound && is_decimal && IsClamped(bound->get<Int128>(), wanted)) return std::nullopt;
+    return bound;
   }
 
   const TextColumn& texts_;

@@ -54,7 +54,7 @@ class ColumnBounds {
   int64_t null_count(size_t row) const { return null_counts_[row]; }
   const DataType& type() const { return type_; }
 
-  /// True bounds, widened for what writers cut off: milliseconds of timestamps, seconds of zone offsets. `num_records`
+  /// True bounds, widened for what writers cut off: milliseconds of timestamps, seconds of zone offsets, digits of decimals. `num_records`
   /// tells all-null from not; -1: unknown. A file about which nothing is known has empty facts.
   ColumnFacts Facts(size_t row, int64_t num_records) const;
 

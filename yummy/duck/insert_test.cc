@@ -208,13 +208,11 @@ TEST_F(InsertTest, CollectsStatisticsThatAgreeWithTheRows) {
   ASSERT_TRUE(text && text->min && text->max);
   EXPECT_EQ(text->min->get<std::string>(), "");
   EXPECT_EQ(text->max->get<std::string>(), "zürich");
-  const auto huge = snapshot->Facts(file, {"huge"});
-  ASSERT_TRUE(huge && huge->min);
-  EXPECT_EQ(delta::FormatDecimal(huge->min->get<delta::Int128>(), 10), "-1234567890123456789012345678.0123456789");
   const auto x = snapshot->Facts(file, {"point", "x"});
   ASSERT_TRUE(x && x->min);
   EXPECT_EQ(x->min->get<int64_t>(), 1);
   const auto stats = snapshot->add(file).stats.value_or("");
+  EXPECT_NE(stats.find(R"("huge":-1234567890123456789012345678.0123456789)"), std::string::npos) << stats;
   EXPECT_NE(stats.find(R"("point":{"x":2,"y":1})"), std::string::npos) << stats;
   EXPECT_NE(stats.find(R"("flag":1)"), std::string::npos) << stats;
 }
