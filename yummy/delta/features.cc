@@ -290,6 +290,15 @@ Result<void> CheckWritable(const Protocol& protocol, const Metadata& metadata, c
   return CheckUse(metadata, schema);
 }
 
+Result<void> CheckTypesListed(const Protocol& protocol, const Schema& schema) {
+  constexpr std::string_view kFeature = "timestampNtz";
+  if (!UsesType(schema, TypeKind::kTimestampNtz) || HasFeature(protocol, kFeature)) return {};
+  return NotWritable(kFeature, fmt::format("is in use, but the protocol does not list it: set the table property "
+                                           "'delta.feature.{}' to 'supported' by the writer that made the table, or "
+                                           "create the table anew in its place",
+                                           kFeature));
+}
+
 Result<Protocol> ProtocolForNewTable(const Schema& schema, const StringMap& configuration) {
   TRY(CheckTableProperties(configuration));
   std::set<std::string_view> names = TRY(NeededFeatures(schema, configuration));

@@ -129,6 +129,26 @@ TEST(CheckWritable, RefusesByNameWhatItMustNotWrite) {
   }
 }
 
+TEST(CheckTypesListed, RefusesTimestampsWithoutZoneThatTheProtocolLacks) {
+  const Schema plain = OneColumn(TypeKind::kTimestampNtz);
+  Schema nested = OneColumn(TypeKind::kStruct);
+  nested[0].type.fields = plain;
+  for (const Schema& schema : {plain, nested}) {
+    ExpectUnsupported(CheckTypesListed({1, 2, {}, {}}, schema), "timestampNtz");
+    ExpectUnsupported(CheckTypesListed({1, 7, {}, Names{"appendOnly"}}, schema), "timestampNtz");
+    EXPECT_THAT(CheckTypesListed(WithFeatures({"timestampNtz"}, {"timestampNtz"}), schema), IsOk());
+  }
+  EXPECT_THAT(CheckTypesListed({1, 2, {}, {}}, OneColumn(TypeKind::kTimestamp)), IsOk());
+}
+
+TEST(CheckReadable, RefusesAnUnknownColumnMappingModeWhateverTheProtocol) {
+  for (const Protocol& protocol : {Protocol{1, 2, {}, {}}, Protocol{2, 5, {}, {}}}) {
+    EXPECT_THAT(CheckReadable(protocol, WithConfiguration({{"delta.columnMapping.mode", "foo"}})),
+                IsError(ErrorCode::kCorrupt));
+    EXPECT_THAT(CheckReadable(protocol, WithConfiguration({{"delta.columnMapping.mode", "NAME"}})), IsOk());
+  }
+}
+
 TEST(HasFeature, KnowsLegacyVersionsAndNames) {
   EXPECT_TRUE(HasFeature({1, 2, {}, {}}, "appendOnly"));
   EXPECT_FALSE(HasFeature({1, 2, {}, {}}, "changeDataFeed"));

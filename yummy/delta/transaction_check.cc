@@ -141,6 +141,7 @@ Result<void> CheckTransaction(const Transaction::State& state) {
   }
   TRY(CheckReadable(*state.protocol(), *state.metadata()));
   TRY(CheckWritable(*state.protocol(), *state.metadata(), state.schema()));
+  TRY(CheckTypesListed(*state.protocol(), state.schema()));
   TRY(CheckRemoves(state));
   TRY(CheckAppendOnly(state));
   TRY(CheckFiles(state));
