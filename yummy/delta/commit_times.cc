@@ -36,7 +36,10 @@ Result<CommitTimes> CommitTimes::List(const Context& context, const Snapshot& ne
     if (times.in_commit_from_ > 0) times.in_commit_from_ms_ = properties.in_commit_timestamp_enablement_ms;
   }
   int64_t last = std::numeric_limits<int64_t>::min();
-  for (CommitFile& file : TRY(ListTail(context, *times.store_, newest.table_path(), 0)).commits) {
+  LogTail log = TRY(ListTail(context, *times.store_, newest.table_path(), 0));
+  const bool is_whole = !log.commits.empty() && log.commits.front().version == 0;
+  if (!is_whole && !log.checkpoints.empty()) times.readable_from_ = log.checkpoints.front().version;
+  for (CommitFile& file : log.commits) {
     if (file.version > newest.version()) break;
     const int64_t modified = file.meta.modified_micros / 1000;
     last = std::max(modified, last == std::numeric_limits<int64_t>::min() ? modified : last + 1);
@@ -62,20 +65,21 @@ Result<int64_t> CommitTimes::TimeOf(const Context& context, const Commit& commit
 }
 
 Error CommitTimes::NothingBefore(const Context& context, int64_t millis) const {
-  if (commits_.empty()) {
+  const auto first =
+      std::ranges::find_if(commits_, [&](const Commit& commit) { return commit.version >= readable_from_; });
+  if (first == commits_.end()) {
     return Error(ErrorCode::kNotFound, "the log has no commits left, only a checkpoint").WithReason("VERSION_EXPIRED");
   }
-  const bool expired = commits_.front().version > 0;
-  auto oldest = TimeOf(context, commits_.front());
+  const bool expired = first->version > 0;
+  auto oldest = TimeOf(context, *first);
   if (!oldest.ok()) return std::move(oldest).error();
   auto newest = TimeOf(context, commits_.back());
   if (!newest.ok()) return std::move(newest).error();
-  return Error(ErrorCode::kNotFound,
-               fmt::format("no version at {}: the oldest{} is {} of {}, the newest {} of {}", FormatMillis(millis),
-                           expired ? " that is left" : "", commits_.front().version, FormatMillis(*oldest),
-                           commits_.back().version, FormatMillis(*newest)))
+  return Error(ErrorCode::kNotFound, fmt::format("no version at {}: the oldest{} is {} of {}, the newest {} of {}",
+                                                 FormatMillis(millis), expired ? " that is left" : "", first->version,
+                                                 FormatMillis(*oldest), commits_.back().version, FormatMillis(*newest)))
       .WithReason(expired ? "VERSION_EXPIRED" : "VERSION_NOT_FOUND")
-      .With("oldest_version", std::to_string(commits_.front().version))
+      .With("oldest_version", std::to_string(first->version))
       .With("current_version", std::to_string(commits_.back().version));
 }
 

@@ -40,6 +40,7 @@ class CommitTimes {
 
   std::shared_ptr<store::ObjectStore> store_;
   std::vector<Commit> commits_;               // ascending
+  int64_t readable_from_ = 0;                 // older versions need commits that clean-up removed
   int64_t in_commit_from_ = 0;                // the first version with an in-commit timestamp
   std::optional<int64_t> in_commit_from_ms_;  // its time, when older versions have none
 };

@@ -125,6 +125,24 @@ TEST_F(TableRead, TravelsToTimesThatRiseFromVersionToVersion) {
   EXPECT_EQ(Reason(table->AtTimestamp(log_.context, INT64_MIN)), "VERSION_NOT_FOUND");
 }
 
+TEST_F(TableRead, NamesTheOldestVersionThatCanStillBeRead) {
+  if (store::StoreOfTests()) GTEST_SKIP() << "needs modification times of the test's own making";
+  log_.Create();
+  for (int64_t version = 1; version <= 4; version++) {
+    log_.clock.Advance(10 * kSecond);
+    log_.Commit(version, {AddLine("f" + std::to_string(version))});
+  }
+  ASSERT_THAT(WriteCheckpoint(log_.context, *MUST(log_.Load(3)), log_.clock), IsOk());
+  // The clean-up left version 2, which needs the commits before it.
+  for (int64_t version = 0; version < 2; version++) log_.Delete(fmt::format("{:020}.json", version));
+  const auto found = Open()->AtTimestamp(log_.context, kStart);
+  ASSERT_THAT(found, IsError(ErrorCode::kNotFound));
+  EXPECT_EQ(found.error().reason(), "VERSION_EXPIRED");
+  EXPECT_EQ(found.error().detail("oldest_version"), "3");
+  EXPECT_EQ(Open()->AtTimestamp(log_.context, kStart + 20 * kSecond).error().detail("oldest_version"), "3");
+  EXPECT_EQ(MUST(Open()->AtTimestamp(log_.context, kStart + 30 * kSecond))->version(), 3);
+}
+
 TEST_F(TableRead, TravelsByInCommitTimestampsFromTheirEnablementOn) {
   if (store::StoreOfTests()) GTEST_SKIP() << "needs modification times of the test's own making";
   const std::string protocol =
