@@ -62,6 +62,7 @@ class LineParser {
   Result<void> ReadString(ondemand::value& value, std::string_view field, std::string& out) const;
   Result<std::string> String(ondemand::value& value, std::string_view field) const;
   Result<int64_t> Int64(ondemand::value& value, std::string_view field) const;
+  Result<int64_t> Millis(ondemand::value& value, std::string_view field) const;
   Result<int64_t> Count(ondemand::value& value, std::string_view field) const;
   Result<int32_t> Int32(ondemand::value& value, std::string_view field) const;
   Result<bool> Bool(ondemand::value& value, std::string_view field) const;
@@ -151,9 +152,20 @@ Result<std::string> LineParser::String(ondemand::value& value, std::string_view 
 }
 
 Result<int64_t> LineParser::Int64(ondemand::value& value, std::string_view field) const {
-  int64_t number = 0;
-  if (value.get_int64().get(number) != simdjson::SUCCESS) return Bad(field, "an integer of 64 bits");
-  return number;
+  int64_t integer = 0;
+  if (value.get_int64().get(integer) == simdjson::SUCCESS) return integer;
+  const auto number = ParseJsonInteger(TrimJson(value.raw_json_token()), JsonFraction::kRefuse);
+  if (!number) return Bad(field, "an integer of 64 bits");
+  return *number;
+}
+
+// A point in time, which some writers give in parts of a millisecond.
+Result<int64_t> LineParser::Millis(ondemand::value& value, std::string_view field) const {
+  int64_t integer = 0;
+  if (value.get_int64().get(integer) == simdjson::SUCCESS) return integer;
+  const auto number = ParseJsonInteger(TrimJson(value.raw_json_token()), JsonFraction::kCut);
+  if (!number) return Bad(field, "a time in milliseconds");
+  return *number;
 }
 
 Result<int64_t> LineParser::Count(ondemand::value& value, std::string_view field) const {
@@ -336,7 +348,7 @@ Result<Add> LineParser::ParseAdd(ondemand::value& value) {
                   else if (key == "size")
                     add.size_bytes = TRY(Count(item, key));
                   else if (key == "modificationTime")
-                    add.modification_time_ms = TRY(Int64(item, key));
+                    add.modification_time_ms = TRY(Millis(item, key));
                   else if (key == "dataChange")
                     add.data_change = TRY(Bool(item, key));
                   else if (key == "stats")
@@ -367,7 +379,7 @@ Result<Remove> LineParser::ParseRemove(ondemand::value& value) {
                   else if (key == "dataChange")
                     remove.data_change = TRY(Bool(item, key));
                   else if (key == "deletionTimestamp")
-                    remove.deletion_timestamp_ms = TRY(Int64(item, key));
+                    remove.deletion_timestamp_ms = TRY(Millis(item, key));
                   else if (key == "extendedFileMetadata")
                     remove.extended_file_metadata = TRY(Bool(item, key));
                   else if (key == "partitionValues")
@@ -420,7 +432,7 @@ Result<void> LineParser::ParseFormat(ondemand::value& value, Metadata& metadata)
 
 Result<Metadata> LineParser::ParseMetadata(ondemand::value& value) {
   Metadata metadata;
-  TRY(EachValue(value, "metaData", {"id", "format", "schemaString", "partitionColumns"},
+  TRY(EachValue(value, "metaData", {"id", "format", "partitionColumns"},
                 [&](std::string_view key, ondemand::value& item) -> Result<void> {
                   if (key == "id")
                     metadata.id = TRY(String(item, key));
@@ -437,7 +449,7 @@ Result<Metadata> LineParser::ParseMetadata(ondemand::value& value) {
                   else if (key == "configuration")
                     metadata.configuration = TRY(Map(item, key));
                   else if (key == "createdTime")
-                    metadata.created_time_ms = TRY(Int64(item, key));
+                    metadata.created_time_ms = TRY(Millis(item, key));
                   else
                     return Check(item, 0);
                   return {};
@@ -477,7 +489,7 @@ Result<Txn> LineParser::ParseTxn(ondemand::value& value) {
     else if (key == "version")
       txn.version = TRY(Int64(item, key));
     else if (key == "lastUpdated")
-      txn.last_updated_ms = TRY(Int64(item, key));
+      txn.last_updated_ms = TRY(Millis(item, key));
     else
       return Check(item, 0);
     return {};
@@ -540,9 +552,8 @@ Result<void> LineParser::ParseCommitInfoField(std::string_view key, ondemand::va
     return {};
   } else if (type == ondemand::json_type::number && (key == "timestamp" || key == "inCommitTimestamp")) {
     const std::string_view token = TrimJson(value.raw_json_token());
-    int64_t number = 0;
-    if (value.get_int64().get(number) == simdjson::SUCCESS) {
-      (key == "timestamp" ? info.timestamp_ms : info.in_commit_timestamp_ms) = number;
+    if (const auto number = ParseJsonInteger(token, JsonFraction::kCut)) {
+      (key == "timestamp" ? info.timestamp_ms : info.in_commit_timestamp_ms) = *number;
       return {};
     }
     if (!IsJsonNumber(token)) return NotJson();
@@ -560,7 +571,7 @@ Result<Sidecar> LineParser::ParseSidecar(ondemand::value& value) {
                   else if (key == "sizeInBytes")
                     sidecar.size_bytes = TRY(Count(item, key));
                   else if (key == "modificationTime")
-                    sidecar.modification_time_ms = TRY(Int64(item, key));
+                    sidecar.modification_time_ms = TRY(Millis(item, key));
                   else
                     return Check(item, 0);
                   return {};
@@ -620,20 +631,15 @@ Result<std::vector<Action>> ParseActions(std::string_view bytes, std::string_vie
   }
   const char* at = bytes.data();
   const char* const end = at + bytes.size();
-  bool is_blank = true;
   while (at < end) {
     where.line++;
     const void* newline = std::memchr(at, '\n', static_cast<size_t>(end - at));
     const char* line_end = newline == nullptr ? end : static_cast<const char*>(newline);
     const std::string_view line = TrimJson({at, static_cast<size_t>(line_end - at)});
     if (!line.empty()) {
-      is_blank = false;
       TRY(ParseLine(line, static_cast<size_t>(end - line.data()), where, actions));
     }
     at = line_end + 1;
-  }
-  if (is_blank) {
-    return Error(ErrorCode::kCorrupt, std::string(name) + " is empty").WithReason("CORRUPT_TABLE");
   }
   return actions;
 }
@@ -646,6 +652,7 @@ Result<std::vector<Action>> ParseCommit(std::string_view bytes, std::string_view
 
 Result<std::vector<Action>> ParseCompaction(std::string_view bytes, std::string_view name) {
   std::vector<Action> actions = TRY(ParseActions(bytes, name));
+  if (actions.empty()) return Error(ErrorCode::kCorrupt, std::string(name) + " is empty").WithReason("CORRUPT_TABLE");
   TRY(CheckReconciled(actions, name));
   return actions;
 }

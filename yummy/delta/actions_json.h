@@ -10,20 +10,22 @@
 
 namespace yummy::delta {
 
-/// Parses the lines of a commit. Unknown actions and fields are ignored; CRLF and a missing last newline are fine.
-/// Errors: Corrupt (reason CORRUPT_TABLE; detail "line"): empty file, not JSON, truncated line, a required field missing
+/// Parses the lines of a commit, of which an empty file has none. Unknown actions and fields are ignored; CRLF and a missing last
+/// newline are fine.
+/// Errors: Corrupt (reason CORRUPT_TABLE; detail "line"): not JSON, truncated line, a required field missing
 /// or of another type, a path that is empty or badly escaped; and those of CheckCommit. ResourceExhausted (reason
 /// LIMIT_EXCEEDED): a line over 256 MiB. `name` is the file's name, for messages.
 /// Safe from several threads: each keeps its parser.
 Result<std::vector<Action>> ParseCommit(std::string_view bytes, std::string_view name);
 
-/// As ParseCommit, of a log compaction (PROTOCOL.md, "Log Compaction Files"), with the checks of CheckReconciled.
+/// As ParseCommit, of a log compaction (PROTOCOL.md, "Log Compaction Files"), with the checks of CheckReconciled. An empty one is
+/// Corrupt: it would hide the commits that it stands for.
 Result<std::vector<Action>> ParseCompaction(std::string_view bytes, std::string_view name);
 
 /// As ParseCommit, without the checks on the whole (a checkpoint has other rules).
 Result<std::vector<Action>> ParseActions(std::string_view bytes, std::string_view name);
 
-/// Checks what one commit must hold by itself: at most one protocol, one metaData, one commitInfo; no path twice in its
+/// Checks what one commit must hold by itself: at most one protocol and one metaData; no path twice in its
 /// adds or twice in its removes; no (path, deletion vector) both added and removed. Paths are compared decoded.
 /// Errors: Corrupt (reason CORRUPT_TABLE).
 /// Source: PROTOCOL.md, "Add File and Remove File".

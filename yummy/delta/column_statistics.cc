@@ -9,6 +9,7 @@
 #include <simdjson.h>
 
 #include "yummy/delta/file_segment.h"
+#include "yummy/delta/json_text.h"
 
 namespace yummy::delta {
 
@@ -270,9 +271,9 @@ class StatisticsDecoder {
 
   bool DecodeEntry(std::string_view key, simdjson::ondemand::value value, size_t row) {
     if (key == "numRecords") {
-      int64_t count = 0;
-      if (value.get_int64().get(count) != simdjson::SUCCESS) return value.is_null();
-      out_.counts.num_records[row] = count < 0 ? -2 : count;
+      const auto count = ReadCount(value);
+      if (!count) return value.is_null();
+      out_.counts.num_records[row] = *count < 0 ? -2 : *count;
       return true;
     }
     if (key == "tightBounds") {
@@ -286,6 +287,12 @@ class StatisticsDecoder {
     if (key == "maxValues") return Walk(value, tree_, Part::kMax, row);
     if (key == "nullCount") return Walk(value, tree_, Part::kNullCount, row);
     return true;
+  }
+
+  static std::optional<int64_t> ReadCount(simdjson::ondemand::value value) {
+    int64_t count = 0;
+    if (value.get_int64().get(count) == simdjson::SUCCESS) return count;
+    return ParseJsonInteger(TrimRight(value.raw_json_token()), JsonFraction::kRefuse);
   }
 
   bool Walk(simdjson::ondemand::value value, const ColumnNode& node, Part part, size_t row) {
@@ -311,8 +318,8 @@ class StatisticsDecoder {
                    size_t row) {
     ColumnBounds& column = out_.columns[at];
     if (part == Part::kNullCount) {
-      int64_t count = 0;
-      if (value.get_int64().get(count) == simdjson::SUCCESS) column.null_counts_[row] = count < 0 ? -2 : count;
+      const auto count = ReadCount(value);
+      if (count) column.null_counts_[row] = *count < 0 ? -2 : *count;
       return true;
     }
     bool explicit_offset = false;

@@ -16,7 +16,7 @@ Error CorruptCommit(std::string_view name, std::string_view what) {
 }
 
 struct Counts {
-  size_t protocols = 0, metadatas = 0, commit_infos = 0, adds = 0, removes = 0;
+  size_t protocols = 0, metadatas = 0, adds = 0, removes = 0;
 };
 
 Counts Count(const std::vector<Action>& actions) {
@@ -24,7 +24,6 @@ Counts Count(const std::vector<Action>& actions) {
   for (const Action& action : actions) {
     counts.protocols += std::holds_alternative<Protocol>(action);
     counts.metadatas += std::holds_alternative<Metadata>(action);
-    counts.commit_infos += std::holds_alternative<CommitInfo>(action);
     counts.adds += std::holds_alternative<Add>(action);
     counts.removes += std::holds_alternative<Remove>(action);
   }
@@ -88,8 +87,6 @@ Result<void> CheckReconciled(const std::vector<Action>& actions, std::string_vie
 Result<void> CheckCommit(const std::vector<Action>& actions, std::string_view name) {
   const Counts counts = Count(actions);
   TRY(CheckShape(counts, name));
-  if (counts.commit_infos > 1)
-    return CorruptCommit(name, fmt::format("holds {} commitInfo actions, at most one is allowed", counts.commit_infos));
   if (counts.adds + counts.removes < 2) return {};
   const auto added = TRY(CollectKeys<Add>(actions, counts.adds, name, "added"));
   const auto removed = TRY(CollectKeys<Remove>(actions, counts.removes, name, "removed"));

@@ -107,8 +107,12 @@ bool MayHaveRead(const TransactionSummary& transaction, const Remove& remove) {
 bool AppendConflicts(const TransactionSummary& transaction, const WinningCommit& winner) {
   if (!transaction.read_whole_table && transaction.read_predicates.empty()) return false;
   if (OnlyRearranges(transaction)) return false;
-  const CommitInfo* info = FindAction<CommitInfo>(winner);
-  const bool winner_is_blind = info != nullptr && info->is_blind_append.value_or(false);
+  // Some writers put two commitInfo into a commit: then both must say so.
+  const bool winner_is_blind =
+      FindAction<CommitInfo>(winner) != nullptr && std::ranges::none_of(winner.actions, [](const Action& action) {
+        const CommitInfo* info = std::get_if<CommitInfo>(&action);
+        return info != nullptr && !info->is_blind_append.value_or(false);
+      });
   const bool blind_appends_pass =
       transaction.isolation == IsolationLevel::kWriteSerializable && !transaction.changes_metadata;
   if (winner_is_blind && blind_appends_pass) return false;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "yummy/delta/names.h"
 #include "yummy/delta/path.h"
 
 namespace yummy::delta {
@@ -21,7 +22,8 @@ Error Corrupt(std::string message) {
 
 /// True when decoding and normalizing leave the path as it is: relative, without escapes.
 bool IsPlain(std::string_view path) {
-  return !path.empty() && path[0] != '/' && path[0] != '.' && path.find_first_of("%:") == std::string_view::npos;
+  return !path.empty() && path[0] != '/' && path[0] != '.' && path.find_first_of("%:") == std::string_view::npos &&
+         IsCleanPath(path);
 }
 
 uint32_t TakeSegmentNumber() {
@@ -70,6 +72,15 @@ const PartitionColumn* FileSegment::FindPartition(std::string_view key) const {
     if (column.key == key) return &column;
   }
   return nullptr;
+}
+
+uint32_t FileSegment::PartitionCode(std::string_view key, size_t row) const {
+  const PartitionColumn* column = FindPartition(key);
+  if (column != nullptr && column->codes[row] != PartitionColumn::kMissing) return column->codes[row];
+  const bool has_other_spelling = std::ranges::any_of(partitions_, [&](const PartitionColumn& other) {
+    return other.codes[row] != PartitionColumn::kMissing && LowerCase(other.key) == LowerCase(key);
+  });
+  return has_other_spelling ? PartitionColumn::kMissing : PartitionColumn::kNull;
 }
 
 Add FileSegment::ToAdd(size_t row) const {

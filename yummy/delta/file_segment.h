@@ -57,7 +57,7 @@ struct FileExtras {
 
 /// The values of one key of partitionValues: few distinct texts, many rows.
 struct PartitionColumn {
-  static constexpr uint32_t kMissing = 0;  // the action lacks the key
+  static constexpr uint32_t kMissing = 0;  // the action lacks the key: see FileSegment::PartitionCode
   static constexpr uint32_t kNull = 1;
   static constexpr uint32_t kFirstText = 2;
 
@@ -89,6 +89,9 @@ class FileSegment {
     return extras_of_.empty() || extras_of_[row] < 0 ? nullptr : &extras_[static_cast<size_t>(extras_of_[row])];
   }
   const PartitionColumn* FindPartition(std::string_view key) const;
+  /// The code of a row's value in Partition(). A key that the action lacks is null, as Spark and others read it; kMissing is left for
+  /// one that it has in other letters alone: nobody knows what is meant.
+  uint32_t PartitionCode(std::string_view key, size_t row) const;
   /// The whole action, dataChange true.
   Add ToAdd(size_t row) const;
 

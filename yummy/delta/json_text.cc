@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -140,6 +142,21 @@ bool IsJsonNumber(std::string_view text) {
     text.remove_prefix(exponent);
   }
   return text.empty();
+}
+
+std::optional<int64_t> ParseJsonInteger(std::string_view json, JsonFraction fraction) {
+  constexpr double kEnd = 9223372036854775808.0;  // 2^63
+  if (!IsJsonNumber(json)) return std::nullopt;
+  const char* const end = json.data() + json.size();
+  int64_t integer = 0;
+  if (const auto [at, error] = std::from_chars(json.data(), end, integer); error == std::errc() && at == end)
+    return integer;
+  double number = 0;
+  if (std::from_chars(json.data(), end, number).ec != std::errc()) return std::nullopt;
+  const double whole = std::floor(number);
+  const bool is_refused = fraction == JsonFraction::kRefuse && whole != number;
+  if (is_refused || !(whole > -kEnd && whole < kEnd)) return std::nullopt;
+  return static_cast<int64_t>(whole);
 }
 
 std::string_view TrimJson(std::string_view text) {

@@ -2,6 +2,7 @@
 // Raw pieces of JSON text: the log keeps statistics, commitInfo and column metadata as they stand.
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,12 @@ std::optional<std::string> UnquoteJson(std::string_view json);
 
 /// True when the text is a number by the grammar of RFC 8259, of any size.
 bool IsJsonNumber(std::string_view text);
+
+enum class JsonFraction { kRefuse, kCut };
+
+/// The integer of 64 bits that a JSON number is, also in the form of 1600000000000.0 or 1.6e12, as writers that compute with doubles
+/// have it. Absent for what is no number, has a fraction that is to be refused, or does not fit.
+std::optional<int64_t> ParseJsonInteger(std::string_view json, JsonFraction fraction);
 
 /// The text without JSON's white space at its ends.
 std::string_view TrimJson(std::string_view text);

@@ -23,6 +23,22 @@ Error OutsideTable(std::string_view log_path) {
       .WithReason("PATH_OUTSIDE_TABLE");
 }
 
+/// The path without empty segments and those that are "."; Spark and others read "./a//b" as "a/b". What leads up stays, to be refused.
+std::string Clean(std::string path) {
+  if (IsCleanPath(path)) return path;
+  std::string clean;
+  const bool is_absolute = path.starts_with('/');
+  for (size_t at = 0; at < path.size();) {
+    const size_t end = std::min(path.find('/', at), path.size());
+    const std::string_view segment = std::string_view(path).substr(at, end - at);
+    at = end + 1;
+    if (segment.empty() || segment == ".") continue;
+    if (is_absolute || !clean.empty()) clean += '/';
+    clean += segment;
+  }
+  return clean;
+}
+
 // "file:/x", "file:///x", "file://localhost/x" become "/x"; other schemes keep "scheme://authority/path", both in lower case.
 struct Absolute {
   std::string root;  // "" for local paths, else "s3://bucket"
@@ -30,8 +46,9 @@ struct Absolute {
 };
 
 Result<Absolute> SplitAbsolute(std::string_view text) {
-  if (!HasScheme(text)) return Absolute{"", TRY(PercentDecode(text))};
+  if (!HasScheme(text)) return Absolute{"", Clean(TRY(PercentDecode(text)))};
   Url url = TRY(Url::Parse(text));
+  url.path = Clean(std::move(url.path));
   std::transform(url.authority.begin(), url.authority.end(), url.authority.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (url.scheme == "file" && (url.authority.empty() || url.authority == "localhost"))
@@ -101,7 +118,7 @@ Result<std::string> ResolveLogPath(const store::ObjectStore& store, std::string_
   } else {
     Result<std::string> decoded = PercentDecode(log_path);
     if (!decoded.ok()) return CorruptPath(log_path, decoded.error().message());
-    path = Join(table_path, *decoded);
+    path = Join(table_path, Clean(*std::move(decoded)));
   }
   if (!store::CheckPath(path).ok()) return OutsideTable(log_path);
   return path;
@@ -110,10 +127,9 @@ Result<std::string> ResolveLogPath(const store::ObjectStore& store, std::string_
 Result<std::string> NormalizeLogPath(std::string_view log_path) {
   if (log_path.empty()) return CorruptPath(log_path, "it is empty");
   if (!IsAbsolute(log_path)) {
-    if (log_path.find('%') == std::string_view::npos) return std::string(log_path);
     Result<std::string> decoded = PercentDecode(log_path);
     if (!decoded.ok()) return CorruptPath(log_path, decoded.error().message());
-    return decoded;
+    return Clean(*std::move(decoded));
   }
   Result<Absolute> absolute = SplitAbsolute(log_path);
   if (!absolute.ok()) return CorruptPath(log_path, absolute.error().message());
@@ -144,6 +160,17 @@ std::string PartitionFolder(const PartitionValues& values) {
     folder += '/';
   }
   return folder.size() <= kFolderBytesMax ? folder : std::string();
+}
+
+bool IsCleanPath(std::string_view path) {
+  const size_t begin = path.starts_with('/') ? 1 : 0;
+  if (path.substr(begin).starts_with('/') || path.ends_with('/')) return false;
+  for (size_t at = begin; at < path.size();) {
+    const size_t end = std::min(path.find('/', at), path.size());
+    if (end == at || path.substr(at, end - at) == ".") return false;
+    at = end + 1;
+  }
+  return true;
 }
 
 std::string LogFolder(std::string_view table_path) { return Join(table_path, "_delta_log/"); }

@@ -28,6 +28,9 @@ std::string EncodeLogPath(std::string_view path);
 /// For people only, as paths are opaque: a long value is cut, and a folder that would still be too long for a store is left out.
 std::string PartitionFolder(const PartitionValues& values);
 
+/// True when no segment of the path is empty or ".".
+bool IsCleanPath(std::string_view path);
+
 /// table_path + "/_delta_log/", with its last slash; and files in it: versions have 20 digits.
 std::string LogFolder(std::string_view table_path);
 std::string CommitPath(std::string_view table_path, int64_t version);

@@ -52,11 +52,20 @@ TEST(ResolveLogPath, FindsFilesWithinTheStore) {
   EXPECT_EQ(MUST(ResolveLogPath(azure, "t", "abfss://files@account.dfs.core.windows.net/lake/u/a%20b")), "u/a b");
 }
 
+TEST(ResolveLogPath, LeavesOutSegmentsThatLeadNowhere) {
+  RootedStore local("/data/lake/"), bucket("s3://bucket/");
+  for (const std::string_view path :
+       {"d/f", "./d/f", "d//f", "d/./f", "%2E/d/f", "/data/lake/t//d/f", "file:///data/lake//t/./d/f"})
+    EXPECT_EQ(MUST(ResolveLogPath(local, "t", path)), "t/d/f") << path;
+  EXPECT_EQ(MUST(ResolveLogPath(bucket, "t", "s3://bucket//u//a")), "u/a");
+  EXPECT_THAT(ResolveLogPath(local, "", "."), IsError(ErrorCode::kPermissionDenied));
+}
+
 TEST(ResolveLogPath, RefusesWhatLiesOutside) {
   RootedStore local("/data/lake/"), s3("s3://bucket/lake/");
   for (const std::string_view path :
        {"../../etc/passwd", "%2e%2e/x", "a/../../x", "/etc/passwd", "file:///etc/shadow", "file:///data/lake/../x",
-        "file:///data/lakes/x", "http://169.254.169.254/", "s3://other/x", "s3://bucket/x", "a//b", "./a", "a\\b",
+        "file:///data/lakes/x", "http://169.254.169.254/", "s3://other/x", "s3://bucket/x", "./../x", "a//../b", "a\\b",
         "a%0Ab", "/data/lake", "file://host/data/lake/x"}) {
     for (const store::ObjectStore* store :
          {static_cast<store::ObjectStore*>(&local), static_cast<store::ObjectStore*>(&s3)}) {
@@ -79,6 +88,9 @@ TEST(NormalizeLogPath, MakesTheFormsOfOnePathEqual) {
   EXPECT_EQ(MUST(NormalizeLogPath("a%2520b")), "a%20b");
   for (const std::string_view path : {"/x/a", "file:/x/a", "file:///x/a", "file:///x/%61"})
     EXPECT_EQ(MUST(NormalizeLogPath(path)), "/x/a") << path;
+  for (const std::string_view path : {"./d/f", "d//f", "d/./f", "./%64//f"})
+    EXPECT_EQ(MUST(NormalizeLogPath(path)), "d/f") << path;
+  EXPECT_EQ(MUST(NormalizeLogPath("s3://b//x")), MUST(NormalizeLogPath("s3://b/./x")));
   EXPECT_EQ(MUST(NormalizeLogPath("s3a://b/x")), MUST(NormalizeLogPath("s3://b/x")));
   EXPECT_NE(MUST(NormalizeLogPath("s3://b/x")), MUST(NormalizeLogPath("s3://c/x")));
   EXPECT_THAT(NormalizeLogPath("%"), IsError(ErrorCode::kCorrupt));

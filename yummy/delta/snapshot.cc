@@ -69,7 +69,7 @@ std::optional<CommitInfo> Snapshot::State::OwnCommitInfo(const Context& context)
     auto actions = ParseActions(*bytes, path);
     if (!actions.ok()) return std::nullopt;
     for (Action& action : *actions) {
-      if (auto* info = std::get_if<CommitInfo>(&action)) found = std::move(*info);
+      if (auto* info = std::get_if<CommitInfo>(&action); info && !found) found = std::move(*info);
     }
   }
   const std::lock_guard lock(mutex);
@@ -123,22 +123,33 @@ FileView Snapshot::file(FileId id) const {
   return ViewOf(segment, *segment.Counts(), FileSet::Row(id));
 }
 
-Add Snapshot::add(FileId id) const { return SegmentOf(*state_, id).segment().ToAdd(FileSet::Row(id)); }
+Add Snapshot::add(FileId id) const {
+  const FileSegment& segment = SegmentOf(*state_, id).segment();
+  Add add = segment.ToAdd(FileSet::Row(id));
+  PartitionValues values;
+  for (const std::string& key : state_->shape->partition_keys) {
+    // What cannot be understood is handed on as it is.
+    if (segment.PartitionCode(key, FileSet::Row(id)) == PartitionColumn::kMissing) return add;
+    const auto value = std::ranges::find(add.partition_values, key, &PartitionValues::value_type::first);
+    values.emplace_back(key, value == add.partition_values.end() ? std::nullopt : std::move(value->second));
+  }
+  add.partition_values = std::move(values);
+  return add;
+}
 
 Result<Scalar> Snapshot::partition_value(FileId id, size_t column) const {
   const FileSegment& segment = SegmentOf(*state_, id).segment();
   const std::string& key = state_->shape->partition_keys[column];
   const DataType& type = state_->shape->schema[state_->shape->partition_columns[column]].type;
-  const PartitionColumn* values = segment.FindPartition(key);
-  const uint32_t code = values == nullptr ? PartitionColumn::kMissing : values->codes[FileSet::Row(id)];
+  const uint32_t code = segment.PartitionCode(key, FileSet::Row(id));
   if (code == PartitionColumn::kMissing) {
-    return Error(ErrorCode::kCorrupt,
-                 fmt::format("the add of {} has no partition value for {}", segment.path(FileSet::Row(id)), key))
+    return Error(ErrorCode::kCorrupt, fmt::format("the add of {} has a partition value for {} in other letters alone",
+                                                  segment.path(FileSet::Row(id)), key))
         .WithReason("CORRUPT_TABLE");
   }
   const auto typed = segment.Partition(key, type);
   if ((*typed)[code]) return *(*typed)[code];
-  return ParsePartitionValue(values->texts[code - PartitionColumn::kFirstText], type);
+  return ParsePartitionValue(segment.FindPartition(key)->texts[code - PartitionColumn::kFirstText], type);
 }
 
 std::optional<FileId> Snapshot::FindFile(std::string_view log_path, std::string_view deletion_vector_id) const {

@@ -105,9 +105,9 @@ class Snapshot {
   /// All live files.
   std::vector<FileId> files() const;
   FileView file(FileId id) const;
-  /// `column` counts in partition_columns(). Errors: Corrupt.
+  /// `column` counts in partition_columns(). Null, too, where the add has no such key. Errors: Corrupt.
   Result<Scalar> partition_value(FileId id, size_t column) const;
-  /// The whole add action, for rewriting it.
+  /// The whole add action, for writing it again: with a value for each partition column, and no other.
   Add add(FileId id) const;
   /// The live file with this path and deletion vector id (empty: none), if there is one.
   std::optional<FileId> FindFile(std::string_view log_path, std::string_view deletion_vector_id) const;

@@ -19,8 +19,8 @@ class SegmentFacts {
     for (size_t i = 0; i < sources.size(); i++) {
       if (sources[i].kind == ColumnSource::Kind::kPartition) {
         const std::string& key = shape.partition_keys[sources[i].partition];
-        columns_[i].partition = segment.FindPartition(key);
-        if (columns_[i].partition != nullptr) columns_[i].typed = segment.Partition(key, sources[i].leaf.type);
+        columns_[i].partition = key;
+        columns_[i].typed = segment.Partition(key, sources[i].leaf.type);
       } else if (sources[i].kind == ColumnSource::Kind::kStatistics) {
         leaves.push_back(sources[i].leaf);
         leaf_of.push_back(i);
@@ -35,8 +35,8 @@ class SegmentFacts {
   std::optional<ColumnFacts> Facts(size_t column, size_t row) const {
     const Column& found = columns_[column];
     if (found.bounds) return found.bounds->Facts(row, counts_->num_records[row]);
-    if (found.partition == nullptr) return std::nullopt;
-    const uint32_t code = found.partition->codes[row];
+    if (!found.typed) return std::nullopt;
+    const uint32_t code = segment_.PartitionCode(found.partition, row);
     if (code == PartitionColumn::kMissing || !(*found.typed)[code]) return std::nullopt;
     const Scalar& value = *(*found.typed)[code];
     ColumnFacts facts;
@@ -61,7 +61,7 @@ class SegmentFacts {
  private:
   struct Column {
     std::shared_ptr<const ColumnBounds> bounds;
-    const PartitionColumn* partition = nullptr;
+    std::string_view partition;  // its key
     std::shared_ptr<const TypedPartition> typed;
   };
   const FileSegment& segment_;

@@ -136,7 +136,7 @@ TEST(Snapshot, TravelsToTheVersionBeforeABrokenCommit) {
   TestLog log;
   log.Create();
   log.Commit(1, {AddLine("a")});
-  log.Put("00000000000000000002.json", "");
+  log.Put("00000000000000000002.json", "{");
   EXPECT_THAT(log.Load(), IsError(ErrorCode::kCorrupt));
   EXPECT_THAT(Paths(*MUST(log.Load(1))), ElementsAre("a"));
 }
@@ -233,7 +233,123 @@ TEST(Snapshot, TrustsNoStringBoundToOccurInTheData) {
   EXPECT_FALSE(s.bounds_are_exact);
 }
 
-TEST(Snapshot, ReportsAMissingPartitionValueWhenItIsAskedFor) {
+std::string DecimalTable(std::string_view type) {
+  return fmt::format(
+      R"({{"metaData":{{"id":"m","format":{{"provider":"parquet"}},"schemaString":"{{\"type\":\"struct\",\"fields\":[)"
+      R"({{\"name\":\"d\",\"type\":\"{}\",\"nullable\":true,\"metadata\":{{}}}}]}}","partitionColumns":[]}}}})",
+      type);
+}
+
+struct DecimalCase {
+  std::string_view type;
+  std::string_view bound;  // what a writer made of `value` by way of a double
+  std::string_view value;
+};
+
+// The bound and the value lie on either side of each other, or the bound is where a conversion ended.
+TEST(Snapshot, FindsDecimalsWhoseBoundsWereRounded) {
+  for (const auto& [type, bound, value] :
+       {DecimalCase{"decimal(38,18)", "1.002151624436190", "1.002151624436190368"},
+        DecimalCase{"decimal(38,18)", "5.0", "5.000000000000000001"},
+        DecimalCase{"decimal(38,18)", "5.0", "4.999999999999999999"},
+        DecimalCase{"decimal(18,2)", "7162254377928739.0", "7162254377928739.41"},
+        DecimalCase{"decimal(18,2)", "9565772544883366.0", "9565772544883365.93"},
+        DecimalCase{"decimal(38,0)", "9.223372036854776e18", "8914864616580121661673216128210370428"},
+        DecimalCase{"decimal(38,0)", "-9.223372036854776e18", "-3684327636459864158029850265353062851"},
+        DecimalCase{"decimal(38,18)", "9.223372036854775807", "99999999999999999999.000000000000000001"},
+        DecimalCase{"decimal(38,2)", "9223372036854775807", "999999999999999999999999999999999999.99"}}) {
+    const auto [precision, scale] = type == "decimal(18,2)" ? std::pair(18, 2)
+                                                            : std::pair(38, type == "decimal(38,0)"   ? 0
+                                                                            : type == "decimal(38,2)" ? 2
+                                                                                                      : 18);
+    TestLog log;
+    log.Commit(
+        0, {ProtocolLine(), DecimalTable(type),
+            AddLineWith(
+                "a",
+                fmt::format(R"({{"numRecords":1,"minValues":{{"d":{}}},"maxValues":{{"d":{}}},"nullCount":{{"d":0}}}})",
+                            bound, bound))});
+    const SnapshotRef snapshot = MUST(log.Load());
+    const Scalar wanted(*ParseDecimal(value, precision, scale));
+    EXPECT_EQ(snapshot->Prune(Predicate::Compare({"d"}, CompareOp::kEqual, wanted)).size(), 1u) << value;
+    EXPECT_FALSE(snapshot->MustMatch(snapshot->files()[0], Predicate::Compare({"d"}, CompareOp::kNotEqual, wanted)));
+    const ColumnSummary summary = snapshot->Summary({"d"});
+    EXPECT_FALSE(summary.bounds_are_exact);
+    EXPECT_TRUE(!summary.min || Scalar::Compare(*summary.min, wanted) <= 0) << value;
+    EXPECT_TRUE(!summary.max || Scalar::Compare(*summary.max, wanted) >= 0) << value;
+  }
+}
+
+TEST(Snapshot, LeavesFilesOutByDecimalsOfUpTo15Digits) {
+  TestLog log;
+  log.Commit(0, {ProtocolLine(), DecimalTable("decimal(10,2)"),
+                 AddLineWith("a", R"({"numRecords":1,"minValues":{"d":12345678.91},"maxValues":{"d":99999999.99}})")});
+  const SnapshotRef snapshot = MUST(log.Load());
+  const auto found = [&](int64_t unscaled) {
+    return snapshot->Prune(Predicate::Compare({"d"}, CompareOp::kEqual, Scalar(Int128{unscaled}))).size();
+  };
+  EXPECT_EQ(found(1'234'567'890), 0u);
+  EXPECT_EQ(found(1'234'567'891), 1u);
+  EXPECT_EQ(found(9'999'999'999), 1u);
+  EXPECT_EQ(found(10'000'000'000), 0u);
+  EXPECT_EQ(snapshot->Summary({"d"}).max, Scalar(Int128{9'999'999'999}));
+}
+
+TEST(Snapshot, KeepsDecimalBoundsWithinTheirType) {
+  TestLog log;
+  const std::string nines(38, '9');
+  log.Commit(0, {ProtocolLine(), DecimalTable("decimal(38,0)"),
+                 AddLineWith("a", fmt::format(R"({{"numRecords":1,"minValues":{{"d":-{}}},"maxValues":{{"d":{}}}}})",
+                                              nines, nines))});
+  const ColumnSummary summary = MUST(log.Load())->Summary({"d"});
+  EXPECT_EQ(summary.max, Scalar(*ParseDecimal(nines, 38, 0)));
+  EXPECT_EQ(summary.min, Scalar(-*ParseDecimal(nines, 38, 0)));
+}
+
+TEST(Snapshot, PassesOverAnEmptyCommit) {
+  TestLog log;
+  log.Create();
+  log.Put("00000000000000000001.json", "");
+  log.Commit(2, {AddLine("a")});
+  const SnapshotRef snapshot = MUST(log.Load(1));
+  EXPECT_EQ(snapshot->version(), 1);
+  EXPECT_EQ(snapshot->file_count(), 0u);
+  EXPECT_THAT(Paths(*MUST(Refresh(log, snapshot))), ElementsAre("a"));
+  log.Put("00000000000000000003.json", "");
+  EXPECT_EQ(MUST(log.Load())->version(), 3);
+  EXPECT_EQ(MUST(log.Load())->file_count(), 1u);
+}
+
+TEST(Snapshot, NeedsNoSchemaInMetadataThatWasReplaced) {
+  TestLog log;
+  log.Commit(0, {ProtocolLine(), R"({"metaData":{"id":"m1","format":{"provider":"parquet"},"partitionColumns":[]}})"});
+  EXPECT_THAT(log.Load(), IsError(ErrorCode::kCorrupt));
+  log.Commit(1, {MetadataLine(), AddLine("a")});
+  EXPECT_EQ(MUST(log.Load())->file_count(), 1u);
+  EXPECT_THAT(log.Load(0), IsError(ErrorCode::kCorrupt));
+}
+
+TEST(Snapshot, TakesTheFirstOfTwoCommitInfos) {
+  TestLog log;
+  log.Create(R"({"delta.enableInCommitTimestamps":"true"})");
+  log.Commit(1, {R"({"commitInfo":{"timestamp":1,"operation":"A"}})",
+                 R"({"commitInfo":{"timestamp":2,"operation":"B"}})", AddLine("a")});
+  const SnapshotRef snapshot = MUST(log.Load());
+  EXPECT_EQ(snapshot->file_count(), 1u);
+  EXPECT_EQ(snapshot->state().OwnCommitInfo(log.context)->operation, "A");
+}
+
+TEST(Snapshot, KnowsAFileByEveryFormOfItsPath) {
+  TestLog log;
+  log.Create();
+  log.Commit(1, {AddLine("./a"), AddLine("d//b"), AddLine("c")});
+  log.Commit(2, {RemoveLine("a"), RemoveLine("d/./b"), RemoveLine(".//c")});
+  EXPECT_THAT(Paths(*MUST(log.Load(1))), ElementsAre("./a", "c", "d//b"));
+  EXPECT_TRUE(MUST(log.Load(1))->FindFile("d/b", "").has_value());
+  EXPECT_THAT(Paths(*MUST(log.Load())), IsEmpty());
+}
+
+TEST(Snapshot, TakesAMissingPartitionValueAsNull) {
   TestLog log;
   log.Create();
   log.Commit(1,
@@ -241,10 +357,29 @@ TEST(Snapshot, ReportsAMissingPartitionValueWhenItIsAskedFor) {
               R"({"add":{"path":"b","partitionValues":{"p":"x"},"size":1,"modificationTime":1,"dataChange":true}})",
               R"({"add":{"path":"c","partitionValues":{"p":null},"size":1,"modificationTime":1,"dataChange":true}})"});
   const SnapshotRef snapshot = MUST(log.Load());
-  EXPECT_THAT(snapshot->partition_value(*snapshot->FindFile("a", ""), 0), IsError(ErrorCode::kCorrupt));
+  EXPECT_TRUE(MUST(snapshot->partition_value(*snapshot->FindFile("a", ""), 0)).is_null());
   EXPECT_THAT(snapshot->partition_value(*snapshot->FindFile("b", ""), 0), IsError(ErrorCode::kCorrupt));
   EXPECT_TRUE(MUST(snapshot->partition_value(*snapshot->FindFile("c", ""), 0)).is_null());
-  EXPECT_EQ(snapshot->Prune(Predicate::Compare({"p"}, CompareOp::kEqual, Scalar(int64_t{7}))).size(), 2u);
+  EXPECT_THAT(Paths(*snapshot, snapshot->Prune(Predicate::Compare({"p"}, CompareOp::kEqual, Scalar(int64_t{7})))),
+              ElementsAre("b"));
+  EXPECT_THAT(Paths(*snapshot, snapshot->Prune(Predicate::IsNull({"p"}))), ElementsAre("a", "b", "c"));
+  // What is written again has a value for each partition column.
+  EXPECT_EQ(snapshot->add(*snapshot->FindFile("a", "")).partition_values, (PartitionValues{{"p", std::nullopt}}));
+}
+
+TEST(Snapshot, WritesNoOtherPartitionValuesAgain) {
+  TestLog log;
+  log.Create();
+  log.Commit(
+      1, {R"({"add":{"path":"a","partitionValues":{"z":"9","p":"7"},"size":1,"modificationTime":1,"dataChange":true}})",
+          R"({"add":{"path":"b","partitionValues":{"P":"7"},"size":1,"modificationTime":1,"dataChange":true}})"});
+  const SnapshotRef snapshot = MUST(log.Load());
+  EXPECT_EQ(MUST(snapshot->partition_value(*snapshot->FindFile("a", ""), 0)), Scalar(int64_t{7}));
+  EXPECT_EQ(snapshot->add(*snapshot->FindFile("a", "")).partition_values, (PartitionValues{{"p", "7"}}));
+  // In other letters it may be meant or not.
+  EXPECT_THAT(snapshot->partition_value(*snapshot->FindFile("b", ""), 0), IsError(ErrorCode::kCorrupt));
+  EXPECT_EQ(snapshot->add(*snapshot->FindFile("b", "")).partition_values, (PartitionValues{{"P", "7"}}));
+  EXPECT_EQ(snapshot->Prune(Predicate::Compare({"p"}, CompareOp::kEqual, Scalar(int64_t{8}))).size(), 1u);
 }
 
 TEST(Snapshot, ForgetsTxnsThatExpired) {
