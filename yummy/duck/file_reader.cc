@@ -1,6 +1,7 @@
 #include "yummy/duck/file_reader.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -94,18 +95,25 @@ bool IsOurs(const duckdb::ErrorData& data) { return data.ExtraInfo().find("yummy
             .With("version", version));
 }
 
-// On local disk a file is what it is there now, which costs a microsecond to ask: a file put back under the same name, size and
-// time is not read by the footer and the bytes of the first one. What cannot be asked stays as the log tells of it.
-duckdb::OpenFileInfo AsItIs(duckdb::ClientContext& context, const ScanInfo& scan, const duckdb::OpenFileInfo& file) {
-  const auto& store = scan.snapshot->object_store();
+/// The file as the store tells of it now; absent when the store has no answer.
+std::optional<duckdb::OpenFileInfo> AsStored(duckdb::ClientContext& context, const ScanInfo& scan,
+                                             const duckdb::OpenFileInfo& file) {
   const auto parsed = ParseDuckPath(file.path);
-  if (!store->capabilities().is_local || !parsed.ok()) return file;
-  const auto object = store->Head(RequestOf(context).context(), parsed->path);
-  if (!object.ok()) return file;
+  if (!parsed.ok()) return std::nullopt;
+  const auto object = scan.snapshot->object_store()->Head(RequestOf(context).context(), parsed->path);
+  if (!object.ok()) return std::nullopt;
   duckdb::OpenFileInfo found = ReadableFile(*scan.instance, parsed->store_ordinal, *object);
   auto& options = found.extended_info->options;
   for (const auto& [name, value] : file.extended_info->options) options.emplace(name, value);
   return found;
+}
+
+bool IsLocal(const ScanInfo& scan) { return scan.snapshot->object_store()->capabilities().is_local; }
+
+// On local disk a file is what it is there now, which costs a microsecond to ask: a file put back under the same name, size and
+// time is not read by the footer and the bytes of the first one. What cannot be asked stays as the log tells of it.
+duckdb::OpenFileInfo AsItIs(duckdb::ClientContext& context, const ScanInfo& scan, const duckdb::OpenFileInfo& file) {
+  return IsLocal(scan) ? AsStored(context, scan, file).value_or(file) : file;
 }
 
 }  // namespace
@@ -153,7 +161,26 @@ duckdb::shared_ptr<duckdb::BaseFileReader> DeltaFileReader::CreateReader(duckdb:
   try {
     return MultiFileReader::CreateReader(context, state, OpenAhead(context, state, *scan_, file), position, bind_data);
   } catch (...) {
+    if (auto reader = OpenByItsOwnSize(context, state, file, position, bind_data)) return reader;
     Rethrow(context, *scan_, file.path, false);
+  }
+}
+
+// In a catch block. Some writers put 0 or a guess for a file's size into the log: a store that is far away is asked for it when the
+// log's has failed, and not before. What was fetched ahead by that size is of no use.
+duckdb::shared_ptr<duckdb::BaseFileReader> DeltaFileReader::OpenByItsOwnSize(
+    duckdb::ClientContext& context, duckdb::GlobalTableFunctionState& state, const duckdb::OpenFileInfo& file,
+    duckdb::idx_t position, const duckdb::MultiFileBindData& bind_data) {
+  const duckdb::ErrorData data = CurrentException();
+  const bool of_file = IsOurs(data) ? ToError(data).reason() == "CORRUPT_DATA_FILE" : SpeaksOfTheFile(data, false);
+  if (!of_file || InvalidatesInstance(data) || IsLocal(*scan_)) return nullptr;
+  const auto stored = AsStored(context, *scan_, file);
+  if (!stored || *FindOption(*stored, "file_size") == *FindOption(file, "file_size")) return nullptr;
+  try {
+    return MultiFileReader::CreateReader(context, state, *stored, position, bind_data);
+  } catch (...) {
+    if (InvalidatesInstance(CurrentException())) throw;
+    return nullptr;  // the first error says more
   }
 }
 

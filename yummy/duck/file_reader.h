@@ -55,6 +55,12 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
                                                                   const duckdb::LogicalType& type) override;
 
  private:
+  /// Another try with the size that the store tells; a null pointer when that is no help.
+  duckdb::shared_ptr<duckdb::BaseFileReader> OpenByItsOwnSize(duckdb::ClientContext& context,
+                                                              duckdb::GlobalTableFunctionState& state,
+                                                              const duckdb::OpenFileInfo& file, duckdb::idx_t position,
+                                                              const duckdb::MultiFileBindData& bind_data);
+
   duckdb::shared_ptr<ScanInfo> scan_;
 };
 

@@ -251,6 +251,40 @@ INSTANTIATE_TEST_SUITE_P(SmallAndLarge, ReusedPath, ::testing::Values(100, 300'0
 
 // --- Files that are not what the log says ---------------------------------------------------------------------------
 
+class LoggedSize : public RemoteTest, public ::testing::WithParamInterface<int64_t> {
+ protected:
+  /// The log tells this size of one file of five.
+  void TellSize(const std::string& path, uint64_t size_bytes) {
+    const auto add = fmt::format(
+        R"({{"add":{{"path":"{}","partitionValues":{{}},"size":{},"modificationTime":1,"dataChange":true}}}})",
+        path.substr(2), size_bytes);
+    ASSERT_THAT(faults_->Put({}, "t/_delta_log/00000000000000000001.json", add, store::PutMode::kOverwrite), IsOk());
+    OpenDatabase();
+    tables_["t"] = delta::Table::Make(front_, "t", {.executor = &executor_});
+  }
+};
+
+TEST_P(LoggedSize, ChangesNoAnswerWhenItIsWrong) {
+  MakeTable({.files = 5, .rows = GetParam()});
+  store_->SetLatency(milliseconds(1));
+  const std::string query = "SELECT count(d0), sum(id), max(d0) FROM t";
+  const auto right = Measure(query);
+  const auto path = DataFiles("t")[3];
+  const uint64_t size_bytes = MUST(faults_->Head({}, path)).size_bytes;
+  for (const uint64_t told :
+       {uint64_t{0}, uint64_t{4}, uint64_t{16}, size_bytes / 2, size_bytes - 1, size_bytes + 1, size_bytes * 3}) {
+    TellSize(path, told);
+    EXPECT_EQ(MUST(Query(query)), right.rows) << told << " of " << size_bytes;
+    EXPECT_EQ(MUST(Query("SELECT id FROM t WHERE id = 3 ORDER BY d0 LIMIT 3")).size(), 1U) << told;
+    ExpectNothingLeft();
+  }
+  // Nothing more is asked where it is right.
+  TellSize(path, size_bytes);
+  EXPECT_EQ(Measure(query).requests, right.requests);
+}
+
+INSTANTIATE_TEST_SUITE_P(SmallAndLarge, LoggedSize, ::testing::Values(100, 300'000));
+
 class DamagedFile : public RemoteTest, public ::testing::WithParamInterface<int64_t> {
  protected:
   /// A table of files of about this many rows: small ones are fetched whole, large ones by their columns.
