@@ -19,8 +19,10 @@ engine_modules := delta table lake
 # Which of them the engine's and the REST tests run over.
 REST_STORES ?= $(subst $(space),$(comma),$(filter-out s3rver,$(subst $(comma),$(space),$(STORES))))
 SIZE ?= whole
-# How many calls `make function-fuzz` tries.
+# How many calls `make function-fuzz` tries, and statements `make differential` compares; SEED=… makes the same ones again.
 N ?= 20000
+# By which program.
+PROGRAM ?= build/yummy
 space := $(subst ,, )
 comma := ,
 # Command lines are printed only when asked: make V=1 …
@@ -29,7 +31,7 @@ ifndef V
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help function-fuzz setup setup-tests setup-interop setup-stores setup-samples setup-bench setup-format setup-lint build dev test test-fast test-stores tidy lint fmt asan tsan bench bench-programs interop run ci clean
+.PHONY: help function-fuzz setup setup-tests setup-interop setup-stores setup-samples setup-bench setup-format setup-lint build dev test test-fast test-stores differential tidy lint fmt asan tsan bench bench-programs interop run ci clean
 
 help:  ## print the verbs
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -82,6 +84,9 @@ test-stores: dev setup-tests setup-stores  ## tests over object stores that this
 		for store in $(subst $(comma),$(space),$(REST_STORES)); do for module in $(engine_modules); do \
 		YUMMY_TEST_STORES=$$store build/dev/yummy/$$module/$${module}_test --gtest_brief=1 || exit 1; done; done && \
 		$(TEST_PYTHON) -m pytest tests/rest tests/stores'
+
+differential: build setup-tests  ## N random statements, answered as by plain DuckDB? docs/testing.md
+	$(TEST_PYTHON) tests/differential/run.py --program $(PROGRAM) --count $(N) $(if $(SEED),--seed $(SEED))
 
 tidy:  ## layers, names, sizes and links: tools/tidy.py; the layout, where clang-format is installed
 	$(PYTHON) tools/tidy.py
