@@ -143,6 +143,24 @@ def test_equality_on_widened_and_mapped_columns_with_bloom_filters(server):
     assert [count(server, c, table) for c in ("x = 0", "x = 3", r"b = '\x82'::BLOB", r"b IN ('\x83'::BLOB)")] == [100] * 4
 
 
+def test_a_partition_column_of_columns_mapped_by_id_is_in_no_file(server):
+    """Also when a file has a column that is called by its id."""
+    table = "parted_by_id"
+    folder = server.stores["local"] / table
+    folder.mkdir()
+    schema = pa.schema([pa.field("any", pa.int64(), metadata={"PARQUET:field_id": "1"}),
+                        pa.field("2", pa.int32(), metadata={"PARQUET:field_id": "7"})])
+    pq.write_table(pa.table([[1, 2], [3, 4]], schema=schema), folder / "a.parquet")
+    mapped = [field("x", "long", **{"delta.columnMapping.id": 1, "delta.columnMapping.physicalName": "col-1"}),
+              field("p", "string", **{"delta.columnMapping.id": 2, "delta.columnMapping.physicalName": "col-2"})]
+    write_log(server, table, mapped, {"a.parquet": {"partitionValues": {"col-2": "b"}}}, partition_columns=["p"],
+              protocol={"minReaderVersion": 2, "minWriterVersion": 5},
+              configuration={"delta.columnMapping.mode": "id", "delta.columnMapping.maxColumnId": "7"})
+    assert [count(server, c, table) for c in ("p = 'b'", "p > 'a' AND x > 1", "p IN ('b', 'c') OR x = 1", "p < 'b'")] == [2, 1, 2, 0]
+    assert server.rows("SELECT x, p FROM parted_by_id WHERE p LIKE 'b%' ORDER BY p, x DESC LIMIT 1", table) == [(2, "b")]
+    assert server.rows("SELECT count(*) AS n FROM parted_by_id a JOIN parted_by_id b USING (p)", table) == [(4,)]
+
+
 def test_a_top_n_by_a_narrower_type_has_the_same_rows(server):
     random.seed(3)
     place = server.stores["local"] / "narrow"

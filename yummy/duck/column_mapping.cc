@@ -400,6 +400,10 @@ Result<void> AlignColumns(Columns& table_columns, Columns& file_columns,
     if (index.IsVirtualColumn() || index.GetPrimaryIndex() >= table_columns.size()) continue;
     TRY(Align(table_columns[index.GetPrimaryIndex()], file_columns));
   }
+  // What is read from elsewhere, as partition columns are, is in no file.
+  for (Column& column : table_columns) {
+    if (IsId(column.identifier)) column.identifier = Value(kNoColumn);
+  }
   return {};
 }
 
