@@ -122,6 +122,12 @@ TEST_F(SessionTest, RefusesAnIntegerThatArrowCannotHold) {
               IsError(ErrorCode::kInvalidArgument));
 }
 
+TEST_F(SessionTest, RefusesAMapWithANullKey) {
+  auto refused = Execute(*session_, "SELECT TRY_CAST(MAP {'a': 1} AS MAP(INTEGER, INTEGER))");
+  ASSERT_THAT(refused, IsError(ErrorCode::kInvalidArgument));
+  EXPECT_EQ(refused.error().reason(), "VALUE_OUT_OF_RANGE");
+}
+
 TEST_F(SessionTest, BindsParameters) {
   QueryOptions options;
   options.parameters = {int64_t{40}, int64_t{2}};
