@@ -9,6 +9,7 @@
 #include <duckdb/execution/expression_executor.hpp>
 #include <fmt/format.h>
 
+#include "yummy/duck/bounded_aggregates.h"
 #include "yummy/duck/error.h"
 #include "yummy/duck/function_cost.h"
 #include "yummy/duck/function_lists.h"
@@ -210,6 +211,13 @@ Data RefuseAggregate(duckdb::ClientContext&, duckdb::AggregateFunction& function
   Throw(CheckFunction(function.name).error());
 }
 
+Result<void> BoundOrRefuse(duckdb::AggregateFunction& function) {
+  if (CheckFunction(function.name).ok())
+    return IsSmallAggregate(function.name) ? Result<void>() : BoundAggregate(function);
+  function.bind = RefuseAggregate;
+  return {};
+}
+
 const FunctionCost* FindCost(std::string_view name) {
   const auto& costs = FunctionCosts();
   const auto found = std::ranges::find(costs, name, &FunctionCost::name);
@@ -225,9 +233,10 @@ Result<void> BoundFunctions(duckdb::DatabaseInstance& database) {
   size_t found = 0;
   // One set holds functions of all kinds.
   schema.Scan(duckdb::CatalogType::SCALAR_FUNCTION_ENTRY, [&](duckdb::CatalogEntry& entry) {
-    if (entry.type == duckdb::CatalogType::AGGREGATE_FUNCTION_ENTRY && !CheckFunction(entry.name).ok()) {
+    if (entry.type == duckdb::CatalogType::AGGREGATE_FUNCTION_ENTRY) {
       auto& aggregate = entry.Cast<duckdb::AggregateFunctionCatalogEntry>();
-      for (auto& function : aggregate.functions.functions) function.bind = RefuseAggregate;
+      for (auto& function : aggregate.functions.functions)
+        if (result.ok()) result = BoundOrRefuse(function);
     }
     const FunctionCost* bound = FindCost(entry.name);
     if (bound == nullptr || entry.type != duckdb::CatalogType::SCALAR_FUNCTION_ENTRY) return;
