@@ -21,6 +21,7 @@ WRITERS = ["rest json", "rest arrow", "deltalake", "deltalake", "log", "log", "l
 STATISTICS = ["full", "full", "none", "rows", "without nan", "truncated", "doubles", "partial"]
 FEW_FILES, MANY_FILES = 3, 24
 KINDS = 7  # in a set of tables
+PATH_BYTES_MAX = 60  # each may become three characters of a file's name
 
 
 @dataclass
@@ -185,10 +186,19 @@ def random_table(name, pools):
 
 
 def random_partitions(columns, writer, random):
-    """None, one or two columns whose values the writer can put into a path: deltalake's text of small decimals is not read again."""
-    unable = ("binary", "float", "decimal") if writer == "deltalake" else ("binary",)
-    able = [column.name for column in columns[1:] if not column.kind.is_nested and column.kind.family not in unable]
+    """None, one or two columns whose values the writer can tell."""
+    able = [column.name for column in columns[1:] if can_be_partition(column, writer)]
     return random.sample(able, min(len(able), random.choice([0, 0, 0, 1, 1, 2])))
+
+
+def can_be_partition(column, writer):
+    """deltalake names folders by values, which must not be long, and does not read its own text of small decimals again."""
+    if column.kind.is_nested or column.kind.family == "binary":
+        return False
+    if writer != "deltalake":
+        return True
+    is_long = any(isinstance(value, str) and len(value.encode()) > PATH_BYTES_MAX for value in column.samples)
+    return column.kind.family != "decimal" and not is_long
 
 
 def random_rows(columns, null_shares, ids, count, random):
