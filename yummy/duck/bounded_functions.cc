@@ -7,6 +7,8 @@
 #include <duckdb/catalog/catalog_entry/duck_schema_entry.hpp>
 #include <duckdb/catalog/catalog_entry/scalar_function_catalog_entry.hpp>
 #include <duckdb/execution/expression_executor.hpp>
+#include <duckdb/function/lambda_functions.hpp>
+#include <duckdb/planner/expression_iterator.hpp>
 #include <fmt/format.h>
 
 #include "yummy/duck/bounded_aggregates.h"
@@ -87,6 +89,24 @@ void CallSlice(const scalar_function_t& function, DataChunk& rows, idx_t begin, 
   duckdb::VectorOperations::Copy(part, result, end - begin, 0, begin);
 }
 
+bool IsVolatile(const duckdb::Expression& expression);
+
+// Whether the same arguments may give another result in each row: the body of a lambda is none of its arguments.
+bool IsVolatileCall(const duckdb::BoundFunctionExpression& call) {
+  if (call.function.GetStability() == duckdb::FunctionStability::VOLATILE) return true;
+  if (!call.function.HasBindLambdaCallback() || !call.bind_info) return false;
+  const auto& body = call.bind_info->Cast<duckdb::ListLambdaBindData>().lambda_expr;
+  return body && IsVolatile(*body);
+}
+
+bool IsVolatile(const duckdb::Expression& expression) {
+  bool found = expression.GetExpressionClass() == duckdb::ExpressionClass::BOUND_FUNCTION &&
+               IsVolatileCall(expression.Cast<duckdb::BoundFunctionExpression>());
+  duckdb::ExpressionIterator::EnumerateChildren(
+      expression, [&](const duckdb::Expression& child) { found = found || IsVolatile(child); });
+  return found;
+}
+
 // Some functions do all their work again for each row of constants.
 void CallOnce(const scalar_function_t& function, DataChunk& rows, ExpressionState& state, Vector& result) {
   DataChunk row;
@@ -99,7 +119,7 @@ void CallOnce(const scalar_function_t& function, DataChunk& rows, ExpressionStat
 
 void Call(const FunctionCost& bound, const scalar_function_t& function, DataChunk& rows, ExpressionState& state,
           Vector& result) {
-  const bool is_constant = rows.AllConstant();
+  const bool is_constant = rows.AllConstant() && !IsVolatileCall(state.expr.Cast<duckdb::BoundFunctionExpression>());
   const idx_t count = is_constant ? std::min<idx_t>(rows.size(), 1) : rows.size();
   uint64_t steps = 0;
   uint64_t bytes = 0;

@@ -59,6 +59,10 @@ TEST_F(BoundedFunctions, RefuseArgumentsThatMultiply) {
            "printf('%1000000000d', len(x))",
            "format('{:1000000000}', len(x))",
            "printf('%*d', 1000000000, len(x))",
+           "printf('%*d', 1500000000::HUGEINT, len(x))",
+           "format('{:{}}', x, 300000000::HUGEINT)",
+           "format('{:{}}', x, 300000000::UHUGEINT)",
+           "format('{:{}}', x, 300000000::UINTEGER)",
            "format(repeat('{0}', 100000), repeat(x, 100000))",
            "repeat(x, 60000000) || repeat(x, 60000000)",
            "concat(repeat(x, 60000000), repeat(x, 60000000))",
@@ -70,6 +74,7 @@ TEST_F(BoundedFunctions, RefuseArgumentsThatMultiply) {
            "repeat(x, 200000) LIKE repeat('%' || x, 200000)",
            "repeat(x, 20000) ILIKE repeat('%a', 30) || 'b'",
            "repeat(x, 20000) SIMILAR TO repeat('(a{0,900})b', 300)",
+           "x SIMILAR TO '\\Q[\\E|' || repeat('(a{0,900})b|', 300) || ']'",
            "regexp_replace(repeat(x, 100000), 'a', repeat('b', 10000), 'g')",
            "list_aggregate([x], repeat('a', 1000000))",
            "list_reduce(list_concat(range(1000000), range(40000)), lambda a, b: a + b + len(x))"}) {
@@ -152,6 +157,18 @@ TEST_F(BoundedFunctions, CallConstantsOnce) {
   EXPECT_EQ(*wrong, "0");
 }
 
+// Constant arguments do not make a constant result where the body of a lambda has another value for each row.
+TEST_F(BoundedFunctions, CallLambdasThatAreVolatileForEachRow) {
+  for (const char* call :
+       {"list_transform([1, 2], lambda x: random())", "list_transform([1], lambda x: uuid()::VARCHAR)",
+        "list_filter(range(100), lambda x: random() < 0.5)",
+        "list_transform([1], lambda x: printf('%d', CASE WHEN x > 0 THEN (random() * 1e15)::BIGINT END))"}) {
+    auto different = Value("SELECT count(DISTINCT r) FROM (SELECT " + std::string(call) + " AS r FROM range(3000))");
+    ASSERT_THAT(different, IsOk()) << call;
+    EXPECT_EQ(*different, "3000") << call;
+  }
+}
+
 // Without slices a batch of 2,048 calls would not look at the deadline.
 TEST_F(BoundedFunctions, EndAtTheDeadlineWithinABatch) {
   const auto begin = steady_clock::now();
@@ -184,6 +201,10 @@ TEST(FunctionCost, MeasuresRegularExpressions) {
   EXPECT_GE(PatternSize(R"(\p{Greek}{50})"), 5000u);
   EXPECT_LT(PatternSize(R"(a{,}{x}\p{\)"), 300u);
   EXPECT_LT(PatternSize("[]a]b)c"), 20u);
+  EXPECT_GE(PatternSize(R"(\Q[(\E|(a{0,900})b])"), 900u);
+  EXPECT_EQ(PatternSize(R"(\Q(a{900}\E)"), 7u);
+  EXPECT_EQ(PatternSize(R"(\Qab\E{9})"), 10u);
+  EXPECT_EQ(PatternSize(R"(\Qa\)"), 2u);
 }
 
 }  // namespace

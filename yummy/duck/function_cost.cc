@@ -141,9 +141,12 @@ Cost ForEachByte(const Arguments& a, idx_t row) {
   return {.steps = Times(TotalSize(a, row), kSteps)};
 }
 
+// A pattern that is not the same for all rows is compiled for each of them.
 Cost Pattern(const Arguments& a, idx_t row) {
+  constexpr uint64_t kCompileSteps = 1000;
   const uint64_t pattern = a.pattern_size(1, row);
-  return {.steps = Times(a.size(0, row), pattern) / 4, .pattern = pattern};
+  const uint64_t compiled = a.is_constant(1) ? 0 : Times(pattern, kCompileSteps);
+  return {.steps = Plus(Times(a.size(0, row), pattern) / 4, compiled), .pattern = pattern};
 }
 
 Cost PatternList(const Arguments& a, idx_t row) {
@@ -211,6 +214,10 @@ std::string_view Arguments::text(size_t column, idx_t row) const {
 }
 
 int64_t Arguments::integer(size_t column, idx_t row) const {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  const auto saturated = [](auto upper, uint64_t lower) {
+    return upper != 0 || lower > static_cast<uint64_t>(kMax) ? kMax : static_cast<int64_t>(lower);
+  };
   const auto index = column < count() ? Index(column, row) : std::nullopt;
   if (!index) return 0;
   const auto& format = formats_[column];
@@ -219,9 +226,18 @@ int64_t Arguments::integer(size_t column, idx_t row) const {
     case duckdb::PhysicalType::INT16: return UnifiedVectorFormat::GetData<int16_t>(format)[*index];
     case duckdb::PhysicalType::INT32: return UnifiedVectorFormat::GetData<int32_t>(format)[*index];
     case duckdb::PhysicalType::INT64: return UnifiedVectorFormat::GetData<int64_t>(format)[*index];
-    case duckdb::PhysicalType::UINT64: {
-      const uint64_t value = UnifiedVectorFormat::GetData<uint64_t>(format)[*index];
-      return static_cast<int64_t>(std::min<uint64_t>(value, std::numeric_limits<int64_t>::max()));
+    case duckdb::PhysicalType::UINT8: return UnifiedVectorFormat::GetData<uint8_t>(format)[*index];
+    case duckdb::PhysicalType::UINT16: return UnifiedVectorFormat::GetData<uint16_t>(format)[*index];
+    case duckdb::PhysicalType::UINT32: return UnifiedVectorFormat::GetData<uint32_t>(format)[*index];
+    case duckdb::PhysicalType::UINT64: return saturated(0, UnifiedVectorFormat::GetData<uint64_t>(format)[*index]);
+    case duckdb::PhysicalType::INT128: {
+      const auto& value = UnifiedVectorFormat::GetData<duckdb::hugeint_t>(format)[*index];
+      if (value.upper == -1 && value.lower > static_cast<uint64_t>(kMax)) return static_cast<int64_t>(value.lower);
+      return value.upper < 0 ? std::numeric_limits<int64_t>::min() : saturated(value.upper, value.lower);
+    }
+    case duckdb::PhysicalType::UINT128: {
+      const auto& value = UnifiedVectorFormat::GetData<duckdb::uhugeint_t>(format)[*index];
+      return saturated(value.upper, value.lower);
     }
     default: return 0;
   }
@@ -247,7 +263,7 @@ uint64_t Arguments::size(size_t column, idx_t row) const {
 }
 
 uint64_t Arguments::pattern_size(size_t column, idx_t row) const {
-  if (rows_.data[column].GetVectorType() != duckdb::VectorType::CONSTANT_VECTOR) return PatternSize(text(column, row));
+  if (!is_constant(column)) return PatternSize(text(column, row));
   if (!constant_pattern_size_) constant_pattern_size_ = PatternSize(text(column, row));
   return *constant_pattern_size_;
 }
@@ -276,7 +292,10 @@ uint64_t PatternSize(std::string_view pattern) {
   const auto add = [&](uint64_t part) { size = Plus(size, last = part); };
   for (size_t i = 0; i < pattern.size(); i++) {
     const char c = pattern[i];
-    if (c == '\\') {
+    if (pattern.substr(i).starts_with("\\Q")) {  // up to \E all stands for itself
+      for (i += 2; i < pattern.size() && !pattern.substr(i).starts_with("\\E"); i++) add(1);
+      i++;
+    } else if (c == '\\') {
       const char kind = i + 1 < pattern.size() ? pattern[++i] : '\0';
       const bool is_category = kind == 'p' || kind == 'P';
       if (is_category && pattern.substr(++i).starts_with('{')) i = std::min(pattern.find('}', i), pattern.size());

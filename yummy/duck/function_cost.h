@@ -25,6 +25,10 @@ class Arguments {
   uint64_t length(size_t column, duckdb::idx_t row) const;
   /// PatternSize of a text; of a constant one it is found once.
   uint64_t pattern_size(size_t column, duckdb::idx_t row) const;
+  /// Whether it is one value for all rows.
+  bool is_constant(size_t column) const {
+    return rows_.data[column].GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR;
+  }
   bool is_interval(size_t column) const { return PhysicalType(column) == duckdb::PhysicalType::INTERVAL; }
 
  private:
