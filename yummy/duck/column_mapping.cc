@@ -367,6 +367,26 @@ bool HasForeignBound(const TableFilter& filter, const LogicalType& type) {
   }
 }
 
+bool HasWrongHash(const TableFilter& filter) {
+  const auto any = [](const auto& children) {
+    return std::any_of(children.begin(), children.end(), [](const auto& child) { return HasWrongHash(*child); });
+  };
+  switch (filter.filter_type) {
+    case TableFilterType::CONJUNCTION_AND: return any(filter.Cast<duckdb::ConjunctionAndFilter>().child_filters);
+    case TableFilterType::CONJUNCTION_OR: return any(filter.Cast<duckdb::ConjunctionOrFilter>().child_filters);
+    case TableFilterType::CONSTANT_COMPARISON: {
+      const auto& comparison = filter.Cast<duckdb::ConstantFilter>();
+      return comparison.comparison_type == ExpressionType::COMPARE_EQUAL && !IsHashedAsWritten(comparison.constant);
+    }
+    default: return false;
+  }
+}
+
+// Filters may hold long lists, and are looked at for each file: only those that cannot stay are copied.
+bool Fits(const TableFilter& filter, const Column& column, const Column* in_file) {
+  return !(in_file && in_file->type != column.type) && !HasForeignBound(filter, column.type) && !HasWrongHash(filter);
+}
+
 // The filter as DuckDB's mapper can carry it over to the column that the file has, if it has one; a null pointer when nothing must
 // be evaluated.
 duckdb::unique_ptr<TableFilter> Fit(const TableFilter& filter, const Column& column, const Column* in_file) {
@@ -430,17 +450,19 @@ Result<void> CheckColumns(const Columns& table_columns, Columns& file_columns,
 duckdb::unique_ptr<duckdb::TableFilterSet> FitFilters(const duckdb::TableFilterSet& filters,
                                                       const Columns& table_columns, const Columns& file_columns,
                                                       const duckdb::vector<duckdb::ColumnIndex>& column_ids) {
-  auto result = duckdb::make_uniq<duckdb::TableFilterSet>();
+  duckdb::unique_ptr<duckdb::TableFilterSet> result;
   for (const auto& [position, filter] : filters.filters) {
     const auto& index = column_ids[position];
-    duckdb::unique_ptr<TableFilter> fitted;
-    if (index.IsVirtualColumn()) {
-      fitted = filter->Copy();
+    if (index.IsVirtualColumn()) continue;
+    const Column& column = table_columns[index.GetPrimaryIndex()];
+    const Column* in_file = FindName(column, file_columns);
+    if (Fits(*filter, column, in_file)) continue;
+    if (!result) result = filters.Copy();
+    if (auto fitted = Fit(*filter, column, in_file)) {
+      result->filters[position] = WithoutWrongHashes(std::move(fitted));
     } else {
-      const Column& column = table_columns[index.GetPrimaryIndex()];
-      fitted = Fit(*filter, column, FindName(column, file_columns));
+      result->filters.erase(position);
     }
-    if (fitted) result->filters[position] = WithoutWrongHashes(std::move(fitted));
   }
   return result;
 }

@@ -36,9 +36,10 @@ void KeepBytes(const duckdb::vector<duckdb::MultiFileColumnDefinition>& table_co
 
 /// The filters as DuckDB's mapper can carry them over to a file, and as its reader answers them rightly: docs/duckdb-faults.md.
 /// Where the file has a column in another type, those that it would carry over wrongly become expressions, which are evaluated on
-/// the cast values: DuckDB 1.5 rounds a constant to the file's type (1.5 to the integer 2), and knows no way for bloom filters,
-/// which are left out, as are other filters that only save work, and a Top-N's bound of another type than the column. Equality that it would look up wrongly in a column's bloom
-/// filter becomes two comparisons.
+/// the cast values: DuckDB 1.5 rounds a constant to the file's type (1.5 to the integer 2), and knows no way for bloom filters.
+/// These are left out, as are other filters that only save work, and a Top-N's bound of another type than the column. Equality
+/// that it would look up wrongly in a column's bloom filter becomes two comparisons.
+/// A null pointer when the filters can stay as they are.
 duckdb::unique_ptr<duckdb::TableFilterSet> FitFilters(
     const duckdb::TableFilterSet& filters, const duckdb::vector<duckdb::MultiFileColumnDefinition>& table_columns,
     const duckdb::vector<duckdb::MultiFileColumnDefinition>& file_columns,

@@ -232,10 +232,8 @@ duckdb::ReaderInitializeType DeltaFileReader::CreateMapping(
   const auto& table_columns = align ? aligned : columns;
   KeepBytes(table_columns, file_columns, column_ids);
   duckdb::unique_ptr<duckdb::TableFilterSet> fitted;
-  if (filters) {
-    fitted = FitFilters(*filters, table_columns, file_columns, column_ids);
-    filters = fitted.get();
-  }
+  if (filters) fitted = FitFilters(*filters, table_columns, file_columns, column_ids);
+  if (fitted) filters = fitted.get();
   try {
     return MultiFileReader::CreateMapping(context, reader_data, table_columns, column_ids, filters, files, bind_data,
                                           virtual_columns, mode);

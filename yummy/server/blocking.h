@@ -1,8 +1,10 @@
 #pragma once
 // Blocking work of a coroutine: it runs on a pool's thread, the coroutine goes on where it was.
 
+#include <chrono>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include <boost/asio/associated_executor.hpp>
@@ -14,10 +16,14 @@
 
 #include "yummy/base/exception.h"
 #include "yummy/base/executor.h"
+#include "yummy/base/result.h"
 
 namespace yummy::server {
 
-/// What `body` returns; an exception of it is an error, as CaughtException tells it. `body` may use the coroutine's locals: the coroutine waits for it and cannot be cancelled meanwhile.
+constexpr std::chrono::milliseconds kRetryDelay{10};
+
+/// What `body` returns; an exception of it is an error, as CaughtException tells it. `body` may use the coroutine's locals: the
+/// coroutine waits for it and cannot be cancelled meanwhile.
 template <typename Body>
 boost::asio::awaitable<std::invoke_result_t<Body>> RunBlocking(Executor& pool, Body body) {
   namespace asio = boost::asio;
@@ -27,7 +33,15 @@ boost::asio::awaitable<std::invoke_result_t<Body>> RunBlocking(Executor& pool, B
       [&](auto handler) {
         // std::function wants to be copied, the handler can only be moved.
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        const auto resume = [shared, home] { asio::post(home, [shared] { (*shared)(); }); };
+        const auto resume = [shared, home] {
+          // A coroutine that is never told would keep its connection for ever: it is told as soon as there is memory for that.
+          while (!CatchExceptions([&]() -> Result<void> {
+                    asio::post(home, [shared] { (*shared)(); });
+                    return {};
+                  }).ok()) {
+            std::this_thread::sleep_for(kRetryDelay);
+          }
+        };
         const auto submitted = pool.Submit([&result, &body, resume] {
           result.emplace(CatchExceptions(body));
           resume();
