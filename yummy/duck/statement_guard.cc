@@ -37,6 +37,7 @@ struct WriteHint {
   const char* hint;
 };
 
+constexpr const char* kNameValues = "name the values: PIVOT … ON column IN (…)";
 constexpr const char* kTableRoute = "/api/1.0/delta/{store}/{table}";
 
 constexpr std::array<WriteHint, 8> kWrites = {{
@@ -69,6 +70,10 @@ Error RefuseStatement(const duckdb::SQLStatement& statement) {
     return Refused(ErrorCode::kInvalidArgument, "READ_ONLY_ENDPOINT",
                    fmt::format("this endpoint only reads, found {}", write.name))
         .With("hint", fmt::format(fmt::runtime(write.hint), kTableRoute));
+  }
+  // Several statements for one: the parser would have the values found first, and an enum made of them.
+  if (statement.type == StatementType::MULTI_STATEMENT) {
+    return NotAllowed("PIVOT without the values of its columns is not allowed").With("hint", kNameValues);
   }
   return NotAllowed(fmt::format("statements of this kind are not allowed: {}", name));
 }
@@ -276,9 +281,7 @@ class TreeWalk {
       for (auto& entry : column.entries) TRY(Expression(entry.expr));
       if (column.subquery) TRY(Node(*column.subquery));
       if (!column.pivot_enum.empty()) {
-        return At(NotAllowed("PIVOT over an enum type is not allowed")
-                      .With("hint", "name the values: PIVOT … ON column IN (…)"),
-                  pivot);
+        return At(NotAllowed("PIVOT over an enum type is not allowed").With("hint", kNameValues), pivot);
       }
     }
     return {};
@@ -385,7 +388,7 @@ Result<GuardedStatement> GuardStatement(const std::string& sql, const GuardOptio
     auto statement = TRY(ParseOne(sql, options));
     duckdb::SelectStatement* select = ReadingPart(*statement);
     if (!select) return RefuseStatement(*statement);
-    TRY(CheckSize(*select->node, options.size));
+    TRY(BoundSize(*select->node, options.size));
     TreeWalk walk(options);
     auto result = walk.Node(*select->node);
     if (!result.ok()) return ToError(WithPosition(result.error(), walk.position()), sql);

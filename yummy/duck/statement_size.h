@@ -11,15 +11,17 @@ namespace yummy::duck {
 struct SizeLimits {
   uint64_t joins_max =
       50;  // in one FROM with its sub-queries: the order of joins takes time with more than their square
-  uint64_t tables_max = 2000;    // in all, with a CTE that is NOT MATERIALIZED as often as it is named
-  uint64_t columns_max = 10000;  // of one SELECT
-  uint64_t keys_max = 1000;      // of one GROUP BY, of one ORDER BY
+  uint64_t tables_max = 2000;       // in all, with a CTE that is not made once as often as it is named
+  uint64_t copied_tables_max = 10;  // of a CTE of several tables times its readers: beyond it, it is made once
+  uint64_t columns_max = 10000;     // of one SELECT
+  uint64_t keys_max = 1000;         // of one GROUP BY, of one ORDER BY
   uint64_t groupings_max =
       256;  // GROUPING SETS of one SELECT, also those of CUBE and ROLLUP: each takes memory of its own
   uint64_t windows_max = 250;  // in all
 };
 
+/// Marks CTEs as MATERIALIZED that would grow the statement when they were written out for each of their readers.
 /// Errors: InvalidArgument (STATEMENT_TOO_LARGE; details limit).
-Result<void> CheckSize(duckdb::QueryNode& node, const SizeLimits& limits);
+Result<void> BoundSize(duckdb::QueryNode& node, const SizeLimits& limits);
 
 }  // namespace yummy::duck
