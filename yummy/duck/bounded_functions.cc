@@ -1,7 +1,9 @@
 #include "yummy/duck/bounded_functions.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
+#include <vector>
 
 #include <duckdb/catalog/catalog_entry/aggregate_function_catalog_entry.hpp>
 #include <duckdb/catalog/catalog_entry/duck_schema_entry.hpp>
@@ -15,6 +17,8 @@
 #include "yummy/duck/error.h"
 #include "yummy/duck/function_cost.h"
 #include "yummy/duck/function_lists.h"
+#include "yummy/duck/like.h"
+#include "yummy/duck/row_bytes.h"
 
 namespace yummy::duck {
 namespace {
@@ -30,6 +34,8 @@ using Data = duckdb::unique_ptr<duckdb::FunctionData>;
 
 // Between two looks at the interrupt a call takes about this many steps.
 constexpr uint64_t kSliceSteps = 1 << 24;
+// What a slice makes is known before to be no more than this and one value; what it has made is counted after it.
+constexpr uint64_t kSliceBytes = 32 << 20;
 
 void Limit(const FunctionCost& bound, const char* what, uint64_t found, uint64_t allowed) {
   if (found <= allowed) [[likely]]
@@ -58,18 +64,20 @@ void CheckInterrupt(ExpressionState& state) {
 // Counts what a call makes against the memory of the instance while it is made: values of a batch are not the engine's to count.
 class Reservation {
  public:
-  Reservation(ExpressionState& state, uint64_t bytes) {
-    if (!state.HasContext() || bytes < kBytesMin) return;
-    auto& manager = duckdb::BufferManager::GetBufferManager(state.GetContext());
-    manager.ReserveMemory(bytes);
-    manager_ = &manager;
-    bytes_ = bytes;
+  explicit Reservation(ExpressionState& state) {
+    if (state.HasContext()) manager_ = &duckdb::BufferManager::GetBufferManager(state.GetContext());
   }
-  ~Reservation() {
-    if (manager_ != nullptr) manager_->FreeReservedMemory(bytes_);
-  }
+  ~Reservation() { Resize(0); }
   Reservation(const Reservation&) = delete;
   Reservation& operator=(const Reservation&) = delete;
+
+  void Resize(uint64_t bytes) {
+    if (manager_ == nullptr) return;
+    if (bytes < kBytesMin) bytes = 0;
+    if (bytes > bytes_) manager_->ReserveMemory(bytes - bytes_);
+    if (bytes < bytes_) manager_->FreeReservedMemory(bytes_ - bytes);
+    bytes_ = bytes;
+  }
 
  private:
   static constexpr uint64_t kBytesMin = 1 << 20;
@@ -77,9 +85,21 @@ class Reservation {
   uint64_t bytes_ = 0;
 };
 
-// Rows [begin, end) alone, into the same rows of the result.
-void CallSlice(const scalar_function_t& function, DataChunk& rows, idx_t begin, idx_t end, ExpressionState& state,
-               Vector& result) {
+uint64_t BytesOf(Vector& values, idx_t count) {
+  constexpr uint64_t kEntryBytes = 16;
+  DataChunk rows;
+  rows.InitializeEmpty({values.GetType()});
+  rows.data[0].Reference(values);
+  rows.SetCardinality(count);
+  const auto texts = TextBytes(rows);
+  const bool is_list = values.GetType().InternalType() == duckdb::PhysicalType::LIST;
+  const uint64_t entries = is_list ? duckdb::ListVector::GetListSize(values) : 0;
+  return std::accumulate(texts.begin(), texts.end(), entries * kEntryBytes);
+}
+
+// Rows [begin, end) alone, into the same rows of the result. Returns how many bytes they took.
+uint64_t CallSlice(const scalar_function_t& function, DataChunk& rows, idx_t begin, idx_t end, ExpressionState& state,
+                   Vector& result) {
   DataChunk slice;
   slice.InitializeEmpty(rows.GetTypes());
   for (idx_t i = 0; i < rows.ColumnCount(); i++) slice.data[i].Slice(rows.data[i], begin, end);
@@ -87,6 +107,7 @@ void CallSlice(const scalar_function_t& function, DataChunk& rows, idx_t begin, 
   Vector part(result.GetType());
   function(slice, state, part);
   duckdb::VectorOperations::Copy(part, result, end - begin, 0, begin);
+  return BytesOf(part, end - begin);
 }
 
 bool IsVolatile(const duckdb::Expression& expression);
@@ -117,36 +138,46 @@ void CallOnce(const scalar_function_t& function, DataChunk& rows, ExpressionStat
   result.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
 }
 
+struct Slice {
+  idx_t end;
+  uint64_t bytes;  // at most
+};
+
+// The slices of the first rows, each of which is within its bounds.
+std::vector<Slice> Slices(const FunctionCost& bound, DataChunk& rows, idx_t count) {
+  std::vector<Slice> slices;
+  uint64_t steps = 0;
+  uint64_t bytes = 0;
+  const Arguments arguments(rows);
+  for (idx_t row = 0; row < count; row++) {
+    const Cost cost = bound.cost(arguments, row);
+    CheckRow(bound, cost);
+    steps += cost.steps;
+    bytes += cost.bytes;
+    if (steps < kSliceSteps && bytes < kSliceBytes && row + 1 < count) continue;
+    slices.push_back({row + 1, std::exchange(bytes, 0)});
+    steps = 0;
+  }
+  return slices;
+}
+
 void Call(const FunctionCost& bound, const scalar_function_t& function, DataChunk& rows, ExpressionState& state,
           Vector& result) {
   const bool is_constant = rows.AllConstant() && !IsVolatileCall(state.expr.Cast<duckdb::BoundFunctionExpression>());
-  const idx_t count = is_constant ? std::min<idx_t>(rows.size(), 1) : rows.size();
-  uint64_t steps = 0;
-  uint64_t bytes = 0;
-  duckdb::vector<idx_t> slices;
-  {
-    const Arguments arguments(rows);
-    for (idx_t row = 0; row < count; row++) {
-      const Cost cost = bound.cost(arguments, row);
-      CheckRow(bound, cost);
-      steps += cost.steps;
-      bytes += cost.bytes;
-      if (steps < kSliceSteps) continue;
-      slices.push_back(row + 1);
-      steps = 0;
-    }
-  }
-  Limit(bound, "bytes for the values of a batch", bytes, FunctionLimits::kBatchBytesMax);
-  const Reservation reservation(state, bytes);
+  const auto slices = Slices(bound, rows, is_constant ? std::min<idx_t>(rows.size(), 1) : rows.size());
+  Reservation reservation(state);
   CheckInterrupt(state);
-  if (is_constant && rows.size() > 1) return CallOnce(function, rows, state, result);
-  if (is_constant || slices.empty()) return function(rows, state, result);
-  if (slices.back() != count) slices.push_back(count);
+  if (slices.size() <= 1) {
+    reservation.Resize(slices.empty() ? 0 : slices.front().bytes);
+    return is_constant && rows.size() > 1 ? CallOnce(function, rows, state, result) : function(rows, state, result);
+  }
   result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
+  uint64_t made = 0;
   idx_t begin = 0;
-  for (const idx_t end : slices) {
+  for (const Slice& slice : slices) {
     CheckInterrupt(state);
-    CallSlice(function, rows, std::exchange(begin, end), end, state, result);
+    reservation.Resize(made + slice.bytes);
+    made += CallSlice(function, rows, std::exchange(begin, slice.end), slice.end, state, result);
   }
 }
 
@@ -195,8 +226,7 @@ Data BindWrapped(duckdb::ClientContext& context, ScalarFunction& function, Expre
   CheckConstants(context, unbound.bound, arguments);
   function.function = unbound.call;
   Data data = bind(unbound);
-  const bool is_prepared = unbound.bound.binding == FunctionCost::Binding::kMayPrepare && data;
-  if (!is_prepared) function.function = Wrapped(unbound.bound, function.function);
+  function.function = Wrapped(unbound.bound, function.function);
   return data;
 }
 
@@ -258,10 +288,13 @@ Result<void> BoundFunctions(duckdb::DatabaseInstance& database) {
       for (auto& function : aggregate.functions.functions)
         if (result.ok()) result = BoundOrRefuse(function);
     }
+    if (entry.type != duckdb::CatalogType::SCALAR_FUNCTION_ENTRY) return;
+    auto& functions = entry.Cast<duckdb::ScalarFunctionCatalogEntry>().functions.functions;
+    for (auto& function : functions) ReplaceLike(function);
     const FunctionCost* bound = FindCost(entry.name);
-    if (bound == nullptr || entry.type != duckdb::CatalogType::SCALAR_FUNCTION_ENTRY) return;
+    if (bound == nullptr) return;
     found++;
-    for (auto& function : entry.Cast<duckdb::ScalarFunctionCatalogEntry>().functions.functions)
+    for (auto& function : functions)
       if (result.ok()) result = AddBound(*bound, function);
   });
   if (result.ok() && found != FunctionCosts().size()) {

@@ -11,9 +11,8 @@ namespace yummy::duck {
 
 /// What one call may do for one row. Beyond it the query ends with InvalidArgument (FUNCTION_LIMIT; details name, limit).
 struct FunctionLimits {
-  static constexpr uint64_t kStepsMax = 1 << 28;         // about a second
-  static constexpr uint64_t kBytesMax = 64 << 20;        // of the value that it makes
-  static constexpr uint64_t kBatchBytesMax = 512 << 20;  // of the values of a batch, which has at most 2,048 rows
+  static constexpr uint64_t kStepsMax = 1 << 28;    // about a second
+  static constexpr uint64_t kBytesMax = 64 << 20;   // of the value that it makes
   static constexpr uint64_t kEntriesMax = 1 << 20;  // of the list that it makes: as a constant it takes time and memory
   static constexpr uint64_t kJsonDepthMax = 200;
   static constexpr uint64_t kPatternMax = 10'000;  // of a regular expression, its counted repetitions written out

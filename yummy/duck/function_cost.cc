@@ -1,9 +1,7 @@
 #include "yummy/duck/function_cost.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
-#include <string>
 #include <utility>
 
 namespace yummy::duck {
@@ -112,8 +110,17 @@ Cost Grown(const Arguments& a, idx_t row) {
   return {.bytes = Times(TotalSize(a, row), kFactor)};
 }
 
+// How often the part is in the text. Nothing is everywhere.
+uint64_t Places(std::string_view text, std::string_view part, size_t step) {
+  if (part.empty()) return Plus(text.size(), 1);
+  uint64_t places = 0;
+  for (size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + step)) places++;
+  return places;
+}
+
 Cost Replaced(const Arguments& a, idx_t row) {
-  const uint64_t places = a.size(0, row) / std::max<uint64_t>(a.size(1, row), 1);
+  const std::string_view part = a.text(1, row);
+  const uint64_t places = part.empty() ? 0 : Places(a.text(0, row), part, part.size());
   return {.bytes = Plus(a.size(0, row), Times(places, a.size(2, row)))};
 }
 
@@ -155,9 +162,14 @@ Cost PatternList(const Arguments& a, idx_t row) {
   return cost;
 }
 
+// The first match only, or every one of them. The replacement can name the match, or parts of it, with a backslash.
 Cost PatternReplaced(const Arguments& a, idx_t row) {
+  const std::string_view replacement = a.text(2, row);
+  const auto names = static_cast<uint64_t>(std::count(replacement.begin(), replacement.end(), '\\'));
+  const bool is_global = a.text(3, row).find('g') != std::string_view::npos;
+  const uint64_t matches = is_global ? Plus(a.size(0, row), 1) : 1;
   Cost cost = Pattern(a, row);
-  cost.bytes = Times(Plus(a.size(0, row), 1), Plus(a.size(2, row), 1));
+  cost.bytes = Plus(Times(a.size(0, row), names + 1), Times(matches, replacement.size()));
   return cost;
 }
 
@@ -167,30 +179,22 @@ Cost Nested(const Arguments& a, idx_t row) {
   return {.depth = depth};
 }
 
-char Folded(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-
-// A star tries every place where what follows it may begin, for every place that the stars before it have tried.
-uint64_t Tries(std::string_view text, std::string_view pattern, char star, std::string_view wildcards) {
-  std::array<uint64_t, 256> places{};  // of each byte, letters folded
-  for (const char c : text) places[static_cast<unsigned char>(Folded(c))]++;
-  uint64_t tries = Plus(text.size(), 1);
+// A star tries every place, once for each place of what stands before it, and so on for the stars before. The last one has none after it.
+Cost Glob(const Arguments& a, idx_t row) {
+  const std::string_view text = a.text(0, row);
+  const std::string_view pattern = a.text(1, row);
+  uint64_t tries = 1;
+  uint64_t before = 1;
   for (size_t i = 0; i < pattern.size(); i++) {
-    if (pattern[i] != star) continue;
-    while (i + 1 < pattern.size() && pattern[i + 1] == star) i++;
-    if (i + 1 == pattern.size()) break;
-    const char begin = pattern[i + 1];
-    const bool is_any = wildcards.find(begin) != std::string_view::npos || (begin & 0x80) != 0;
-    const uint64_t found = is_any ? text.size() : places[static_cast<unsigned char>(Folded(begin))];
-    tries = Times(tries, std::max<uint64_t>(found, 1));
+    if (pattern[i] != '*') continue;
+    const size_t begin = pattern.find_first_not_of('*', i);
+    if (begin == std::string_view::npos) break;
+    tries = Times(tries, before);
+    const size_t end = std::min(pattern.find_first_of("*?[\\", begin), pattern.size());
+    before = Places(text, pattern.substr(begin, end - begin), 1);
+    i = begin - 1;
   }
-  return tries;
-}
-
-Cost Glob(const Arguments& a, idx_t row) { return {.steps = Tries(a.text(0, row), a.text(1, row), '*', "?[\\")}; }
-
-Cost Like(const Arguments& a, idx_t row) {
-  const std::string_view escape = a.count() > 2 ? a.text(2, row) : "\\";
-  return {.steps = Tries(a.text(0, row), a.text(1, row), '%', std::string("_") + std::string(escape))};
+  return {.steps = Times(tries, Plus(text.size(), 1))};
 }
 
 }  // namespace
@@ -332,8 +336,6 @@ uint64_t PatternSize(std::string_view pattern) {
 const std::vector<FunctionCost>& FunctionCosts() {
   using enum FunctionCost::Binding;
   static const std::vector<FunctionCost> kCosts = {
-      {"!~~", Like, kMayPrepare},
-      {"!~~*", Like},
       {"apply", ForEachEntry<1>},
       {"array_aggr", Aggregated, kReadsConstants},
       {"array_aggregate", Aggregated, kReadsConstants},
@@ -349,6 +351,7 @@ const std::vector<FunctionCost>& FunctionCosts() {
       {"array_sort", ForEachEntry<32>},
       {"array_transform", ForEachEntry<1>},
       {"array_unique", ForEachEntry<32>},
+      {"array_value", Joined},
       {"aggregate", Aggregated, kReadsConstants},
       {"base64", Grown<2>},
       {"bin", Grown<8>},
@@ -364,7 +367,6 @@ const std::vector<FunctionCost>& FunctionCosts() {
       {"generate_series", Series},
       {"grade_up", ForEachEntry<32>},
       {"hex", Grown<2>},
-      {"ilike_escape", Like},
       {"jaro_similarity", Distance},
       {"jaro_winkler_similarity", Distance},
       {"json_contains", Nested, kReadsConstants},
@@ -375,7 +377,6 @@ const std::vector<FunctionCost>& FunctionCosts() {
       {"left_grapheme", ForEachByte<16>},
       {"length_grapheme", ForEachByte<16>},
       {"levenshtein", Distance},
-      {"like_escape", Like},
       {"list_aggr", Aggregated, kReadsConstants},
       {"list_aggregate", Aggregated, kReadsConstants},
       {"list_apply", ForEachEntry<1>},
@@ -384,16 +385,16 @@ const std::vector<FunctionCost>& FunctionCosts() {
       {"list_distinct", ForEachEntry<32>},
       {"list_filter", ForEachEntry<1>},
       {"list_grade_up", ForEachEntry<32>},
+      {"list_pack", Joined},
       {"list_reduce", ForEachEntry<1024>},
       {"list_resize", Resized},
       {"list_reverse_sort", ForEachEntry<32>},
       {"list_sort", ForEachEntry<32>},
       {"list_transform", ForEachEntry<1>},
       {"list_unique", ForEachEntry<32>},
+      {"list_value", Joined},
       {"lpad", Padded},
       {"nfc_normalize", ForEachByte<16>},
-      {"not_ilike_escape", Like},
-      {"not_like_escape", Like},
       {"printf", Formatted},
       {"range", Series},
       {"reduce", ForEachEntry<1024>},
@@ -414,6 +415,7 @@ const std::vector<FunctionCost>& FunctionCosts() {
       {"str_split_regex", PatternList, kReadsConstants},
       {"string_split", Split},
       {"string_split_regex", PatternList, kReadsConstants},
+      {"strftime", Grown<16>},
       {"string_to_array", Split},
       {"strip_accents", ForEachByte<16>},
       {"substring_grapheme", ForEachByte<16>},
@@ -422,8 +424,6 @@ const std::vector<FunctionCost>& FunctionCosts() {
       {"to_hex", Grown<2>},
       {"url_encode", Grown<3>},
       {"||", Joined},
-      {"~~", Like, kMayPrepare},
-      {"~~*", Like},
       {"~~~", Glob},
   };
   return kCosts;

@@ -58,7 +58,6 @@ struct FunctionCost {
   enum class Binding {
     kPlain,
     kReadsConstants,  // looks at constant arguments while it is bound: a pattern is compiled, a structure is read
-    kMayPrepare,      // prepares a constant pattern that has stars only, and then takes one step for each byte
   };
   Binding binding = Binding::kPlain;
 };
