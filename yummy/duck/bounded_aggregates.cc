@@ -4,8 +4,11 @@
 #include <array>
 #include <utility>
 
+#include <duckdb/execution/expression_executor.hpp>
 #include <duckdb/planner/expression/bound_aggregate_expression.hpp>
 #include <fmt/format.h>
+
+#include "yummy/duck/error.h"
 
 namespace yummy::duck {
 namespace {
@@ -207,6 +210,40 @@ duckdb::unique_ptr<duckdb::BaseStatistics> Statistics(duckdb::ClientContext& con
   return bound.function.statistics(context, expression, inner);
 }
 
+// Aggregates whose second argument says how much each group takes, which the memory of the instance does not count.
+constexpr auto kSizedAggregates = std::to_array<std::string_view>(
+    {"approx_quantile", "approx_top_k", "histogram", "histogram_exact", "quantile", "quantile_cont", "quantile_disc"});
+constexpr uint64_t kGroupSizeMax = 1000;
+
+uint64_t GroupSize(const duckdb::Value& argument) {
+  if (argument.IsNull()) return 0;
+  if (argument.type().id() == duckdb::LogicalTypeId::LIST) return duckdb::ListValue::GetChildren(argument).size();
+  if (argument.type().id() == duckdb::LogicalTypeId::ARRAY) return duckdb::ArrayType::GetSize(argument.type());
+  duckdb::Value number;
+  std::string error;
+  if (!argument.DefaultTryCastAs(duckdb::LogicalType::BIGINT, number, &error) || number.IsNull()) return 0;
+  return static_cast<uint64_t>(std::max<int64_t>(number.GetValue<int64_t>(), 0));
+}
+
+// What is no constant could be anything: it is refused.
+void CheckGroupSize(duckdb::ClientContext& context, const std::string& name, const ExpressionList& arguments) {
+  if (arguments.size() < 2 || std::ranges::find(kSizedAggregates, name) == kSizedAggregates.end()) return;
+  const auto& argument = *arguments[1];
+  if (argument.HasParameter() || argument.return_type.id() == duckdb::LogicalTypeId::UNKNOWN)
+    throw duckdb::ParameterNotResolvedException();
+  const bool is_constant = argument.IsFoldable();
+  if (is_constant && GroupSize(duckdb::ExpressionExecutor::EvaluateScalar(context, argument)) <= kGroupSizeMax) return;
+  const char* what = is_constant ? "is too large" : "is no constant";
+  Throw(
+      Error(ErrorCode::kInvalidArgument, fmt::format("the second argument of {} {}: a number, or a list so long, of at "
+                                                     "most {} is allowed",
+                                                     name, what, kGroupSizeMax))
+          .WithReason("FUNCTION_LIMIT")
+          .With("name", name)
+          .With("limit", std::to_string(kGroupSizeMax))
+          .With("hint", "GROUP BY value with count(*), ORDER BY, LIMIT"));
+}
+
 // What an aggregate was before it had a bound. The binder hands it to Bind.
 struct Unbound final : duckdb::AggregateFunctionInfo {
   explicit Unbound(duckdb::bind_aggregate_function_t function) : bind(function) {}
@@ -218,6 +255,7 @@ struct Unbound final : duckdb::AggregateFunctionInfo {
 Data Bind(duckdb::ClientContext& context, AggregateFunction& function, ExpressionList& arguments) {
   const auto kept = function.function_info;
   const auto bind = kept->Cast<Unbound>().bind;
+  CheckGroupSize(context, function.name, arguments);
   Data data = bind ? bind(context, function, arguments) : Data();
   auto bound = duckdb::make_uniq<BoundData>(context, function, std::move(data));
   if (function.update) function.update = Update;

@@ -57,6 +57,24 @@ TEST_F(BoundedAggregates, EndAtTheDeadlineWithinABatch) {
   }
 }
 
+// A state takes so much for each group, and no bound of memory sees it.
+TEST_F(BoundedAggregates, RefuseWhatTakesMuchForEachGroup) {
+  for (const char* call :
+       {"approx_top_k(k, 999999)", "approx_top_k(k, 1001)", "approx_top_k(k, k)", "histogram(k, range(2000))",
+        "histogram_exact(k, range(2000))", "quantile_cont(k, list_transform(range(2000), lambda x: x / 2000))",
+        "quantile_disc(k, [0.5 FOR x IN range(2000)])", "approx_quantile(k, [0.5 FOR x IN range(2000)])",
+        "list_aggregate([k], 'approx_top_k', 999999)", "approx_top_k(k, 999999) OVER ()"}) {
+    auto value = Value(std::string("SELECT ") + call + " FROM range(3) t(k)");
+    ASSERT_FALSE(value.ok()) << call;
+    EXPECT_EQ(value.error().reason(), "FUNCTION_LIMIT") << call << value.error().ToString();
+  }
+  for (const char* call :
+       {"approx_top_k(k, 1000)", "histogram(k, range(1000))", "quantile_cont(k, [0.5 FOR x IN range(1000)])",
+        "quantile_cont(k, 0.5)", "approx_quantile(k, 0.5)", "max(k, 100000)", "arg_max(k, k, 100000)"}) {
+    EXPECT_THAT(Value(std::string("SELECT ") + call + " FROM range(3) t(k)"), IsOk()) << call;
+  }
+}
+
 // Rows of long lists are gone through in slices.
 TEST_F(BoundedAggregates, EndAtTheDeadlineWithinLongLists) {
   const auto begin = steady_clock::now();
