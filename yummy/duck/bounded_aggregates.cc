@@ -81,7 +81,8 @@ uint64_t DeepSize(const RecursiveUnifiedVectorFormat& format, idx_t row) {
     return UnifiedVectorFormat::GetData<duckdb::string_t>(format.unified)[index].GetSize();
   uint64_t size = 1;
   if (type == PhysicalType::STRUCT) {
-    for (const auto& child : format.children) size += DeepSize(child, index);
+    // A selection of structs selects in each of their children too.
+    for (const auto& child : format.children) size += DeepSize(child, row);
     return size;
   }
   duckdb::list_entry_t entry;

@@ -87,6 +87,18 @@ TEST_F(BoundedAggregates, EndAtTheDeadlineWithinLongLists) {
   EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(20));
 }
 
+// The rows that a filter or a DISTINCT has left are a selection of the vector's, at every depth.
+TEST_F(BoundedAggregates, SelectStructs) {
+  for (int i = 0; i < 20; i++) {
+    EXPECT_THAT(Value("SELECT max(s).a FROM (SELECT i, {'a': lpad(i::VARCHAR, 5, '0'), 'b': [{'c': i::VARCHAR}]} AS s "
+                      "FROM range(20000) t(i)) WHERE i % 97 = 3"),
+                IsOk());
+    EXPECT_THAT(Value("SELECT max_by(DISTINCT s, '1') OVER (ORDER BY i) FROM (SELECT i, CASE i % 3 WHEN 0 THEN "
+                      "NULL::UNION(a INT, b VARCHAR) WHEN 1 THEN 'x' END AS s FROM range(3000) t(i))"),
+                IsOk());
+  }
+}
+
 TEST_F(BoundedAggregates, DoWhatTheyDidBefore) {
   struct Case {
     const char* sql;
