@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "yummy/duck/bounded_functions.h"
+
 namespace yummy::duck {
 namespace {
 
@@ -118,10 +120,20 @@ uint64_t Places(std::string_view text, std::string_view part, size_t step) {
   return places;
 }
 
+// To look for the part compares it at every place, in the worst case to its end.
+uint64_t SearchSteps(std::string_view text, std::string_view part) {
+  constexpr uint64_t kBytesPerStep = 32;
+  return part.size() > text.size() ? 0 : Times(text.size(), part.size()) / kBytesPerStep;
+}
+
 Cost Replaced(const Arguments& a, idx_t row) {
+  const std::string_view text = a.text(0, row);
   const std::string_view part = a.text(1, row);
-  const uint64_t places = part.empty() ? 0 : Places(a.text(0, row), part, part.size());
-  return {.bytes = Plus(a.size(0, row), Times(places, a.size(2, row)))};
+  Cost cost{.steps = SearchSteps(text, part)};
+  if (cost.steps > FunctionLimits::kStepsMax) return cost;
+  const uint64_t places = part.empty() ? 0 : Places(text, part, part.size());
+  cost.bytes = Plus(text.size(), Times(places, a.size(2, row)));
+  return cost;
 }
 
 // As many parts as the separator may begin at.
@@ -132,6 +144,7 @@ Cost Split(const Arguments& a, idx_t row) {
       separator.empty() ? static_cast<ptrdiff_t>(text.size()) : std::count(text.begin(), text.end(), separator.front());
   Cost cost = List(static_cast<uint64_t>(parts) + 1);
   cost.bytes = Plus(cost.bytes, text.size());
+  cost.steps = SearchSteps(text, separator);
   return cost;
 }
 
@@ -185,6 +198,7 @@ Cost Glob(const Arguments& a, idx_t row) {
   const std::string_view pattern = a.text(1, row);
   uint64_t tries = 1;
   uint64_t before = 1;
+  if (const uint64_t steps = SearchSteps(text, pattern); steps > FunctionLimits::kStepsMax) return {.steps = steps};
   for (size_t i = 0; i < pattern.size(); i++) {
     if (pattern[i] != '*') continue;
     const size_t begin = pattern.find_first_not_of('*', i);
