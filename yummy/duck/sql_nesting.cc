@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdint>
+#include <vector>
 
 namespace yummy::duck {
 namespace {
@@ -68,13 +70,56 @@ size_t SkipWord(std::string_view sql, size_t at) {
   return at;
 }
 
+bool IsKeyword(std::string_view word, std::string_view keyword) {
+  return std::ranges::equal(word, keyword, [](char a, char b) { return (a | 0x20) == b; });
+}
+
 bool IsConnective(std::string_view word) {
   constexpr std::array<std::string_view, 5> kConnectives = {"and", "or", "union", "intersect", "except"};
-  return std::any_of(kConnectives.begin(), kConnectives.end(), [&](std::string_view connective) {
-    return connective.size() == word.size() &&
-           std::equal(word.begin(), word.end(), connective.begin(), [](char a, char b) { return (a | 0x20) == b; });
-  });
+  return std::ranges::any_of(kConnectives, [&](std::string_view connective) { return IsKeyword(word, connective); });
 }
+
+// Bytes that the parser makes of CASE operand WHEN …: it copies the operand for each WHEN, with the copies inside it.
+class CaseCopies {
+ public:
+  void Add(std::string_view token) { Add(token.size()); }
+
+  // A keyword after a dot or AS is a name.
+  void AddWord(std::string_view word) {
+    const bool is_name = last_ == "." || IsKeyword(last_, "as");
+    if (!is_name && IsKeyword(word, "case")) {
+      open_.emplace_back();
+    } else if (!is_name && IsKeyword(word, "when") && !open_.empty()) {
+      open_.back().whens++;
+    } else if (!is_name && IsKeyword(word, "end") && !open_.empty()) {
+      const Case closed = open_.back();
+      open_.pop_back();
+      const uint64_t copies = closed.operand * std::max<uint64_t>(closed.whens, 1);
+      copied_ += copies;
+      Add(copies + closed.rest);
+    }
+    Add(word.size());
+  }
+
+  void set_last(std::string_view token) { last_ = token; }
+
+  bool Exceeds(size_t limit) const { return copied_ > limit; }
+
+ private:
+  struct Case {
+    uint64_t operand = 0;
+    uint64_t rest = 0;
+    uint64_t whens = 0;
+  };
+
+  void Add(uint64_t bytes) {
+    if (!open_.empty()) (open_.back().whens == 0 ? open_.back().operand : open_.back().rest) += bytes;
+  }
+
+  std::vector<Case> open_;
+  std::string_view last_;
+  uint64_t copied_ = 0;
+};
 
 // The position after what cannot hold a bracket or a word of SQL and begins at `at`; `at` itself when nothing of that kind does.
 size_t SkipText(std::string_view sql, size_t at) {
@@ -93,21 +138,31 @@ size_t SkipText(std::string_view sql, size_t at) {
 std::optional<NestingExcess> FindExcess(std::string_view sql, const NestingLimits& limits) {
   size_t depth = 0;
   size_t connectives = 0;
+  CaseCopies copies;
   for (size_t i = 0; i < sql.size();) {
     if (size_t end = SkipText(sql, i); end > i) {
+      copies.Add(sql.substr(i, end - i));
       i = end;
       continue;
     }
     if (IsNamePart(sql[i])) {
       size_t end = SkipWord(sql, i);
-      if (IsConnective(sql.substr(i, end - i)) && ++connectives > limits.connectives_max) {
-        return NestingExcess{.position = i, .too_deep = false};
+      const std::string_view word = sql.substr(i, end - i);
+      if (IsConnective(word) && ++connectives > limits.connectives_max) {
+        return NestingExcess{.position = i, .kind = NestingExcess::kConnectives};
       }
+      copies.AddWord(word);
+      if (copies.Exceeds(limits.copied_max)) return NestingExcess{.position = i, .kind = NestingExcess::kCopies};
+      copies.set_last(word);
       i = end;
       continue;
     }
+    if (std::isspace(static_cast<unsigned char>(sql[i])) == 0) {
+      copies.Add(sql.substr(i, 1));
+      copies.set_last(sql.substr(i, 1));
+    }
     if (sql[i] == '(' || sql[i] == '[' || sql[i] == '{') {
-      if (++depth > limits.depth_max) return NestingExcess{.position = i, .too_deep = true};
+      if (++depth > limits.depth_max) return NestingExcess{.position = i, .kind = NestingExcess::kDepth};
     } else if ((sql[i] == ')' || sql[i] == ']' || sql[i] == '}') && depth > 0) {
       --depth;
     }

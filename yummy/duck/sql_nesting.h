@@ -11,11 +11,13 @@ struct NestingLimits {
   size_t depth_max = 200;  // brackets within brackets
   size_t connectives_max =
       2000;  // AND, OR, UNION, INTERSECT, EXCEPT: DuckDB's parser takes time with the square of a chain
+  size_t copied_max = 1 << 20;  // bytes that CASE operand WHEN … makes of its operands, one copy for each WHEN
 };
 
 struct NestingExcess {
-  size_t position = 0;    // in bytes
-  bool too_deep = false;  // else too many connectives
+  enum Kind { kDepth, kConnectives, kCopies };
+  size_t position = 0;  // in bytes
+  Kind kind = kDepth;
 };
 
 /// Where the text passes a limit; absent when it does not. What is in strings, quoted names, dollar-quoted strings and comments

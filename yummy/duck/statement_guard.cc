@@ -363,6 +363,19 @@ Result<duckdb::unique_ptr<duckdb::SQLStatement>> ParseOne(const std::string& sql
   return std::move(parser.statements.front());
 }
 
+std::string DescribeExcess(NestingExcess::Kind kind, const NestingLimits& limits) {
+  switch (kind) {
+    case NestingExcess::kDepth: return fmt::format("brackets nest deeper than {}", limits.depth_max);
+    case NestingExcess::kConnectives:
+      return fmt::format("more than {} times AND, OR, UNION, INTERSECT or EXCEPT; for many values use IN",
+                         limits.connectives_max);
+    case NestingExcess::kCopies: break;
+  }
+  return fmt::format(
+      "CASE value WHEN … takes its value once for each WHEN, in all more than {} bytes; compute it in a sub-query",
+      limits.copied_max);
+}
+
 }  // namespace
 
 Result<GuardedStatement> GuardStatement(const std::string& sql, const GuardOptions& options) {
@@ -377,10 +390,7 @@ Result<GuardedStatement> GuardStatement(const std::string& sql, const GuardOptio
     return ToError(WithPosition(error, duckdb::optional_idx(zero)), sql);
   }
   if (auto excess = FindExcess(sql, options.nesting)) {
-    std::string what =
-        excess->too_deep ? fmt::format("brackets nest deeper than {}", options.nesting.depth_max)
-                         : fmt::format("more than {} times AND, OR, UNION, INTERSECT or EXCEPT; for many values use IN",
-                                       options.nesting.connectives_max);
+    std::string what = DescribeExcess(excess->kind, options.nesting);
     Error error = Refused(ErrorCode::kInvalidArgument, "TOO_DEEP", std::move(what));
     return ToError(WithPosition(error, duckdb::optional_idx(excess->position)), sql);
   }

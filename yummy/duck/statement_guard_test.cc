@@ -534,6 +534,26 @@ TEST(StatementGuard, RefusesDeepBracketsBeforeParsing) {
   EXPECT_THAT(Guard("SELECT " + Repeated("(", 100) + "1" + Repeated(")", 100)), IsOk());
 }
 
+std::string NestedCases(size_t count, const std::string& value) {
+  return "SELECT " + Repeated("CASE ", count) + value + Repeated(" WHEN 1 THEN 1 WHEN 2 THEN 2 END", count);
+}
+
+// The parser copies the value of a CASE for each WHEN, and what is inside of it twice as often.
+TEST(StatementGuard, RefusesCasesThatGrow) {
+  for (const std::string& sql :
+       {NestedCases(30, "1"), NestedCases(30, "t.end"), NestedCases(30, "t /**/ . /**/ END"),
+        NestedCases(30, "(SELECT end FROM (SELECT 1 AS end))"),
+        "SELECT CASE [1" + Repeated(", 1", 10'000) + "]" + Repeated(" WHEN 1 THEN 1", 1000) + " END"}) {
+    EXPECT_EQ(ReasonOf(sql), "TOO_DEEP") << sql.substr(0, 60);
+  }
+  for (const std::string& sql :
+       {NestedCases(8, "1"), "SELECT CASE a" + Repeated(" WHEN 1 THEN 1", 10'000) + " END FROM t",
+        "SELECT " + Repeated("CASE WHEN a = 1 THEN 1 ELSE ", 100) + "1" + Repeated(" END", 100) + " FROM t",
+        std::string("SELECT CASE a WHEN 1 THEN 'END' END AS end, t.case FROM t")}) {
+    EXPECT_THAT(Guard(sql), IsOk()) << sql.substr(0, 60);
+  }
+}
+
 // What nests without brackets must end in an error or a result, never in an overflow of the stack.
 TEST(StatementGuard, SurvivesLongChains) {
   for (const std::string& sql :
@@ -556,7 +576,7 @@ TEST(StatementGuard, SurvivesLongChains) {
 
 std::optional<size_t> TooDeepAt(std::string_view sql, size_t depth_max) {
   auto excess = FindExcess(sql, {.depth_max = depth_max});
-  return excess && excess->too_deep ? std::optional(excess->position) : std::nullopt;
+  return excess && excess->kind == NestingExcess::kDepth ? std::optional(excess->position) : std::nullopt;
 }
 
 TEST(SqlNesting, SkipsWhatIsNoBracket) {
@@ -578,7 +598,7 @@ TEST(SqlNesting, CountsConnectives) {
   auto excess = FindExcess("a AND b or c Union d", limits);
   ASSERT_TRUE(excess.has_value());
   EXPECT_EQ(excess->position, 13u);
-  EXPECT_FALSE(excess->too_deep);
+  EXPECT_EQ(excess->kind, NestingExcess::kConnectives);
 }
 
 }  // namespace
