@@ -39,6 +39,17 @@ struct Size {
 using Cte = duckdb::CommonTableExpressionInfo;
 using Readers = std::map<const Cte*, uint64_t>;  // how often each CTE is named
 
+// Macros of the library that name a parameter more than once, and how often at most.
+uint64_t CopiesOfArguments(const duckdb::ParsedExpression& expression) {
+  if (expression.GetExpressionClass() != duckdb::ExpressionClass::FUNCTION) return 1;
+  const std::string name = duckdb::StringUtil::Lower(expression.Cast<duckdb::FunctionExpression>().function_name);
+  for (const char* macro : {"array_pop_back", "array_to_string", "array_to_string_comma_default", "fmod", "nullif",
+                            "split_part", "wavg", "weighted_avg"})
+    if (name == macro) return 2;
+  if (name == "round_even" || name == "roundbankers") return 3;
+  return name == "map_to_pg_oid" ? 16 : 1;
+}
+
 // Goes to every table and every expression that a statement has.
 class SizeWalk {
  public:
@@ -218,8 +229,13 @@ class SizeWalk {
     uint64_t tables = 0;
     if (expression->GetExpressionClass() == duckdb::ExpressionClass::SUBQUERY)
       tables = Node(*expression->Cast<duckdb::SubqueryExpression>().subquery->node).tables;
+    const uint64_t outer = copies_;
+    copies_ = Multiply(copies_, CopiesOfArguments(*expression));
+    if (copies_ > 1) copied_ = Add(copied_, copies_);
+    Limit("copies of arguments, as fmod and nullif make them", copied_, limits_.copies_max);
     duckdb::ParsedExpressionIterator::EnumerateChildren(
         *expression, [&](ExpressionPointer& child) { tables = Add(tables, Tables(child)); });
+    copies_ = outer;
     return tables;
   }
 
@@ -235,6 +251,8 @@ class SizeWalk {
   std::map<std::string, Named> ctes_;  // in scope, by lower-case names
   uint64_t made_once_ = 0;             // tables in CTEs that are made once
   uint64_t windows_ = 0;
+  uint64_t copies_ = 1;  // of what the walk is at
+  uint64_t copied_ = 0;  // expressions
   std::optional<Error> excess_;
 };
 

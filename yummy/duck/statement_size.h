@@ -17,7 +17,8 @@ struct SizeLimits {
   uint64_t keys_max = 1000;         // of one GROUP BY, of one ORDER BY
   uint64_t groupings_max =
       256;  // GROUPING SETS of one SELECT, also those of CUBE and ROLLUP: each takes memory of its own
-  uint64_t windows_max = 250;  // in all
+  uint64_t windows_max = 250;   // in all
+  uint64_t copies_max = 50000;  // of expressions in arguments of macros that name a parameter more than once
 };
 
 /// Marks CTEs as MATERIALIZED that would grow the statement when they were written out for each of their readers.
