@@ -1,43 +1,20 @@
 #include "yummy/duck/bounded_functions.h"
 
 #include <chrono>
-#include <memory>
 #include <string>
 #include <vector>
-
-#include <arrow/array.h>
-#include <arrow/record_batch.h>
-#include <arrow/scalar.h>
 
 #include "yummy/base/testing.h"
 #include "yummy/duck/database.h"
 #include "yummy/duck/function_cost.h"
-#include "yummy/duck/session.h"
+#include "yummy/duck/sql_testing.h"
 
 namespace yummy::duck {
 namespace {
 
 using std::chrono::steady_clock;
 
-class BoundedFunctions : public testing::Test {
- protected:
-  void SetUp() override {
-    auto database = Database::Open({}, Lookup{});
-    ASSERT_THAT(database, IsOk());
-    auto session = (*database)->Connect();
-    ASSERT_THAT(session, IsOk());
-    session_ = *std::move(session);
-  }
-
-  // The first value, or the error.
-  Result<std::string> Value(const std::string& sql, const Context& context = {}) {
-    auto result = TRY(session_->Query(context, sql, {}));
-    auto batch = TRY(result->Next());
-    return batch->column(0)->GetScalar(0).ValueOrDie()->ToString();
-  }
-
-  std::unique_ptr<Session> session_;
-};
+class BoundedFunctions : public SqlTest {};
 
 // A call of a few bytes that would run, or take memory, without end: as a constant, and for a column.
 TEST_F(BoundedFunctions, RefuseArgumentsThatMultiply) {

@@ -1,16 +1,11 @@
 #include "yummy/duck/like.h"
 
 #include <chrono>
-#include <memory>
 #include <random>
 #include <string>
 
-#include <arrow/record_batch.h>
-#include <arrow/scalar.h>
-
 #include "yummy/base/testing.h"
-#include "yummy/duck/database.h"
-#include "yummy/duck/session.h"
+#include "yummy/duck/sql_testing.h"
 
 namespace yummy::duck {
 namespace {
@@ -63,24 +58,7 @@ TEST(Like, RefusesAnEscapeAtTheEnd) {
   EXPECT_FALSE(Like("ab", "b$", '$'));
 }
 
-class LikeInSql : public testing::Test {
- protected:
-  void SetUp() override {
-    auto database = Database::Open({}, Lookup{});
-    ASSERT_THAT(database, IsOk());
-    auto session = (*database)->Connect();
-    ASSERT_THAT(session, IsOk());
-    session_ = *std::move(session);
-  }
-
-  Result<std::string> Value(const std::string& sql, const Context& context = {}) {
-    auto result = TRY(session_->Query(context, sql, {}));
-    auto batch = TRY(result->Next());
-    return batch->column(0)->GetScalar(0).ValueOrDie()->ToString();
-  }
-
-  std::unique_ptr<Session> session_;
-};
+class LikeInSql : public SqlTest {};
 
 // As constants, and for columns with a pattern for each row.
 TEST_F(LikeInSql, AnswersByEveryOperator) {

@@ -1,0 +1,25 @@
+#pragma once
+// SQL over a database without tables, for tests of what functions answer.
+
+#include <memory>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "yummy/base/context.h"
+#include "yummy/base/result.h"
+#include "yummy/duck/session.h"
+
+namespace yummy::duck {
+
+class SqlTest : public testing::Test {
+ protected:
+  void SetUp() override;
+
+  /// The first value, as text, or the error.
+  Result<std::string> Value(const std::string& sql, const Context& context = {});
+
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace yummy::duck
