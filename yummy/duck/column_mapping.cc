@@ -320,6 +320,10 @@ bool IsHashedAsWritten(const Value& constant) {
   }
 }
 
+bool IsLookedUpWrongly(const duckdb::ConstantFilter& comparison) {
+  return comparison.comparison_type == ExpressionType::COMPARE_EQUAL && !IsHashedAsWritten(comparison.constant);
+}
+
 // The filter without equality that the reader would look up in a bloom filter in vain: >= and <= together say the same. Below
 // other kinds of filters it does not look.
 duckdb::unique_ptr<TableFilter> WithoutWrongHashes(duckdb::unique_ptr<TableFilter> filter) {
@@ -331,7 +335,7 @@ duckdb::unique_ptr<TableFilter> WithoutWrongHashes(duckdb::unique_ptr<TableFilte
     case TableFilterType::CONJUNCTION_OR: each(filter->Cast<duckdb::ConjunctionOrFilter>().child_filters); break;
     case TableFilterType::CONSTANT_COMPARISON: {
       const auto& comparison = filter->Cast<duckdb::ConstantFilter>();
-      if (comparison.comparison_type != ExpressionType::COMPARE_EQUAL || IsHashedAsWritten(comparison.constant)) break;
+      if (!IsLookedUpWrongly(comparison)) break;
       auto both = duckdb::make_uniq<duckdb::ConjunctionAndFilter>();
       for (const auto type :
            {ExpressionType::COMPARE_GREATERTHANOREQUALTO, ExpressionType::COMPARE_LESSTHANOREQUALTO}) {
@@ -374,10 +378,7 @@ bool HasWrongHash(const TableFilter& filter) {
   switch (filter.filter_type) {
     case TableFilterType::CONJUNCTION_AND: return any(filter.Cast<duckdb::ConjunctionAndFilter>().child_filters);
     case TableFilterType::CONJUNCTION_OR: return any(filter.Cast<duckdb::ConjunctionOrFilter>().child_filters);
-    case TableFilterType::CONSTANT_COMPARISON: {
-      const auto& comparison = filter.Cast<duckdb::ConstantFilter>();
-      return comparison.comparison_type == ExpressionType::COMPARE_EQUAL && !IsHashedAsWritten(comparison.constant);
-    }
+    case TableFilterType::CONSTANT_COMPARISON: return IsLookedUpWrongly(filter.Cast<duckdb::ConstantFilter>());
     default: return false;
   }
 }
