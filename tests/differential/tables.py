@@ -197,8 +197,13 @@ def can_be_partition(column, writer):
         return False
     if writer != "deltalake":
         return True
-    is_long = any(isinstance(value, str) and len(value.encode()) > PATH_BYTES_MAX for value in column.samples)
+    is_long = any(len(folder_text(value).encode()) > PATH_BYTES_MAX for value in column.samples)
     return column.kind.family != "decimal" and not is_long
+
+
+def folder_text(value):
+    """About what deltalake writes into a path: all digits of a float, 325 of 5e-324."""
+    return f"{Decimal(repr(value)):f}" if isinstance(value, float) else str(value)
 
 
 def random_rows(columns, null_shares, ids, count, random):
