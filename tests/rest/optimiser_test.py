@@ -13,6 +13,8 @@ def tables(server):
     for table, ids in (("low", [1, 2]), ("high", [10, 11])):
         server.create(table, {"id": "long"})
         assert server.append(table, {"id": ids}).status_code == 200
+    server.create("named", {"id": "long", "name": "string", "other": "long"})
+    assert server.append("named", [{"id": 1, "name": "a", "other": -1}]).status_code == 200
     return server
 
 
@@ -26,6 +28,15 @@ def test_an_anti_join_keeps_all_rows_when_its_right_side_is_empty(tables, operat
     assert ids(tables, f"SELECT l.id FROM local.low l ANTI JOIN {right} r ON l.id {operator} r.id") == [1, 2]
     assert ids(tables, f"SELECT l.id FROM local.low l ANTI JOIN local.high r ON l.id {operator} r.id") == []
     assert ids(tables, f"SELECT l.id FROM local.low l ANTI JOIN {right} r ON l.id {operator} r.id AND l.id <> r.id") == [1, 2]
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT min(l.name) FROM local.named l ANTI JOIN local.high h ON l.id = h.id JOIN local.times t ON l.other = t.id",
+    "SELECT min(l.name) FROM local.named l ANTI JOIN local.high h ON l.id = h.id, local.times t WHERE l.other = t.id",
+    "SELECT min(l.name) FROM local.named l JOIN local.times t ON l.other = t.id WHERE NOT EXISTS (FROM local.high h WHERE h.id = l.id)",
+])
+def test_a_join_without_matches_over_another_is_planned_without_bounds(tables, sql):
+    assert tables.rows(sql) == [(None,)]
 
 
 @pytest.mark.parametrize("condition, right", [

@@ -98,6 +98,15 @@ TEST_F(DuckdbFaults, AnAntiJoinOfOrderedPairsIsEmptyThoughItsRightSideIs) {
   EXPECT_EQ(Ask("SELECT count(*) FROM l ANTI JOIN (SELECT x FROM r WHERE x % 10 = 7) r ON l.x < r.x"), "0");
 }
 
+TEST_F(DuckdbFaults, AJoinWithoutMatchesOverAnotherCannotBePlanned) {
+  Ask("CREATE TABLE l AS SELECT 1 AS id, 'a' AS name, -1 AS other");
+  Ask("CREATE TABLE r AS SELECT 10 AS id");
+  auto result = connection_.Query(
+      "SELECT min(l.name) FROM l ANTI JOIN r ON l.id = r.id JOIN (SELECT id AS x FROM r) s ON l.other = s.x");
+  ASSERT_TRUE(result->HasError());
+  EXPECT_EQ(result->GetErrorType(), duckdb::ExceptionType::INTERNAL);
+}
+
 TEST_F(DuckdbFaults, ATimeCutToAUnitDiffersFromATimeWithinOneThoughItIsNull) {
   EXPECT_EQ(Ask("SELECT date_trunc('hour', t) <> TIMESTAMP '2024-02-29 12:00:01' FROM (SELECT NULL::TIMESTAMP AS t "
                 "FROM range(1))"),

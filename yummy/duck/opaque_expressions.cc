@@ -8,6 +8,8 @@
 #include <duckdb/planner/expression_iterator.hpp>
 #include <duckdb/planner/logical_operator_visitor.hpp>
 
+#include "yummy/duck/request_state.h"
+
 namespace yummy::duck {
 namespace {
 
@@ -36,13 +38,15 @@ bool IsEquality(ExpressionType type) {
 }
 
 void HideConditions(duckdb::LogicalComparisonJoin& join) {
-  if (join.join_type != duckdb::JoinType::ANTI && join.join_type != duckdb::JoinType::RIGHT_ANTI) return;
-  // An equality is never proved to hold, and one condition that is not proved is enough.
-  if (std::any_of(join.conditions.begin(), join.conditions.end(),
-                  [](const auto& condition) { return IsEquality(condition.comparison); })) {
-    return;
-  }
   for (auto& condition : join.conditions) condition.left = Opaque(std::move(condition.left));
+}
+
+// An ANTI JOIN that bounds could prove to be empty.
+bool IsOrderedAntiJoin(const duckdb::LogicalComparisonJoin& join) {
+  if (join.join_type != duckdb::JoinType::ANTI && join.join_type != duckdb::JoinType::RIGHT_ANTI) return false;
+  // An equality is never proved to hold, and one condition that is not proved is enough.
+  return std::none_of(join.conditions.begin(), join.conditions.end(),
+                      [](const auto& condition) { return IsEquality(condition.comparison); });
 }
 
 bool IsDateTrunc(const duckdb::Expression& expression) {
@@ -110,6 +114,8 @@ void HideExpression(duckdb::ClientContext& context, ExpressionPointer& expressio
     expression = Opaque(std::move(expression));
   } else if (expression->GetExpressionClass() == duckdb::ExpressionClass::BOUND_COMPARISON) {
     auto& comparison = expression->Cast<duckdb::BoundComparisonExpression>();
+    const bool may_join = !comparison.left->IsFoldable() && !comparison.right->IsFoldable();
+    if (may_join && RequestOf(context).hides_joins()) comparison.left = Opaque(std::move(comparison.left));
     HideOperand(context, comparison.GetExpressionType(), comparison.left, *comparison.right);
     HideOperand(context, comparison.GetExpressionType(), comparison.right, *comparison.left);
   } else if (expression->GetExpressionClass() == duckdb::ExpressionClass::BOUND_FUNCTION) {
@@ -121,7 +127,8 @@ void HideInOperator(duckdb::ClientContext& context, duckdb::LogicalOperator& pla
   duckdb::LogicalOperatorVisitor::EnumerateExpressions(
       plan, [&](ExpressionPointer* expression) { HideExpression(context, *expression); });
   if (plan.type == duckdb::LogicalOperatorType::LOGICAL_COMPARISON_JOIN) {
-    HideConditions(plan.Cast<duckdb::LogicalComparisonJoin>());
+    auto& join = plan.Cast<duckdb::LogicalComparisonJoin>();
+    if (IsOrderedAntiJoin(join) || RequestOf(context).hides_joins()) HideConditions(join);
   }
   for (auto& child : plan.children) HideInOperator(context, *child);
 }

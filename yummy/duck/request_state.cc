@@ -20,6 +20,7 @@ void RequestState::Finish() {
   on_stop_.reset();
   context_ = Context();
   untrusted_ = false;
+  hides_joins_ = false;
   pins_.clear();
   reads_.reset();
   std::scoped_lock lock(mutex_);
@@ -71,6 +72,13 @@ bool RequestState::BeginWrite(const std::string& path, const std::string& store_
   }
   if (on_open) on_open(store_path);
   return true;
+}
+
+duckdb::RebindQueryInfo RequestState::OnPlanningError(duckdb::ClientContext&, duckdb::SQLStatement&,
+                                                      duckdb::ErrorData& error) {
+  if (error.Type() != duckdb::ExceptionType::INTERNAL) return duckdb::RebindQueryInfo::DO_NOT_REBIND;
+  hides_joins_ = true;
+  return duckdb::RebindQueryInfo::ATTEMPT_TO_REBIND;
 }
 
 void RequestState::KeepError(Error error) {

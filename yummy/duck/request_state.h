@@ -63,6 +63,14 @@ class RequestState final : public duckdb::ClientContextState {
   /// The permission for `path`: false when there is none. Calls on_open. For the file system.
   bool BeginWrite(const std::string& path, const std::string& store_path);
 
+  /// While a statement is planned again, because DuckDB's optimiser failed on it: its joins are hidden from the optimiser
+  /// (opaque_expressions.h).
+  bool hides_joins() const { return hides_joins_; }
+  bool CanRequestRebind() override { return true; }
+  /// Has a statement whose planning ended in an internal error planned once more, with hidden joins.
+  duckdb::RebindQueryInfo OnPlanningError(duckdb::ClientContext& context, duckdb::SQLStatement& statement,
+                                          duckdb::ErrorData& error) override;
+
   /// Keeps the error that DuckDB is about to re-word (commit: "Failed to commit: …"); the session returns it as it is.
   void KeepError(Error error);
   std::optional<Error> TakeError();
@@ -94,6 +102,7 @@ class RequestState final : public duckdb::ClientContextState {
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;  // of the request's own context
   Context context_;
   bool untrusted_ = false;
+  bool hides_joins_ = false;
   std::vector<TablePin> pins_;
   std::optional<std::vector<TableRead>> reads_;
 
