@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "yummy/duck/error.h"
+#include "yummy/duck/row_bytes.h"
 
 namespace yummy::duck {
 namespace {
@@ -98,6 +99,17 @@ uint64_t DeepSize(const RecursiveUnifiedVectorFormat& format, idx_t row) {
   return size;
 }
 
+// Whether the rows are one slice for sure, as they mostly are.
+bool AreFew(Vector inputs[], idx_t columns, idx_t count) {
+  uint64_t bytes = 0;
+  for (idx_t i = 0; i < columns; i++) {
+    if (HasFixedSize(inputs[i].GetType())) continue;
+    if (inputs[i].GetType().InternalType() != PhysicalType::VARCHAR) return false;
+    bytes += TotalTextBytes(inputs[i], count);
+  }
+  return bytes < kSliceSteps;
+}
+
 // Where each slice of the rows ends; the last one ends with them.
 duckdb::vector<idx_t> Slices(Vector inputs[], idx_t columns, idx_t count) {
   duckdb::vector<RecursiveUnifiedVectorFormat> formats;
@@ -122,6 +134,7 @@ duckdb::vector<idx_t> Slices(Vector inputs[], idx_t columns, idx_t count) {
 template <typename Call>
 void ForEachSlice(const BoundData& bound, Vector inputs[], idx_t columns, idx_t count, Call&& call) {
   bound.CheckInterrupt();
+  if (AreFew(inputs, columns, count)) return call(inputs, 0, count);
   const auto ends = Slices(inputs, columns, count);
   if (ends.size() == 1) return call(inputs, 0, count);
   idx_t begin = 0;

@@ -1,7 +1,6 @@
 #include "yummy/duck/bounded_functions.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -79,8 +78,10 @@ class Reservation {
     bytes_ = bytes;
   }
 
+  /// Less is not counted.
+  static constexpr uint64_t kBytesMin = 4 << 20;
+
  private:
-  static constexpr uint64_t kBytesMin = 1 << 20;
   duckdb::BufferManager* manager_ = nullptr;
   uint64_t bytes_ = 0;
 };
@@ -91,10 +92,9 @@ uint64_t BytesOf(Vector& values, idx_t count) {
   rows.InitializeEmpty({values.GetType()});
   rows.data[0].Reference(values);
   rows.SetCardinality(count);
-  const auto texts = TextBytes(rows);
   const bool is_list = values.GetType().InternalType() == duckdb::PhysicalType::LIST;
   const uint64_t entries = is_list ? duckdb::ListVector::GetListSize(values) : 0;
-  return std::accumulate(texts.begin(), texts.end(), entries * kEntryBytes);
+  return TotalTextBytes(rows) + entries * kEntryBytes;
 }
 
 // Rows [begin, end) alone, into the same rows of the result. Returns how many bytes they took.
@@ -145,10 +145,17 @@ struct Slice {
 
 // The slices of the first rows, each of which is within its bounds.
 std::vector<Slice> Slices(const FunctionCost& bound, DataChunk& rows, idx_t count) {
+  if (count == 0) return {};
+  const Arguments arguments(rows);
+  // Most calls are for little, and are not looked at row by row.
+  const auto most = arguments.AtMost(bound.cost);
+  if (most && most->steps < kSliceSteps / count && most->bytes < Reservation::kBytesMin / count) {
+    CheckRow(bound, *most);  // what is left to check is the largest of one argument: that of a row
+    return {{count, 0}};
+  }
   std::vector<Slice> slices;
   uint64_t steps = 0;
   uint64_t bytes = 0;
-  const Arguments arguments(rows);
   for (idx_t row = 0; row < count; row++) {
     const Cost cost = bound.cost(arguments, row);
     CheckRow(bound, cost);
@@ -168,7 +175,7 @@ void Call(const FunctionCost& bound, const scalar_function_t& function, DataChun
   Reservation reservation(state);
   CheckInterrupt(state);
   if (slices.size() <= 1) {
-    reservation.Resize(slices.empty() ? 0 : slices.front().bytes);
+    if (!slices.empty()) reservation.Resize(slices.front().bytes);
     return is_constant && rows.size() > 1 ? CallOnce(function, rows, state, result) : function(rows, state, result);
   }
   result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);

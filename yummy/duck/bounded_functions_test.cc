@@ -141,6 +141,24 @@ TEST_F(BoundedFunctions, CallConstantsOnce) {
   EXPECT_EQ(*wrong, "0");
 }
 
+// A batch in which one row is too much is not taken for the small ones beside it.
+TEST_F(BoundedFunctions, FindTheLargeRowAmongSmallOnes) {
+  const auto total = [this](const std::string& call, const char* large_row) {
+    return Value("SELECT sum(len(" + call +
+                 ")) FROM (SELECT CASE WHEN i % 7 > 0 THEN repeat('a', n) END AS s, n FROM "
+                 "(SELECT i, CASE WHEN i = " +
+                 large_row + " THEN 40000000 ELSE 1 END AS n FROM range(3000) t(i)))");
+  };
+  for (const char* call :
+       {"repeat(s, 64)", "repeat('abcdefgh', n)", "s || s", "concat(s, 'a', s)", "concat_ws(s, 'a', 'b', 'c')",
+        "replace(s, 'a', repeat('b', 100))", "replace('aaaaaaaa', 'a', s)", "lpad('a', n, 'b')", "to_base64(s::BLOB)",
+        "string_split(s, 'a')", "json_structure(repeat('[', 1 + n // 40000) || repeat(']', 1 + n // 40000))",
+        "printf('%s%s', s, s)", "regexp_replace('a', 'a', s || s)"}) {
+    EXPECT_THAT(total(call, "2998"), IsError(ErrorCode::kInvalidArgument)) << call;
+    EXPECT_THAT(total(call, "-1"), IsOk()) << call;
+  }
+}
+
 // Columns of long texts: what a call may make at most is far from what it makes.
 TEST_F(BoundedFunctions, TakeColumnsOfLongTexts) {
   for (const std::string& call : std::vector<std::string>{

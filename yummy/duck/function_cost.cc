@@ -1,7 +1,6 @@
 #include "yummy/duck/function_cost.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "yummy/duck/bounded_functions.h"
@@ -12,8 +11,9 @@ namespace {
 using duckdb::idx_t;
 using duckdb::UnifiedVectorFormat;
 
-constexpr uint64_t kEntryBytes = 16;    // of an entry of a list, of a string without its text
-constexpr uint64_t kNumberBytes = 512;  // of a number as text: 1e308 by %f has 309 digits
+constexpr uint64_t kEntryBytes = 16;     // of an entry of a list, of a string without its text
+constexpr uint64_t kNumberBytes = 512;   // of a number as text: 1e308 by %f has 309 digits
+constexpr uint64_t kFewBytes = 1 << 10;  // a value that may have more is looked at to know better
 
 uint64_t Times(uint64_t a, uint64_t b) {
   return b != 0 && a > std::numeric_limits<uint64_t>::max() / b ? std::numeric_limits<uint64_t>::max() : a * b;
@@ -121,30 +121,36 @@ uint64_t Places(std::string_view text, std::string_view part, size_t step) {
 }
 
 // To look for the part compares it at every place, in the worst case to its end.
-uint64_t SearchSteps(std::string_view text, std::string_view part) {
+uint64_t SearchSteps(uint64_t text_size, uint64_t part_size) {
   constexpr uint64_t kBytesPerStep = 32;
-  return part.size() > text.size() ? 0 : Times(text.size(), part.size()) / kBytesPerStep;
+  return part_size > text_size ? 0 : Times(text_size, part_size) / kBytesPerStep;
 }
 
+// The places are counted only where they matter.
 Cost Replaced(const Arguments& a, idx_t row) {
-  const std::string_view text = a.text(0, row);
+  const uint64_t size = a.size(0, row);
   const std::string_view part = a.text(1, row);
-  Cost cost{.steps = SearchSteps(text, part)};
-  if (cost.steps > FunctionLimits::kStepsMax) return cost;
-  const uint64_t places = part.empty() ? 0 : Places(text, part, part.size());
-  cost.bytes = Plus(text.size(), Times(places, a.size(2, row)));
+  const uint64_t replacement = a.size(2, row);
+  Cost cost{.steps = SearchSteps(size, part.size()), .bytes = size};
+  if (part.empty() || replacement <= part.size() || cost.steps > FunctionLimits::kStepsMax) return cost;
+  uint64_t growth = Times(size / part.size(), replacement - part.size());
+  if (growth > kFewBytes) growth = Times(Places(a.text(0, row), part, part.size()), replacement - part.size());
+  cost.bytes = Plus(size, growth);
   return cost;
 }
 
-// As many parts as the separator may begin at.
+// As many parts as the separator has room for, or may begin at.
 Cost Split(const Arguments& a, idx_t row) {
-  const std::string_view text = a.text(0, row);
+  const uint64_t size = a.size(0, row);
   const std::string_view separator = a.text(1, row);
-  const auto parts =
-      separator.empty() ? static_cast<ptrdiff_t>(text.size()) : std::count(text.begin(), text.end(), separator.front());
-  Cost cost = List(static_cast<uint64_t>(parts) + 1);
-  cost.bytes = Plus(cost.bytes, text.size());
-  cost.steps = SearchSteps(text, separator);
+  uint64_t parts = size / std::max<uint64_t>(separator.size(), 1);
+  if (Times(parts, kEntryBytes) > kFewBytes && !separator.empty()) {
+    const std::string_view text = a.text(0, row);
+    parts = static_cast<uint64_t>(std::count(text.begin(), text.end(), separator.front()));
+  }
+  Cost cost = List(parts + 1);
+  cost.bytes = Plus(cost.bytes, size);
+  cost.steps = SearchSteps(size, separator.size());
   return cost;
 }
 
@@ -188,7 +194,10 @@ Cost PatternReplaced(const Arguments& a, idx_t row) {
 
 Cost Nested(const Arguments& a, idx_t row) {
   uint64_t depth = 0;
-  for (size_t i = 0; i < a.count(); i++) depth = std::max(depth, JsonDepth(a.text(i, row)));
+  for (size_t i = 0; i < a.count(); i++) {
+    const uint64_t size = a.size(i, row);  // a text has no more levels than bytes
+    depth = std::max(depth, size <= FunctionLimits::kJsonDepthMax ? size : JsonDepth(a.text(i, row)));
+  }
   return {.depth = depth};
 }
 
@@ -198,7 +207,8 @@ Cost Glob(const Arguments& a, idx_t row) {
   const std::string_view pattern = a.text(1, row);
   uint64_t tries = 1;
   uint64_t before = 1;
-  if (const uint64_t steps = SearchSteps(text, pattern); steps > FunctionLimits::kStepsMax) return {.steps = steps};
+  if (const uint64_t steps = SearchSteps(text.size(), pattern.size()); steps > FunctionLimits::kStepsMax)
+    return {.steps = steps};
   for (size_t i = 0; i < pattern.size(); i++) {
     if (pattern[i] != '*') continue;
     const size_t begin = pattern.find_first_not_of('*', i);
@@ -213,21 +223,38 @@ Cost Glob(const Arguments& a, idx_t row) {
 
 }  // namespace
 
-Arguments::Arguments(duckdb::DataChunk& rows) : rows_(rows), formats_(rows.ColumnCount()) {
-  for (size_t i = 0; i < formats_.size(); i++) rows.data[i].ToUnifiedFormat(rows.size(), formats_[i]);
+Arguments::Arguments(duckdb::DataChunk& rows) : rows_(rows.size()), columns_(rows.ColumnCount()) {
+  for (size_t i = 0; i < columns_.size(); i++) {
+    auto& vector = rows.data[i];
+    const auto& type = vector.GetType();
+    vector.ToUnifiedFormat(rows_, columns_[i].format);
+    columns_[i].type = type.InternalType();
+    columns_[i].is_constant = vector.GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR;
+    if (type.id() == duckdb::LogicalTypeId::ARRAY) columns_[i].array_size = duckdb::ArrayType::GetSize(type);
+  }
+}
+
+std::optional<Cost> Arguments::AtMost(CostFunction cost) const {
+  is_known_ = true;
+  const Cost most = cost(*this, kLargest);
+  return is_known_ ? std::optional(most) : std::nullopt;
 }
 
 std::optional<idx_t> Arguments::Index(size_t column, idx_t row) const {
-  const auto& format = formats_[column];
+  const auto& [format, type, is_constant, array_size] = columns_[column];
+  if (row == kLargest) {
+    is_known_ = is_known_ && is_constant;
+    row = 0;
+  }
   const idx_t index = format.sel->get_index(row);
   return format.validity.RowIsValid(index) ? std::optional(index) : std::nullopt;
 }
 
 std::string_view Arguments::text(size_t column, idx_t row) const {
-  if (column >= count() || PhysicalType(column) != duckdb::PhysicalType::VARCHAR) return {};
+  if (column >= count() || columns_[column].type != duckdb::PhysicalType::VARCHAR) return {};
   const auto index = Index(column, row);
   if (!index) return {};
-  const auto& value = UnifiedVectorFormat::GetData<duckdb::string_t>(formats_[column])[*index];
+  const auto& value = UnifiedVectorFormat::GetData<duckdb::string_t>(columns_[column].format)[*index];
   return {value.GetData(), value.GetSize()};
 }
 
@@ -238,8 +265,8 @@ int64_t Arguments::integer(size_t column, idx_t row) const {
   };
   const auto index = column < count() ? Index(column, row) : std::nullopt;
   if (!index) return 0;
-  const auto& format = formats_[column];
-  switch (PhysicalType(column)) {
+  const auto& format = columns_[column].format;
+  switch (columns_[column].type) {
     case duckdb::PhysicalType::INT8: return UnifiedVectorFormat::GetData<int8_t>(format)[*index];
     case duckdb::PhysicalType::INT16: return UnifiedVectorFormat::GetData<int16_t>(format)[*index];
     case duckdb::PhysicalType::INT32: return UnifiedVectorFormat::GetData<int32_t>(format)[*index];
@@ -263,21 +290,46 @@ int64_t Arguments::integer(size_t column, idx_t row) const {
 
 duckdb::interval_t Arguments::interval(size_t column, idx_t row) const {
   const auto index = Index(column, row);
-  return index ? UnifiedVectorFormat::GetData<duckdb::interval_t>(formats_[column])[*index] : duckdb::interval_t();
+  return index ? UnifiedVectorFormat::GetData<duckdb::interval_t>(columns_[column].format)[*index]
+               : duckdb::interval_t();
+}
+
+uint64_t Arguments::LargestSize(const Column& column) const {
+  uint64_t largest = 0;
+  const auto each = [&](const auto& size_of) {
+    const idx_t count = column.is_constant ? 1 : rows_;
+    const bool is_plain = column.format.validity.AllValid() && !column.format.sel->IsSet();
+    for (idx_t row = 0; is_plain && row < count; row++) largest = std::max(largest, size_of(row));
+    for (idx_t row = 0; !is_plain && row < count; row++) {
+      const idx_t index = column.format.sel->get_index(row);
+      if (column.format.validity.RowIsValid(index)) largest = std::max(largest, size_of(index));
+    }
+  };
+  if (column.type == duckdb::PhysicalType::VARCHAR) {
+    const auto* texts = UnifiedVectorFormat::GetData<duckdb::string_t>(column.format);
+    each([&](idx_t index) { return uint64_t{texts[index].GetSize()}; });
+  } else {
+    const auto* lists = UnifiedVectorFormat::GetData<duckdb::list_entry_t>(column.format);
+    each([&](idx_t index) { return uint64_t{lists[index].length}; });
+  }
+  return largest;
 }
 
 uint64_t Arguments::length(size_t column, idx_t row) const {
   if (column >= count()) return 0;
-  const auto& type = rows_.data[column].GetType();
-  if (type.id() == duckdb::LogicalTypeId::ARRAY) return duckdb::ArrayType::GetSize(type);
-  if (PhysicalType(column) != duckdb::PhysicalType::LIST) return 0;
+  const Column& of = columns_[column];
+  if (of.array_size) return *of.array_size;
+  if (of.type != duckdb::PhysicalType::LIST) return 0;
+  if (row == kLargest) return LargestSize(of);
   const auto index = Index(column, row);
-  return index ? UnifiedVectorFormat::GetData<duckdb::list_entry_t>(formats_[column])[*index].length : 0;
+  return index ? UnifiedVectorFormat::GetData<duckdb::list_entry_t>(of.format)[*index].length : 0;
 }
 
 uint64_t Arguments::size(size_t column, idx_t row) const {
-  const std::string_view value = text(column, row);
-  return value.empty() ? Times(length(column, row), kEntryBytes) : value.size();
+  if (column >= count()) return 0;
+  const Column& of = columns_[column];
+  if (of.type != duckdb::PhysicalType::VARCHAR) return Times(length(column, row), kEntryBytes);
+  return row == kLargest ? LargestSize(of) : text(column, row).size();
 }
 
 uint64_t Arguments::pattern_size(size_t column, idx_t row) const {

@@ -2,6 +2,7 @@
 // What a call of one of DuckDB's functions takes for one row, from its arguments.
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -10,36 +11,7 @@
 
 namespace yummy::duck {
 
-/// The arguments of a batch. What is null, or of another type than asked, counts as empty.
-class Arguments {
- public:
-  explicit Arguments(duckdb::DataChunk& rows);
-
-  size_t count() const { return formats_.size(); }
-  std::string_view text(size_t column, duckdb::idx_t row) const;
-  int64_t integer(size_t column, duckdb::idx_t row) const;
-  duckdb::interval_t interval(size_t column, duckdb::idx_t row) const;
-  /// Bytes of a string, of the entries of a list.
-  uint64_t size(size_t column, duckdb::idx_t row) const;
-  /// Entries of a list.
-  uint64_t length(size_t column, duckdb::idx_t row) const;
-  /// PatternSize of a text; of a constant one it is found once.
-  uint64_t pattern_size(size_t column, duckdb::idx_t row) const;
-  /// Whether it is one value for all rows.
-  bool is_constant(size_t column) const {
-    return rows_.data[column].GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR;
-  }
-  bool is_interval(size_t column) const { return PhysicalType(column) == duckdb::PhysicalType::INTERVAL; }
-
- private:
-  duckdb::PhysicalType PhysicalType(size_t column) const { return rows_.data[column].GetType().InternalType(); }
-  /// The position of the value in its vector's data; absent when it is null.
-  std::optional<duckdb::idx_t> Index(size_t column, duckdb::idx_t row) const;
-
-  duckdb::DataChunk& rows_;
-  std::vector<duckdb::UnifiedVectorFormat> formats_;
-  mutable std::optional<uint64_t> constant_pattern_size_;
-};
+class Arguments;
 
 struct Cost {
   uint64_t steps = 0;
@@ -50,7 +22,52 @@ struct Cost {
   uint64_t name = 0;  // bytes of the name of a function
 };
 
+/// Grows with each size and length of its arguments.
 using CostFunction = Cost (*)(const Arguments& arguments, duckdb::idx_t row);
+
+/// The arguments of a batch. What is null, or of another type than asked, counts as empty.
+class Arguments {
+ public:
+  explicit Arguments(duckdb::DataChunk& rows);
+
+  size_t count() const { return columns_.size(); }
+  std::string_view text(size_t column, duckdb::idx_t row) const;
+  int64_t integer(size_t column, duckdb::idx_t row) const;
+  duckdb::interval_t interval(size_t column, duckdb::idx_t row) const;
+  /// Bytes of a string, of the entries of a list.
+  uint64_t size(size_t column, duckdb::idx_t row) const;
+  /// Entries of a list.
+  uint64_t length(size_t column, duckdb::idx_t row) const;
+  /// PatternSize of a text; of a constant one it is found once.
+  uint64_t pattern_size(size_t column, duckdb::idx_t row) const;
+  /// Whether it is one value for all rows.
+  bool is_constant(size_t column) const { return columns_[column].is_constant; }
+  bool is_interval(size_t column) const { return columns_[column].type == duckdb::PhysicalType::INTERVAL; }
+
+  /// What every row costs at most, from the largest sizes and lengths; absent when it depends on other values which are not the same
+  /// for all rows.
+  std::optional<Cost> AtMost(CostFunction cost) const;
+
+ private:
+  struct Column {
+    duckdb::UnifiedVectorFormat format;
+    duckdb::PhysicalType type;
+    bool is_constant;
+    std::optional<uint64_t> array_size;  // entries, of a list whose type tells them
+  };
+  // In place of a row: the one that AtMost is for.
+  static constexpr duckdb::idx_t kLargest = std::numeric_limits<duckdb::idx_t>::max();
+
+  /// The position of the value in its vector's data; absent when it is null, or the largest one is asked for and is not known.
+  std::optional<duckdb::idx_t> Index(size_t column, duckdb::idx_t row) const;
+  /// The largest size of a text, or length of a list.
+  uint64_t LargestSize(const Column& column) const;
+
+  duckdb::idx_t rows_;
+  std::vector<Column> columns_;
+  mutable bool is_known_ = true;  // whether AtMost has asked for what it can know
+  mutable std::optional<uint64_t> constant_pattern_size_;
+};
 
 struct FunctionCost {
   std::string_view name;

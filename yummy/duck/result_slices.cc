@@ -1,7 +1,6 @@
 #include "yummy/duck/result_slices.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include <duckdb/optimizer/optimizer_extension.hpp>
@@ -33,12 +32,11 @@ class SliceOperator final : public duckdb::PhysicalOperator {
                                      duckdb::GlobalOperatorState&, duckdb::OperatorState& local) const override {
     auto& state = local.Cast<State>();
     if (state.begin == 0) {
-      state.row_bytes = TextBytes(input);
-      const uint64_t bytes = std::accumulate(state.row_bytes.begin(), state.row_bytes.end(), uint64_t{0});
-      if (bytes <= kSliceBytes) {
+      if (TotalTextBytes(input) <= kSliceBytes) {
         chunk.Reference(input);
         return duckdb::OperatorResultType::NEED_MORE_INPUT;
       }
+      state.row_bytes = TextBytes(input);
     }
     const size_t begin = state.begin;
     uint64_t bytes = 0;

@@ -1,5 +1,7 @@
 #include "yummy/duck/row_bytes.h"
 
+#include <numeric>
+
 #include <duckdb/common/type_visitor.hpp>
 
 namespace yummy::duck {
@@ -63,6 +65,27 @@ std::vector<uint64_t> TextBytes(duckdb::DataChunk& rows) {
   std::vector<uint64_t> bytes(rows.size());
   for (auto& column : rows.data) AddTextBytes(column, bytes);
   return bytes;
+}
+
+uint64_t TotalTextBytes(duckdb::Vector& vector, duckdb::idx_t count) {
+  uint64_t total = 0;
+  // Without nulls, or a selection, this is one short loop.
+  if (vector.GetType().InternalType() == duckdb::PhysicalType::VARCHAR &&
+      vector.GetVectorType() == duckdb::VectorType::FLAT_VECTOR && duckdb::FlatVector::Validity(vector).AllValid()) {
+    const auto* strings = duckdb::FlatVector::GetData<duckdb::string_t>(vector);
+    for (duckdb::idx_t i = 0; i < count; ++i) total += strings[i].GetSize();
+    return total;
+  }
+  if (!HasText(vector.GetType())) return 0;
+  std::vector<uint64_t> bytes(count);
+  AddTextBytes(vector, bytes);
+  return std::accumulate(bytes.begin(), bytes.end(), total);
+}
+
+uint64_t TotalTextBytes(duckdb::DataChunk& rows) {
+  uint64_t total = 0;
+  for (auto& column : rows.data) total += TotalTextBytes(column, rows.size());
+  return total;
 }
 
 }  // namespace yummy::duck

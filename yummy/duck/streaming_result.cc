@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <numeric>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -175,10 +174,7 @@ class StreamingResult final : public QueryResult {
   }
 
   // Chunks with long texts come in slices (result_slices.h).
-  uint64_t ChunkBytes() {
-    const auto texts = TextBytes(*chunk_);
-    return std::accumulate(texts.begin(), texts.end(), uint64_t{chunk_->GetAllocationSize()});
-  }
+  uint64_t ChunkBytes() { return chunk_->GetAllocationSize() + TotalTextBytes(*chunk_); }
 
   // The next rows; a null pointer at the end.
   Result<duckdb::unique_ptr<duckdb::DataChunk>> FetchChunk() {
