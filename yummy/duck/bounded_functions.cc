@@ -18,6 +18,7 @@
 #include "yummy/duck/function_lists.h"
 #include "yummy/duck/like.h"
 #include "yummy/duck/row_bytes.h"
+#include "yummy/duck/text_search.h"
 
 namespace yummy::duck {
 namespace {
@@ -297,7 +298,10 @@ Result<void> BoundFunctions(duckdb::DatabaseInstance& database) {
     }
     if (entry.type != duckdb::CatalogType::SCALAR_FUNCTION_ENTRY) return;
     auto& functions = entry.Cast<duckdb::ScalarFunctionCatalogEntry>().functions.functions;
-    for (auto& function : functions) ReplaceLike(function);
+    for (auto& function : functions) {
+      ReplaceLike(function);
+      ReplaceSearch(function);
+    }
     const FunctionCost* bound = FindCost(entry.name);
     if (bound == nullptr) return;
     found++;

@@ -6,6 +6,8 @@
 
 #include <duckdb/common/vector_operations/binary_executor.hpp>
 
+#include "yummy/duck/text_search.h"
+
 namespace duckdb {
 // Of string_common.hpp, which includes a header that does not come with the library.
 idx_t LowerLength(const char* input_data, idx_t input_length);
@@ -96,6 +98,26 @@ void Like(const Kind& kind, duckdb::DataChunk& rows, duckdb::ExpressionState& st
       });
 }
 
+// DuckDB's prepared patterns take a step for each byte while their parts are short. Longer ones are for texts that are short, together.
+bool IsQuick(duckdb::DataChunk& rows) {
+  constexpr uint64_t kStepsMax = 1 << 24;
+  duckdb::UnifiedVectorFormat texts;
+  duckdb::UnifiedVectorFormat patterns;
+  rows.data[1].ToUnifiedFormat(rows.size(), patterns);
+  const auto pattern = patterns.sel->get_index(0);
+  if (rows.size() == 0 || !patterns.validity.RowIsValid(pattern)) return true;
+  const uint64_t pattern_size = duckdb::UnifiedVectorFormat::GetData<string_t>(patterns)[pattern].GetSize();
+  if (pattern_size <= kShortPartBytes) return true;
+  rows.data[0].ToUnifiedFormat(rows.size(), texts);
+  const auto* data = duckdb::UnifiedVectorFormat::GetData<string_t>(texts);
+  uint64_t steps = 0;
+  for (duckdb::idx_t row = 0; row < rows.size(); row++) {
+    const auto text = texts.sel->get_index(row);
+    if (texts.validity.RowIsValid(text)) steps += data[text].GetSize() * pattern_size / kShortPartBytes;
+  }
+  return steps <= kStepsMax;
+}
+
 }  // namespace
 
 bool IsLike(std::string_view text, std::string_view pattern, std::optional<char> escape,
@@ -146,7 +168,7 @@ void ReplaceLike(duckdb::ScalarFunction& function) {
   function.function = [kind, prepared = std::move(function.function)](
                           duckdb::DataChunk& rows, duckdb::ExpressionState& state, duckdb::Vector& result) {
     const bool is_prepared = state.expr.Cast<duckdb::BoundFunctionExpression>().bind_info != nullptr;
-    return is_prepared ? prepared(rows, state, result) : Like(*kind, rows, state, result);
+    return is_prepared && IsQuick(rows) ? prepared(rows, state, result) : Like(*kind, rows, state, result);
   };
 }
 

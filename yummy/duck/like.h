@@ -17,7 +17,7 @@ bool IsLike(std::string_view text, std::string_view pattern, std::optional<char>
             const std::function<void()>& tick);
 
 /// Puts IsLike into LIKE, ILIKE, their negations, and the four with ESCAPE; leaves other functions. DuckDB's is kept for patterns that it
-/// has prepared, as those have no `_` and take one step for each byte.
+/// has prepared, which have no `_`, while they or the texts are short.
 void ReplaceLike(duckdb::ScalarFunction& function);
 
 }  // namespace yummy::duck

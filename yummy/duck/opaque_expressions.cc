@@ -9,6 +9,7 @@
 #include <duckdb/planner/logical_operator_visitor.hpp>
 
 #include "yummy/duck/request_state.h"
+#include "yummy/duck/text_search.h"
 
 namespace yummy::duck {
 namespace {
@@ -97,14 +98,17 @@ bool HasNoUpperBound(const std::string& pattern) {
   return pattern[prefix - 1] == '\x7F' || pattern[prefix - 1] == '\xBF';
 }
 
-void HideLike(duckdb::ClientContext& context, duckdb::BoundFunctionExpression& like) {
+void HideSearch(duckdb::ClientContext& context, duckdb::BoundFunctionExpression& search) {
   Value pattern;
-  if (like.function.name != "~~" || like.children.size() != 2 || !like.children[1]->IsFoldable() ||
-      !duckdb::ExpressionExecutor::TryEvaluateScalar(context, *like.children[1], pattern) || pattern.IsNull() ||
-      pattern.type().id() != duckdb::LogicalTypeId::VARCHAR || !HasNoUpperBound(duckdb::StringValue::Get(pattern))) {
+  const std::string& name = search.function.name;
+  if ((name != "~~" && name != "!~~" && name != "regexp_matches") || !search.children[1]->IsFoldable() ||
+      !duckdb::ExpressionExecutor::TryEvaluateScalar(context, *search.children[1], pattern) || pattern.IsNull() ||
+      pattern.type().id() != duckdb::LogicalTypeId::VARCHAR) {
     return;
   }
-  like.children[0] = Opaque(std::move(like.children[0]));
+  const std::string& text = duckdb::StringValue::Get(pattern);
+  if (name == "~~" && HasNoUpperBound(text)) search.children[0] = Opaque(std::move(search.children[0]));
+  KeepLongSearch(search, text);
 }
 
 void HideExpression(duckdb::ClientContext& context, ExpressionPointer& expression) {
@@ -119,7 +123,7 @@ void HideExpression(duckdb::ClientContext& context, ExpressionPointer& expressio
     HideOperand(context, comparison.GetExpressionType(), comparison.left, *comparison.right);
     HideOperand(context, comparison.GetExpressionType(), comparison.right, *comparison.left);
   } else if (expression->GetExpressionClass() == duckdb::ExpressionClass::BOUND_FUNCTION) {
-    HideLike(context, expression->Cast<duckdb::BoundFunctionExpression>());
+    HideSearch(context, expression->Cast<duckdb::BoundFunctionExpression>());
   }
 }
 
