@@ -59,6 +59,13 @@ TEST_F(BoundedFunctions, RefuseArgumentsThatMultiply) {
            "x SIMILAR TO '\\Q[\\E|' || repeat('(a{0,900})b|', 300) || ']'",
            "regexp_replace(repeat(x, 100000), 'a', repeat('b', 10000), 'g')",
            "list_aggregate([x], repeat('a', 1000000))",
+           "parse_path(repeat('a/', 1000000) || x)",
+           "parse_filename(repeat('a\\', 1000000) || x)",
+           "parse_dirpath(repeat('a/', 1000000) || x, x)",
+           "map(range(1000000), range(1000000 * len(x)))",
+           "map_concat(map(range(20000), range(20000)), map(range(20000), range(20000 * len(x))))",
+           "list_intersect(range(1000000), range(1000000 * len(x)))",
+           "list_zip(range(1000000), range(1000000 * len(x)))",
            "list_reduce(list_concat(range(1000000), range(40000)), lambda a, b: a + b + len(x))"}) {
     for (const std::string& from :
          {std::string("(SELECT 'a' AS x)"), std::string("(SELECT chr(97 + (i * 0)::INT) AS x FROM range(3) t(i))")}) {
@@ -89,6 +96,11 @@ TEST_F(BoundedFunctions, DoWhatTheyDidBefore) {
         Case{"SELECT len(range(DATE '2020-01-01', DATE '2020-03-01', INTERVAL 1 MONTH))", "2"},
         Case{"SELECT printf('%05d %s', 42, 'x')", "00042 x"},
         Case{"SELECT format('{:>5}|{}', 1, 'x')", "    1|x"},
+        Case{"SELECT parse_filename('a/b\\c.csv', true)", "c"},
+        Case{"SELECT parse_path('/a/b.csv')[2]", "a"},
+        Case{"SELECT parse_dirpath('a/b/c', 'forward_slash')", "a/b"},
+        Case{"SELECT cardinality(map_concat(map([1, 2], [3, 4]), map([2, 3], [5, 6])))", "3"},
+        Case{"SELECT len(list_intersect([1, 2, 3], [3, 2, 5])) = 2 AND [1, 2] && [2] AND [1, 2] @> [2]", "true"},
         Case{"SELECT concat_ws('-', 1, NULL, 'x')", "1-x"},
         Case{"SELECT 'abc' LIKE 'a%c' AND 'abc' NOT LIKE 'a_'", "true"},
         Case{"SELECT 'a%c' LIKE 'a$%c' ESCAPE '$'", "true"},

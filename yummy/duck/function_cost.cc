@@ -33,6 +33,12 @@ uint64_t TotalSize(const Arguments& a, idx_t row) {
   return total;
 }
 
+uint64_t TotalLength(const Arguments& a, idx_t row) {
+  uint64_t total = 0;
+  for (size_t i = 0; i < a.count(); i++) total = Plus(total, a.length(i, row));
+  return total;
+}
+
 Cost Distance(const Arguments& a, idx_t row) { return {.steps = Times(a.size(0, row), a.size(1, row))}; }
 
 // Keeps a number for each pair of letters, until it is done.
@@ -96,11 +102,7 @@ Cost Formatted(const Arguments& a, idx_t row) {
   return {.bytes = Plus(Plus(bytes, number), Times(places, longest))};
 }
 
-Cost Joined(const Arguments& a, idx_t row) {
-  uint64_t entries = 0;
-  for (size_t i = 0; i < a.count(); i++) entries = Plus(entries, a.length(i, row));
-  return {.bytes = TotalSize(a, row), .entries = entries};
-}
+Cost Joined(const Arguments& a, idx_t row) { return {.bytes = TotalSize(a, row), .entries = TotalLength(a, row)}; }
 
 // The separator stands between all others.
 Cost JoinedBySeparator(const Arguments& a, idx_t row) {
@@ -157,6 +159,28 @@ Cost Split(const Arguments& a, idx_t row) {
 template <uint64_t kSteps>
 Cost ForEachEntry(const Arguments& a, idx_t row) {
   return {.steps = Times(a.length(0, row), kSteps)};
+}
+
+template <uint64_t kSteps>
+Cost ForAllEntries(const Arguments& a, idx_t row) {
+  return {.steps = Times(TotalLength(a, row), kSteps)};
+}
+
+// Looks for each key among all that it has.
+Cost JoinedMaps(const Arguments& a, idx_t row) {
+  const uint64_t total = TotalLength(a, row);
+  return {.steps = Times(total, total)};
+}
+
+// From each separator on it looks for the other one, which there may be none of, up to the end.
+Cost PathParsed(const Arguments& a, idx_t row) {
+  constexpr uint64_t kBytesPerStep = 128;
+  const std::string_view path = a.text(0, row);
+  const auto places =
+      static_cast<uint64_t>(std::ranges::count_if(path, [](char c) { return c == '/' || c == '\\' || c == '.'; }));
+  Cost cost{.steps = Plus(Times(places, path.size()) / kBytesPerStep, Times(a.size(1, row), 4))};
+  cost.bytes = Plus(path.size(), Times(places, kEntryBytes));
+  return cost;
 }
 
 // A name that is unknown is compared with every other.
@@ -411,6 +435,9 @@ const std::vector<FunctionCost>& FunctionCosts() {
       {"array_distinct", ForEachEntry<32>},
       {"array_filter", ForEachEntry<1>},
       {"array_grade_up", ForEachEntry<32>},
+      {"array_has_all", ForAllEntries<128>},
+      {"array_has_any", ForAllEntries<128>},
+      {"array_intersect", ForAllEntries<1024>},
       {"array_reduce", ForEachEntry<1024>},
       {"array_resize", Resized},
       {"array_reverse_sort", ForEachEntry<32>},
@@ -418,6 +445,7 @@ const std::vector<FunctionCost>& FunctionCosts() {
       {"array_transform", ForEachEntry<1>},
       {"array_unique", ForEachEntry<32>},
       {"array_value", Joined},
+      {"array_zip", ForAllEntries<512>},
       {"aggregate", Aggregated, kReadsConstants},
       {"base64", Grown<2>},
       {"bin", Grown<8>},
@@ -451,6 +479,9 @@ const std::vector<FunctionCost>& FunctionCosts() {
       {"list_distinct", ForEachEntry<32>},
       {"list_filter", ForEachEntry<1>},
       {"list_grade_up", ForEachEntry<32>},
+      {"list_has_all", ForAllEntries<128>},
+      {"list_has_any", ForAllEntries<128>},
+      {"list_intersect", ForAllEntries<1024>},
       {"list_pack", Joined},
       {"list_reduce", ForEachEntry<1024>},
       {"list_resize", Resized},
@@ -459,8 +490,16 @@ const std::vector<FunctionCost>& FunctionCosts() {
       {"list_transform", ForEachEntry<1>},
       {"list_unique", ForEachEntry<32>},
       {"list_value", Joined},
+      {"list_zip", ForAllEntries<512>},
       {"lpad", Padded},
+      {"map", ForAllEntries<2048>},
+      {"map_concat", JoinedMaps},
+      {"map_from_entries", ForAllEntries<2048>},
       {"nfc_normalize", ForEachByte<16>},
+      {"parse_dirname", PathParsed},
+      {"parse_dirpath", PathParsed},
+      {"parse_filename", PathParsed},
+      {"parse_path", PathParsed},
       {"printf", Formatted},
       {"range", Series},
       {"reduce", ForEachEntry<1024>},
@@ -489,6 +528,9 @@ const std::vector<FunctionCost>& FunctionCosts() {
       {"to_binary", Grown<8>},
       {"to_hex", Grown<2>},
       {"url_encode", Grown<3>},
+      {"&&", ForAllEntries<128>},
+      {"<@", ForAllEntries<128>},
+      {"@>", ForAllEntries<128>},
       {"||", Joined},
       {"~~~", Glob},
   };
