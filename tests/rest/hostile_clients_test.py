@@ -14,6 +14,7 @@ import pytest
 import requests
 from answers import raw, status
 from deltalake import write_deltalake
+from stopped_threads import busy_threads, reap, stop_thread
 
 HOST = b"Host: 127.0.0.1\r\n"
 HEALTH = b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -193,43 +194,45 @@ def test_an_answer_that_needs_too_much_memory_ends_itself_alone(start_server):
     assert server.stop() == 0
 
 
-# What got stuck before calls had bounds, and what comes nearest to it since. An end by force is a matter of stop_signals_test.cc.
-STUCK = ["SELECT levenshtein(repeat('a', 3000000), repeat('b', 3000000))",
-         "SELECT " + ", ".join(f"levenshtein(repeat('a', 16000), repeat('b', {15_000 + i}))" for i in range(900))]
-
-
 @contextlib.contextmanager
 def stuck(server):
-    """Something runs that is as far from looking at a stop as can be."""
-    for sql in STUCK:
-        with connect(server) as connection:
-            connection.sendall(post(sql))
-            connection.settimeout(3)
-            with contextlib.suppress(socket.timeout):
-                connection.recv(1000)
-                continue  # refused, or done
-            yield
-            return
-    pytest.skip("skipped: every query that is known to get stuck is refused")
+    """A query whose threads look at nothing any more. Gives how to wait for the end of the process."""
+    with connect(server) as connection:
+        connection.sendall(post(SLOW))
+        wait_for(lambda: busy_threads(server.process))
+        threads = busy_threads(server.process)
+        for thread in threads:
+            stop_thread(thread)
+
+        def wait_for_end(seconds):
+            wait_for(lambda: reap(threads) or server.process.poll() is not None, seconds)
+            return server.process.returncode
+
+        try:
+            yield wait_for_end
+        finally:
+            server.process.kill()
+            wait_for_end(20)
 
 
 def test_a_second_stop_ends_even_what_is_stuck(start_server):
     server = start_server(extra="limits: {stop_seconds: 300}\n")
-    with stuck(server):
+    with stuck(server) as wait_for_end:
         server.process.send_signal(signal.SIGTERM)
         wait_for(lambda: "stopping: running" in server.log_file.read_text())
-        assert server.process.poll() is None
+        with pytest.raises(AssertionError):
+            wait_for_end(2)
         server.process.send_signal(signal.SIGINT)
-        ended = server.process.wait(timeout=20)
-    assert ended == ("by force" in server.log_file.read_text())
+        assert wait_for_end(20) == 1
+    assert "by force" in server.log_file.read_text()
 
 
 def test_a_stop_that_takes_too_long_ends_even_what_is_stuck(start_server):
     server = start_server(extra="limits: {stop_seconds: 1}\n")
-    with stuck(server):
+    with stuck(server) as wait_for_end:
         server.process.send_signal(signal.SIGTERM)
-        ended = server.process.wait(timeout=20)
-    assert ended == ("by force" in server.log_file.read_text())
+        assert wait_for_end(20) == 1
+    assert "by force" in server.log_file.read_text()
 
 
 def test_a_hang_up_is_a_stop(start_server):
