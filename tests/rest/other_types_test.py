@@ -57,3 +57,12 @@ def test_a_mistake_of_the_request_stays_one(server):
     table_with_file(server, "sound", pa.string(), pa.array(["a", "b"]))
     answer = server.query("SELECT id::BIGINT AS x FROM sound", "sound")
     assert (answer.status_code, answer.json()["reason"]) == (400, "VALUE_OUT_OF_RANGE"), answer.text
+
+
+def test_text_that_is_no_utf8_is_a_corrupt_file(server):
+    """The column calls itself a string in the file, too: another writer did not look at its bytes."""
+    bytes_of = pa.Array.from_buffers(pa.string(), 2, [None, pa.py_buffer(b"\0\0\0\0\1\0\0\0\3\0\0\0"), pa.py_buffer(b"a\xc3\x28")])
+    table_with_file(server, "no_utf8", pa.string(), bytes_of)
+    answer = server.query("SELECT id FROM no_utf8", "no_utf8")
+    assert (answer.status_code, answer.json()["reason"]) == (500, "CORRUPT_DATA_FILE"), answer.text
+    assert server.rows("SELECT k FROM no_utf8", "no_utf8") == [(1,), (1,)]

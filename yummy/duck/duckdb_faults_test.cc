@@ -92,6 +92,15 @@ TEST_F(DuckdbFaults, ADictionaryKeepsOneOfTwoZeros) {
   EXPECT_EQ(Ask(fmt::format("SELECT count(*) FROM '{}' WHERE signbit(x)", File("a.parquet"))), "10");
 }
 
+TEST_F(DuckdbFaults, IsDistinctFromWithinAnOrLosesTheNullsOfAMissingColumn) {
+  Ask(fmt::format("COPY (SELECT 'A' AS k, 1 AS x) TO '{}'", File("with.parquet")));
+  Ask(fmt::format("COPY (SELECT 2 AS x) TO '{}'", File("without.parquet")));
+  EXPECT_EQ(Ask(fmt::format("SELECT count(*) FROM read_parquet(['{}', '{}'], union_by_name = true) "
+                            "WHERE k = 'zz' OR k IS DISTINCT FROM 'A'",
+                            File("with.parquet"), File("without.parquet"))),
+            "0");
+}
+
 TEST_F(DuckdbFaults, AnAntiJoinOfOrderedPairsIsEmptyThoughItsRightSideIs) {
   Ask("CREATE TABLE l AS SELECT 1 AS x");
   Ask("CREATE TABLE r AS SELECT 10 AS x");
