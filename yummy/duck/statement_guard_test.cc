@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "yummy/base/testing.h"
 #include "yummy/duck/sql_nesting.h"
 
@@ -326,27 +328,64 @@ std::string ChainOfCtes(const char* materialized, size_t count) {
   return sql + " SELECT * FROM c" + std::to_string(count - 1);
 }
 
+std::string NestedAggregates(size_t count) {
+  return Repeated("SELECT max(x.a) AS a FROM t x JOIN (", count) + "FROM t" +
+         Repeated(") y USING (a) GROUP BY y.a", count);
+}
+
+std::string NestedValues(size_t count) {
+  return Repeated("SELECT max(a) FROM t WHERE a = (", count) + "SELECT 1" + Repeated(")", count);
+}
+
+std::string ChainOfAggregates(size_t count) {
+  std::string sql = "WITH c0 AS (SELECT a FROM t)";
+  for (size_t i = 1; i < count; ++i)
+    sql += fmt::format(", c{} AS (SELECT max(t.a) AS a FROM t JOIN c{} USING (a) GROUP BY c{}.b)", i, i - 1, i - 1);
+  return sql + fmt::format(" SELECT * FROM c{}", count - 1);
+}
+
+std::string ChainOfAliases(size_t count) {
+  std::string sql = "SELECT a + a AS a0";
+  for (size_t i = 1; i < count; ++i) sql += fmt::format(", a{} + a{} AS a{}", i - 1, i - 1, i);
+  return sql + " FROM t";
+}
+
 // What binder and optimiser would work on without a look at the deadline.
 TEST(StatementGuard, RefusesWhatIsTooLarge) {
   std::string keys = "a";
   for (size_t i = 0; i < 1000; ++i) keys += ", a + " + std::to_string(i);
   const std::string half = "(" + Joins(25) + ")";
   for (const std::string& sql :
-       {Joins(51), "SELECT * FROM " + half + " x JOIN " + half + " y USING (a)", "SELECT (" + Joins(51) + ")",
+       {Joins(51),
+        "SELECT * FROM " + half + " x JOIN " + half + " y USING (a)",
+        "SELECT (" + Joins(51) + ")",
         "SELECT 1 UNION ALL " + Joins(51),
         "WITH c AS NOT MATERIALIZED (" + Joins(25) + ") SELECT * FROM c x JOIN c y USING (a)",
         "WITH c AS (" + Joins(25) + "), d AS (FROM c) SELECT * FROM d JOIN (" + Joins(25) + ") USING (a)",
         "WITH c AS MATERIALIZED (" + Joins(51) + ") SELECT 1",
-        "WITH c AS (FROM t) SELECT * FROM c" + Repeated(", c", 51), ChainOfCtes("NOT MATERIALIZED", 40),
-        "SELECT 1" + Repeated(", 1", 10'000), "SELECT 1 FROM t GROUP BY " + keys, "SELECT 1 FROM t ORDER BY " + keys,
+        "WITH c AS (FROM t) SELECT * FROM c" + Repeated(", c", 51),
+        ChainOfCtes("NOT MATERIALIZED", 40),
+        "SELECT 1" + Repeated(", 1", 10'000),
+        "SELECT 1 FROM t GROUP BY " + keys,
+        "SELECT 1 FROM t ORDER BY " + keys,
         "SELECT 1 FROM t GROUP BY GROUPING SETS (a" + Repeated(", a", 256) + ")",
-        "SELECT 1" + Repeated(", sum(a) OVER (ORDER BY a)", 251) + " FROM t"}) {
+        "SELECT 1" + Repeated(", sum(a) OVER (ORDER BY a)", 251) + " FROM t",
+        Joins(50) + Repeated(" UNION ALL " + Joins(50), 9),
+        NestedAggregates(20),
+        NestedValues(12),
+        "SELECT COLUMNS(*) + (" + Joins(20) + ") FROM t",
+        "SELECT 1 FROM t ORDER BY COLUMNS(*) + (" + Joins(20) + ")",
+        "SELECT " + Repeated("fmod(", 8) + "COLUMNS(*)" + Repeated(", 3)", 8) + " FROM t",
+        ChainOfAliases(16),
+        "SELECT nullif((" + Joins(50) + "), 1), nullif((" + Joins(50) + "), 1) FROM t"}) {
     EXPECT_EQ(ReasonOf(sql), "STATEMENT_TOO_LARGE") << sql.substr(0, 60);
   }
   for (const std::string& sql :
        {Joins(50), "WITH c AS (" + Joins(10) + ") SELECT * FROM c" + Repeated(" JOIN c USING (a)", 50),
         "WITH c AS MATERIALIZED (" + Joins(50) + ") SELECT * FROM c" + Repeated(" JOIN c USING (a)", 50),
         "WITH c AS (" + Joins(50) + "), d AS (SELECT * FROM c x, c y) SELECT * FROM c x, c y, d v, d w LIMIT 1",
+        NestedAggregates(10), NestedValues(6), ChainOfAliases(8), ChainOfAggregates(100),
+        std::string("SELECT max(COLUMNS(*)) - (SELECT min(a) FROM t JOIN t USING (a)) FROM t"),
         "SELECT fmod(1, 7)" + Repeated(", nullif(fmod(a, 7), 0)", 1000) + " FROM t", ChainOfCtes("", 40),
         ChainOfCtes("MATERIALIZED", 40), ChainOfCtes("NOT MATERIALIZED", 8), "SELECT 1" + Repeated(", 1", 9'000),
         std::string("SELECT 1 FROM t GROUP BY CUBE (a, b, c, d, e, f, g, h)"),

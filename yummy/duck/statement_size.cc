@@ -28,11 +28,20 @@ uint64_t Multiply(uint64_t a, uint64_t b) {
 struct Size {
   uint64_t tables = 0;
   uint64_t joins = 0;  // that the optimiser may bring into one order with those around
+  uint64_t work = 0;   // steps to order the joins apart from those
 
   Size& operator+=(const Size& other) {
     tables = Add(tables, other.tables);
     joins = Add(joins, other.joins);
+    work = Add(work, other.work);
     return *this;
+  }
+
+  /// With the joins in an order of their own, which takes time with their cube.
+  Size Apart() const { return {.tables = tables, .work = Add(work, Multiply(joins, Multiply(joins, joins)) / 8)}; }
+
+  Size Times(uint64_t copies) const {
+    return {.tables = Multiply(tables, copies), .joins = Multiply(joins, copies), .work = Multiply(work, copies)};
   }
 };
 
@@ -50,6 +59,30 @@ uint64_t CopiesOfArguments(const duckdb::ParsedExpression& expression) {
   return name == "map_to_pg_oid" ? 16 : 1;
 }
 
+// By its form: which functions are aggregates only the binder knows.
+bool MayAggregate(const duckdb::ParsedExpression& expression) {
+  bool found = expression.GetExpressionClass() == duckdb::ExpressionClass::FUNCTION &&
+               !expression.Cast<duckdb::FunctionExpression>().is_operator;
+  duckdb::ParsedExpressionIterator::EnumerateChildren(
+      expression, [&](const duckdb::ParsedExpression& child) { found = found || MayAggregate(child); });
+  return found;
+}
+
+bool MayAggregate(const duckdb::SelectNode& select) {
+  return !select.groups.group_expressions.empty() ||
+         std::ranges::any_of(select.select_list, [](const auto& column) { return MayAggregate(*column); });
+}
+
+// Whether the expression is written out for each column that it names: `COLUMNS(*) + 1`.
+bool HasColumns(const duckdb::ParsedExpression& expression) {
+  if (expression.GetExpressionClass() == duckdb::ExpressionClass::STAR)
+    return expression.Cast<duckdb::StarExpression>().columns;
+  bool found = false;
+  duckdb::ParsedExpressionIterator::EnumerateChildren(
+      expression, [&](const duckdb::ParsedExpression& child) { found = found || HasColumns(child); });
+  return found;
+}
+
 // Goes to every table and every expression that a statement has.
 class SizeWalk {
  public:
@@ -60,22 +93,23 @@ class SizeWalk {
     const auto outer = ctes_;
     for (auto& [name, cte] : node.cte_map.map) {
       Size size = Node(*cte->query->node);
-      size.tables = Add(size.tables, Tables(cte->key_targets));
+      size += Of(cte->key_targets);
       if (IsMadeOnce(*cte, size)) {
-        made_once_ = Add(made_once_, size.tables);
+        made_once_ += size.Apart();
         size = Size{.tables = 1};
       }
       ctes_[duckdb::StringUtil::Lower(name)] = Named{cte.get(), size};
     }
     Size size = Body(node);
     duckdb::ParsedExpressionIterator::EnumerateQueryNodeModifiers(
-        node, [&](ExpressionPointer& expression) { size.tables = Add(size.tables, Tables(expression)); });
+        node, [&](ExpressionPointer& expression) { size += Clause(expression); });
     for (auto& modifier : node.modifiers) {
       if (modifier->type != duckdb::ResultModifierType::ORDER_MODIFIER) continue;
       Limit("keys of ORDER BY", modifier->Cast<duckdb::OrderModifier>().orders.size(), limits_.keys_max);
     }
     ctes_ = outer;
-    Limit("tables", Add(made_once_, size.tables), limits_.tables_max);
+    Limit("tables", Add(made_once_.tables, size.tables), limits_.tables_max);
+    Limit("steps to plan its joins and nested aggregates", Add(made_once_.work, size.Apart().work), limits_.work_max);
     return size;
   }
 
@@ -107,7 +141,8 @@ class SizeWalk {
     if (cte.materialized != CTE_MATERIALIZE_DEFAULT) return cte.materialized == CTE_MATERIALIZE_ALWAYS;
     const auto found = readers_.find(&cte);
     const uint64_t readers = found == readers_.end() ? 1 : found->second;
-    if (readers == 1 || size.tables == 1 || Multiply(size.tables, readers) <= limits_.copied_tables_max) return false;
+    const bool is_copied = readers > 1 && size.tables > 1 && Multiply(size.tables, readers) > limits_.copied_tables_max;
+    if (!is_copied && size.work <= limits_.cte_work_max) return false;
     cte.materialized = CTE_MATERIALIZE_ALWAYS;
     return true;
   }
@@ -118,14 +153,14 @@ class SizeWalk {
     switch (node.type) {
       case SELECT_NODE: return Select(node.Cast<duckdb::SelectNode>());
       case SET_OPERATION_NODE:
-        for (auto& child : node.Cast<duckdb::SetOperationNode>().children)
-          size.tables = Add(size.tables, Node(*child).tables);
+        for (auto& child : node.Cast<duckdb::SetOperationNode>().children) size += Node(*child).Apart();
         return size;
       case RECURSIVE_CTE_NODE: {
         auto& recursive = node.Cast<duckdb::RecursiveCTENode>();
         ctes_[duckdb::StringUtil::Lower(recursive.ctename)] = Named{.size = {.tables = 1}};
-        size.tables = Add(Node(*recursive.left).tables, Node(*recursive.right).tables);
-        size.tables = Add(size.tables, Tables(recursive.key_targets));
+        size = Node(*recursive.left).Apart();
+        size += Node(*recursive.right).Apart();
+        size += Of(recursive.key_targets);
         return size;
       }
       case CTE_NODE: {
@@ -148,10 +183,18 @@ class SizeWalk {
     Size size;
     if (select.from_table) size = Ref(*select.from_table);
     Limit("joins in one FROM", size.joins, limits_.joins_max);
-    size.tables = Add(size.tables, Tables(select.select_list));
-    size.tables = Add(size.tables, Tables(select.groups.group_expressions));
-    for (auto* clause : {&select.where_clause, &select.having, &select.qualify})
-      size.tables = Add(size.tables, Tables(*clause));
+    // An alias stands for its whole expression in what follows.
+    const auto outer = std::exchange(aliases_, {});
+    for (auto& column : select.select_list) {
+      const uint64_t before = expressions_;
+      size += Clause(column);
+      if (!column->GetAlias().empty()) aliases_[duckdb::StringUtil::Lower(column->GetAlias())] = expressions_ - before;
+    }
+    for (auto& key : select.groups.group_expressions) size += Clause(key);
+    for (auto* clause : {&select.where_clause, &select.having, &select.qualify}) size += Clause(*clause);
+    aliases_ = outer;
+    // The optimiser orders what is below an aggregate once more for each one above it.
+    if (MayAggregate(select)) size.work = Multiply(Add(size.Apart().work, 1), 2);
     return size;
   }
 
@@ -166,19 +209,21 @@ class SizeWalk {
         auto& join = ref.Cast<duckdb::JoinRef>();
         size = Ref(*join.left);
         size += Ref(*join.right);
-        size += Size{.tables = Tables(join.condition), .joins = 1};
-        size.tables = Add(size.tables, Tables(join.duplicate_eliminated_columns));
+        size += Of(join.condition);
+        size += Of(join.duplicate_eliminated_columns);
+        size.joins = Add(size.joins, 1);
         return size;
       }
       case TABLE_FUNCTION: {
         auto& function = ref.Cast<duckdb::TableFunctionRef>();
-        size.tables = Add(1, Tables(function.function));
-        if (function.subquery) size.tables = Add(size.tables, Node(*function.subquery->node).tables);
+        size = Of(function.function);
+        if (function.subquery) size += Node(*function.subquery->node).Apart();
+        size.tables = Add(size.tables, 1);
         return size;
       }
       case EXPRESSION_LIST:
         size.tables = 1;
-        for (auto& row : ref.Cast<duckdb::ExpressionListRef>().values) size.tables = Add(size.tables, Tables(row));
+        for (auto& row : ref.Cast<duckdb::ExpressionListRef>().values) size += Of(row);
         return size;
       case SHOW_REF: {
         auto& show = ref.Cast<duckdb::ShowRef>();
@@ -203,56 +248,83 @@ class SizeWalk {
       size = cte->second.size;
       found_readers_[cte->second.cte]++;
     }
-    if (table.at_clause) size.tables = Add(size.tables, Tables(table.at_clause->ExpressionMutable()));
+    if (table.at_clause) size += Of(table.at_clause->ExpressionMutable());
     return size;
   }
 
   // The aggregates are written out for each of the values, those of several columns multiplied.
   Size Pivot(duckdb::PivotRef& pivot) {
-    Size size{.tables = Ref(*pivot.source).tables};
+    Size size = Ref(*pivot.source).Apart();
     uint64_t values = 1;
     for (auto& column : pivot.pivots) {
       values = Multiply(values, std::max<uint64_t>(column.entries.size(), 1));
-      size.tables = Add(size.tables, Tables(column.pivot_expressions));
-      for (auto& entry : column.entries) size.tables = Add(size.tables, Tables(entry.expr));
-      if (column.subquery) size.tables = Add(size.tables, Node(*column.subquery).tables);
+      size += Of(column.pivot_expressions);
+      for (auto& entry : column.entries) size += Of(entry.expr);
+      if (column.subquery) size += Node(*column.subquery).Apart();
     }
-    size.tables = Add(size.tables, Multiply(Tables(pivot.aggregates), values));
+    size += Of(pivot.aggregates).Times(values);
+    return size;
+  }
+
+  // Of a clause of a SELECT, which may be left out.
+  Size Clause(ExpressionPointer& clause) {
+    if (!clause || !HasColumns(*clause)) return Of(clause);
+    const uint64_t outer = copies_;
+    copies_ = Multiply(copies_, limits_.columns_copied);
+    const Size size = Of(clause).Times(limits_.columns_copied);
+    copies_ = outer;
     return size;
   }
 
   // Of the sub-queries in an expression, which may be left out of the statement.
-  uint64_t Tables(ExpressionPointer& expression) {
-    if (!expression) return 0;
+  Size Of(ExpressionPointer& expression) {
+    Size size;
+    if (!expression) return size;
     if (expression->GetExpressionClass() == duckdb::ExpressionClass::WINDOW)
       Limit("windows", ++windows_, limits_.windows_max);
-    uint64_t tables = 0;
-    if (expression->GetExpressionClass() == duckdb::ExpressionClass::SUBQUERY)
-      tables = Node(*expression->Cast<duckdb::SubqueryExpression>().subquery->node).tables;
+    if (expression->GetExpressionClass() == duckdb::ExpressionClass::SUBQUERY) {
+      // Its one value is an aggregate too.
+      size = Node(*expression->Cast<duckdb::SubqueryExpression>().subquery->node).Apart();
+      size.work = Multiply(size.work, 2);
+    }
+    const uint64_t length = Multiply(copies_, LengthOf(*expression));
+    expressions_ = Add(expressions_, length);
+    if (length > 1) copied_ = Add(copied_, length);
+    Limit("copies of arguments and aliases, and of what stands with COLUMNS", copied_, limits_.copies_max);
     const uint64_t outer = copies_;
-    copies_ = Multiply(copies_, CopiesOfArguments(*expression));
-    if (copies_ > 1) copied_ = Add(copied_, copies_);
-    Limit("copies of arguments, as fmod and nullif make them", copied_, limits_.copies_max);
+    const uint64_t copies = CopiesOfArguments(*expression);
+    copies_ = Multiply(copies_, copies);
     duckdb::ParsedExpressionIterator::EnumerateChildren(
-        *expression, [&](ExpressionPointer& child) { tables = Add(tables, Tables(child)); });
+        *expression, [&](ExpressionPointer& child) { size += Of(child).Times(copies); });
     copies_ = outer;
-    return tables;
+    return size;
   }
 
-  uint64_t Tables(duckdb::vector<ExpressionPointer>& expressions) {
-    uint64_t tables = 0;
-    for (auto& expression : expressions) tables = Add(tables, Tables(expression));
-    return tables;
+  Size Of(duckdb::vector<ExpressionPointer>& expressions) {
+    Size size;
+    for (auto& expression : expressions) size += Of(expression);
+    return size;
+  }
+
+  // In expressions, without its children.
+  uint64_t LengthOf(const duckdb::ParsedExpression& expression) const {
+    if (expression.GetExpressionClass() != duckdb::ExpressionClass::COLUMN_REF) return 1;
+    const auto& column = expression.Cast<duckdb::ColumnRefExpression>();
+    const auto alias =
+        column.IsQualified() ? aliases_.end() : aliases_.find(duckdb::StringUtil::Lower(column.GetColumnName()));
+    return alias == aliases_.end() ? 1 : alias->second;
   }
 
   const SizeLimits& limits_;
   const Readers readers_;
   Readers found_readers_;
-  std::map<std::string, Named> ctes_;  // in scope, by lower-case names
-  uint64_t made_once_ = 0;             // tables in CTEs that are made once
+  std::map<std::string, Named> ctes_;        // in scope, by lower-case names
+  std::map<std::string, uint64_t> aliases_;  // of the SELECT that the walk is in, and the length of what they stand for
+  Size made_once_;                           // what CTEs have that are made once
   uint64_t windows_ = 0;
-  uint64_t copies_ = 1;  // of what the walk is at
-  uint64_t copied_ = 0;  // expressions
+  uint64_t copies_ = 1;       // of what the walk is at
+  uint64_t copied_ = 0;       // expressions
+  uint64_t expressions_ = 0;  // those and the others
   std::optional<Error> excess_;
 };
 
