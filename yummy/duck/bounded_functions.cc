@@ -220,8 +220,8 @@ void CheckConstants(duckdb::ClientContext& context, const FunctionCost& bound, c
     values.push_back(std::move(value));
   }
   DataChunk row;
-  row.Initialize(duckdb::Allocator::DefaultAllocator(), types, 1);
-  for (idx_t i = 0; i < values.size(); i++) row.SetValue(i, 0, values[i]);
+  row.InitializeEmpty(types);
+  for (idx_t i = 0; i < values.size(); i++) row.data[i].Reference(values[i]);
   row.SetCardinality(1);
   CheckRow(bound, bound.cost(Arguments(row), 0));
 }

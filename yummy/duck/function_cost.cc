@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "yummy/duck/bounded_functions.h"
+#include "yummy/duck/pattern_cost.h"
 
 namespace yummy::duck {
 namespace {
@@ -199,9 +200,25 @@ Cost Pattern(const Arguments& a, idx_t row) {
   return {.steps = Plus(Times(a.size(0, row), pattern) / 4, compiled), .pattern = pattern};
 }
 
-Cost PatternList(const Arguments& a, idx_t row) {
+// The places of all matches. Each may look up to the end of the text for a longer one.
+Cost EveryMatch(const Arguments& a, idx_t row) {
+  constexpr uint64_t kBytesPerStep = 2;
   Cost cost = Pattern(a, row);
+  const uint64_t size = a.size(0, row);
+  if (a.pattern_looks_far(1, row)) cost.steps = Plus(cost.steps, Times(size, size) / kBytesPerStep);
+  return cost;
+}
+
+Cost PatternList(const Arguments& a, idx_t row) {
+  Cost cost = EveryMatch(a, row);
   cost.bytes = Times(a.size(0, row), kEntryBytes);
+  return cost;
+}
+
+// A pattern that is not the same for all rows is compiled for each of the matches.
+Cost SplitByPattern(const Arguments& a, idx_t row) {
+  Cost cost = PatternList(a, row);
+  if (!a.is_constant(1)) cost.steps = Times(cost.steps, Plus(a.size(0, row), 1));
   return cost;
 }
 
@@ -211,7 +228,7 @@ Cost PatternReplaced(const Arguments& a, idx_t row) {
   const auto names = static_cast<uint64_t>(std::count(replacement.begin(), replacement.end(), '\\'));
   const bool is_global = a.text(3, row).find('g') != std::string_view::npos;
   const uint64_t matches = is_global ? Plus(a.size(0, row), 1) : 1;
-  Cost cost = Pattern(a, row);
+  Cost cost = is_global ? EveryMatch(a, row) : Pattern(a, row);
   cost.bytes = Plus(Times(a.size(0, row), names + 1), Times(matches, replacement.size()));
   return cost;
 }
@@ -362,6 +379,12 @@ uint64_t Arguments::pattern_size(size_t column, idx_t row) const {
   return *constant_pattern_size_;
 }
 
+bool Arguments::pattern_looks_far(size_t column, idx_t row) const {
+  if (!is_constant(column)) return MayLookFar(text(column, row));
+  if (!constant_pattern_looks_far_) constant_pattern_looks_far_ = MayLookFar(text(column, row));
+  return *constant_pattern_looks_far_;
+}
+
 uint64_t JsonDepth(std::string_view text) {
   uint64_t depth = 0;
   uint64_t deepest = 0;
@@ -376,51 +399,6 @@ uint64_t JsonDepth(std::string_view text) {
     }
   }
   return deepest;
-}
-
-uint64_t PatternSize(std::string_view pattern) {
-  constexpr uint64_t kCategory = 200;  // \pL is a long list of ranges
-  std::vector<uint64_t> outer;         // what stands before each group that is open
-  uint64_t size = 0;                   // of the innermost group
-  uint64_t last = 0;                   // of the last part of it
-  const auto add = [&](uint64_t part) { size = Plus(size, last = part); };
-  for (size_t i = 0; i < pattern.size(); i++) {
-    const char c = pattern[i];
-    if (pattern.substr(i).starts_with("\\Q")) {  // up to \E all stands for itself
-      for (i += 2; i < pattern.size() && !pattern.substr(i).starts_with("\\E"); i++) add(1);
-      i++;
-    } else if (c == '\\') {
-      const char kind = i + 1 < pattern.size() ? pattern[++i] : '\0';
-      const bool is_category = kind == 'p' || kind == 'P';
-      if (is_category && pattern.substr(++i).starts_with('{')) i = std::min(pattern.find('}', i), pattern.size());
-      add(is_category ? kCategory : 1);
-    } else if (c == '[') {
-      const size_t begin = i;
-      for (i++; i < pattern.size() && (pattern[i] != ']' || i == begin + 1); i++) i += pattern[i] == '\\' ? 1 : 0;
-      const size_t end = std::min(i, pattern.size());
-      add(Plus(end - begin, pattern.substr(begin, end - begin).find("\\p") == std::string_view::npos ? 0 : kCategory));
-    } else if (c == '(') {
-      outer.push_back(std::exchange(size, 0));
-    } else if (c == ')' && !outer.empty()) {
-      last = Plus(size, 1);
-      size = Plus(outer.back(), last);
-      outer.pop_back();
-    } else if (c == '{') {
-      uint64_t times = 0;
-      uint64_t number = 0;
-      for (i++; i < pattern.size() && pattern[i] != '}'; i++) {
-        const char digit = pattern[i];
-        if (digit < '0' || digit > '9') number = 0;
-        if (digit >= '0' && digit <= '9') number = Plus(Times(number, 10), static_cast<uint64_t>(digit - '0'));
-        times = std::max(times, number);
-      }
-      if (times > 1) size = Plus(size, Times(last, times - 1));
-    } else {
-      add(1);
-    }
-  }
-  for (const uint64_t before : outer) size = Plus(size, before);
-  return size;
 }
 
 const std::vector<FunctionCost>& FunctionCosts() {
@@ -509,7 +487,7 @@ const std::vector<FunctionCost>& FunctionCosts() {
       {"regexp_full_match", Pattern, kReadsConstants},
       {"regexp_matches", Pattern, kReadsConstants},
       {"regexp_replace", PatternReplaced, kReadsConstants},
-      {"regexp_split_to_array", PatternList, kReadsConstants},
+      {"regexp_split_to_array", SplitByPattern, kReadsConstants},
       {"repeat", Repeated},
       {"replace", Replaced},
       {"reverse", ForEachByte<16>},
@@ -517,9 +495,9 @@ const std::vector<FunctionCost>& FunctionCosts() {
       {"rpad", Padded},
       {"split", Split},
       {"str_split", Split},
-      {"str_split_regex", PatternList, kReadsConstants},
+      {"str_split_regex", SplitByPattern, kReadsConstants},
       {"string_split", Split},
-      {"string_split_regex", PatternList, kReadsConstants},
+      {"string_split_regex", SplitByPattern, kReadsConstants},
       {"strftime", Grown<16>},
       {"string_to_array", Split},
       {"strip_accents", ForEachByte<16>},

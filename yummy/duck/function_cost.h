@@ -40,6 +40,8 @@ class Arguments {
   uint64_t length(size_t column, duckdb::idx_t row) const;
   /// PatternSize of a text; of a constant one it is found once.
   uint64_t pattern_size(size_t column, duckdb::idx_t row) const;
+  /// MayLookFar, likewise.
+  bool pattern_looks_far(size_t column, duckdb::idx_t row) const;
   /// Whether it is one value for all rows.
   bool is_constant(size_t column) const { return columns_[column].is_constant; }
   bool is_interval(size_t column) const { return columns_[column].type == duckdb::PhysicalType::INTERVAL; }
@@ -67,6 +69,7 @@ class Arguments {
   std::vector<Column> columns_;
   mutable bool is_known_ = true;  // whether AtMost has asked for what it can know
   mutable std::optional<uint64_t> constant_pattern_size_;
+  mutable std::optional<bool> constant_pattern_looks_far_;
 };
 
 struct FunctionCost {
@@ -84,7 +87,5 @@ const std::vector<FunctionCost>& FunctionCosts();
 
 /// How deep arrays and objects nest in a JSON text. Reads it once, and never recurses.
 uint64_t JsonDepth(std::string_view text);
-/// How many parts a regular expression has when its counted repetitions are written out.
-uint64_t PatternSize(std::string_view pattern);
 
 }  // namespace yummy::duck
