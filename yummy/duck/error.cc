@@ -98,11 +98,7 @@ std::string Find(const duckdb::ErrorData& data, const char* key) {
   return found == data.ExtraInfo().end() ? std::string() : found->second;
 }
 
-// What the conversion of results to Arrow throws, a plain std::runtime_error: TRY_CAST can make such a map.
-bool IsNullKey(const duckdb::ErrorData& data) { return data.RawMessage() == "Arrow doesn't accept NULL keys on Maps"; }
-
 Kind KindOf(const duckdb::ErrorData& data) {
-  if (IsNullKey(data)) return {ErrorCode::kInvalidArgument, "VALUE_OUT_OF_RANGE"};
   switch (data.Type()) {
     case ExceptionType::PARSER:
     case ExceptionType::SYNTAX: return {ErrorCode::kInvalidArgument, "SQL_SYNTAX"};
@@ -156,7 +152,6 @@ std::string FirstLine(const std::string& text) {
 
 // In words of the statement where DuckDB speaks of its own functions.
 std::string MessageOf(const duckdb::ErrorData& data) {
-  if (IsNullKey(data)) return "a map of the result has a null key: cast its keys to a type that holds them";
   std::string message = FirstLine(data.RawMessage());
   // Its parser fails so while it quotes a table's name that has too many parts.
   if (message == "NameListToString NOT IMPLEMENTED")

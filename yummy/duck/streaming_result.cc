@@ -14,6 +14,7 @@
 #include "yummy/duck/arrow_types.h"
 #include "yummy/duck/database_state.h"
 #include "yummy/duck/error.h"
+#include "yummy/duck/null_keys.h"
 #include "yummy/duck/row_bytes.h"
 #include "yummy/duck/watchdog.h"
 
@@ -32,6 +33,7 @@ constexpr std::chrono::microseconds kPauseMax{1000};
 struct Columns {
   duckdb::vector<duckdb::LogicalType> types;
   std::vector<size_t> casts;  // positions of the columns that need one
+  std::vector<size_t> maps;   // positions of the columns that have maps
   std::shared_ptr<arrow::Schema> schema;
 
   static Result<Columns> Make(const duckdb::vector<duckdb::LogicalType>& types,
@@ -41,6 +43,7 @@ struct Columns {
     for (size_t i = 0; i < types.size(); ++i) {
       columns.types.push_back(ArrowReadyType(types[i]));
       if (columns.types[i] != types[i]) columns.casts.push_back(i);
+      if (HasMap(types[i])) columns.maps.push_back(i);
       fields.push_back(arrow::field(names[i], TRY(ArrowTypeOf(columns.types[i]))));
     }
     columns.schema = arrow::schema(std::move(fields));
@@ -130,6 +133,7 @@ class StreamingResult final : public QueryResult {
         if (!chunk_) break;
         bytes += ChunkBytes();
         CastColumns();
+        TRY(CheckKeys());
       }
       size_t count = std::min(chunk_->size() - chunk_used_, batch_rows_max_ - rows);
       if (!appender) appender = MakeAppender(count);
@@ -171,6 +175,17 @@ class StreamingResult final : public QueryResult {
     }
     cast_chunk->SetCardinality(chunk_->size());
     chunk_ = std::move(cast_chunk);
+  }
+
+  Result<void> CheckKeys() {
+    for (const size_t i : columns_.maps) {
+      if (!HasNullKey(chunk_->data[i], chunk_->size())) continue;
+      return Error(ErrorCode::kInvalidArgument,
+                   "a map of the result has a null key: cast its keys to a type that holds them")
+          .WithReason("VALUE_OUT_OF_RANGE")
+          .With("column", columns_.schema->field(static_cast<int>(i))->name());
+    }
+    return {};
   }
 
   // Chunks with long texts come in slices (result_slices.h).
