@@ -37,6 +37,21 @@ struct WriteHint {
   const char* hint;
 };
 
+bool IsNull(const duckdb::ParsedExpression& expression) {
+  if (expression.GetExpressionClass() == duckdb::ExpressionClass::CAST)
+    return IsNull(*expression.Cast<duckdb::CastExpression>().child);
+  return expression.GetExpressionClass() == duckdb::ExpressionClass::CONSTANT &&
+         expression.Cast<duckdb::ConstantExpression>().value.IsNull();
+}
+
+// For an order that falls the binder negates the quantiles, and fails as INTERNAL where their list is null.
+bool HasNullQuantiles(const duckdb::FunctionExpression& function) {
+  return function.order_bys && !function.order_bys->orders.empty() && !function.children.empty() &&
+         IsNull(*function.children.back()) &&
+         (function.function_name == "quantile_cont" || function.function_name == "quantile_disc" ||
+          function.function_name == "mode");
+}
+
 constexpr const char* kNameValues = "name the values: PIVOT … ON column IN (…)";
 constexpr const char* kTableRoute = "/api/1.0/delta/{store}/{table}";
 
@@ -118,6 +133,11 @@ class TreeWalk {
         auto& function = expression->Cast<duckdb::FunctionExpression>();
         if (function.export_state) return At(NotAllowed("EXPORT_STATE is not allowed"), *expression);
         TRY(At(CheckFunction(function.function_name), *expression));
+        if (HasNullQuantiles(function)) {
+          return At(Refused(ErrorCode::kInvalidArgument, "SQL_INVALID",
+                            fmt::format("the last argument of {} is null", function.function_name)),
+                    *expression);
+        }
         if (IsVaryingFunction(function.function_name)) is_repeatable_ = false;
         break;
       }

@@ -553,6 +553,15 @@ TEST(StatementGuard, WantsOneStatement) {
   EXPECT_EQ(ReasonOf(std::string("SELECT 1\0; DROP TABLE t", 23)), "SQL_SYNTAX");
 }
 
+TEST(StatementGuard, RefusesNullQuantiles) {
+  for (const char* sql : {"SELECT quantile_cont(a, NULL::DOUBLE[] ORDER BY a DESC) FROM t",
+                          "SELECT percentile_disc(CAST(NULL AS DOUBLE[])) WITHIN GROUP (ORDER BY a) FROM t",
+                          "SELECT mode(a, NULL::BIGINT[] ORDER BY a) FROM t"}) {
+    EXPECT_EQ(ReasonOf(sql), "SQL_INVALID") << sql;
+  }
+  EXPECT_THAT(Guard("SELECT quantile_cont(a, [0.5, NULL] ORDER BY a DESC), max(NULL ORDER BY a) FROM t"), IsOk());
+}
+
 TEST(StatementGuard, TellsWhereTheErrorIs) {
   auto result = Guard("SELECT 1,\n  'ü', FROM WHERE");
   ASSERT_THAT(result, IsError(ErrorCode::kInvalidArgument));
