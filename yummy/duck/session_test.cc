@@ -19,6 +19,7 @@
 #include "yummy/duck/database_state.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/function_lists.h"
+#include "yummy/duck/statement_size.h"
 
 namespace yummy::duck {
 namespace {
@@ -307,6 +308,25 @@ TEST(Database, HasNoVaryingFunctionThatIsNotKnown) {
     const std::string macro = macros->GetValue(0, i).ToString();
     const std::string called = macros->GetValue(1, i).ToString();
     EXPECT_TRUE(!IsVaryingFunction(called) || known(macro)) << macro << " calls " << called;
+  }
+}
+
+TEST(Database, HasNoMacroThatCopiesMoreThanIsKnown) {
+  auto database = OpenDatabase();
+  duckdb::Connection connection(database->state().instance->database());
+  // Of its own, and of one that it calls.
+  auto macros = connection.Query(
+      "WITH macros AS (SELECT function_name AS name, unnest(parameters) AS parameter, macro_definition AS body FROM "
+      "duckdb_functions() WHERE function_type = 'macro'), copies AS (SELECT name, any_value(body) AS body, "
+      "max(len(regexp_extract_all(body, '\\b' || parameter || '\\b'))) AS own FROM macros GROUP BY 1) "
+      "SELECT name, own * coalesce((SELECT max(c.own) FROM copies c WHERE c.name <> m.name AND "
+      "c.own > 1 AND contains(m.body, c.name || '(')), 1) FROM copies m WHERE own > 0");
+  ASSERT_FALSE(macros->HasError()) << macros->GetError();
+  ASSERT_GT(macros->RowCount(), 50U);
+  for (size_t i = 0; i < macros->RowCount(); ++i) {
+    const std::string macro = macros->GetValue(0, i).ToString();
+    if (!CheckFunction(macro).ok()) continue;
+    EXPECT_GE(CopiesOfArguments(macro), macros->GetValue(1, i).GetValue<uint64_t>()) << macro;
   }
 }
 

@@ -48,21 +48,13 @@ struct Size {
 using Cte = duckdb::CommonTableExpressionInfo;
 using Readers = std::map<const Cte*, uint64_t>;  // how often each CTE is named
 
-// Macros of the library that name a parameter more than once, and how often at most.
-uint64_t CopiesOfArguments(const duckdb::ParsedExpression& expression) {
-  if (expression.GetExpressionClass() != duckdb::ExpressionClass::FUNCTION) return 1;
-  const std::string name = duckdb::StringUtil::Lower(expression.Cast<duckdb::FunctionExpression>().function_name);
-  for (const char* macro : {"array_pop_back", "array_to_string", "array_to_string_comma_default", "fmod", "nullif",
-                            "split_part", "wavg", "weighted_avg"})
-    if (name == macro) return 2;
-  if (name == "round_even" || name == "roundbankers") return 3;
-  return name == "map_to_pg_oid" ? 16 : 1;
+bool IsFunction(const duckdb::ParsedExpression& expression) {
+  return expression.GetExpressionClass() == duckdb::ExpressionClass::FUNCTION;
 }
 
 // By its form: which functions are aggregates only the binder knows.
 bool MayAggregate(const duckdb::ParsedExpression& expression) {
-  bool found = expression.GetExpressionClass() == duckdb::ExpressionClass::FUNCTION &&
-               !expression.Cast<duckdb::FunctionExpression>().is_operator;
+  bool found = IsFunction(expression) && !expression.Cast<duckdb::FunctionExpression>().is_operator;
   duckdb::ParsedExpressionIterator::EnumerateChildren(
       expression, [&](const duckdb::ParsedExpression& child) { found = found || MayAggregate(child); });
   return found;
@@ -292,7 +284,8 @@ class SizeWalk {
     if (length > 1) copied_ = Add(copied_, length);
     Limit("copies of arguments and aliases, and of what stands with COLUMNS", copied_, limits_.copies_max);
     const uint64_t outer = copies_;
-    const uint64_t copies = CopiesOfArguments(*expression);
+    const uint64_t copies =
+        IsFunction(*expression) ? CopiesOfArguments(expression->Cast<duckdb::FunctionExpression>().function_name) : 1;
     copies_ = Multiply(copies_, copies);
     duckdb::ParsedExpressionIterator::EnumerateChildren(
         *expression, [&](ExpressionPointer& child) { size += Of(child).Times(copies); });
@@ -329,6 +322,30 @@ class SizeWalk {
 };
 
 }  // namespace
+
+uint64_t CopiesOfArguments(const std::string& function) {
+  static constexpr std::pair<std::string_view, uint64_t> kMacros[] = {
+      {"array_pop_back", 2},
+      {"array_to_string", 2},
+      {"array_to_string_comma_default", 2},
+      {"fmod", 2},
+      {"format_pg_type", 15},
+      {"json_group_array", 2},
+      {"json_group_object", 2},
+      {"json_group_structure", 2},
+      {"map_contains_entry", 2},
+      {"map_to_pg_oid", 19},
+      {"nullif", 2},
+      {"round_even", 3},
+      {"roundbankers", 3},
+      {"split_part", 2},
+      {"wavg", 2},
+      {"weighted_avg", 2},
+  };
+  const std::string name = duckdb::StringUtil::Lower(function);
+  const auto* const found = std::ranges::find(kMacros, name, &std::pair<std::string_view, uint64_t>::first);
+  return found == std::end(kMacros) ? 1 : found->second;
+}
 
 Result<void> BoundSize(duckdb::QueryNode& node, const SizeLimits& limits) {
   SizeWalk count(limits, {});

@@ -2,6 +2,7 @@
 // How much a statement asks of the binder and the optimiser, which no deadline interrupts: found in its tree before they see it.
 
 #include <cstdint>
+#include <string>
 
 #include "yummy/base/result.h"
 #include "yummy/duck/duckdb_headers.h"
@@ -30,5 +31,9 @@ struct SizeLimits {
 /// Marks CTEs as MATERIALIZED that would grow the statement when they were written out for each of their readers.
 /// Errors: InvalidArgument (STATEMENT_TOO_LARGE; details limit).
 Result<void> BoundSize(duckdb::QueryNode& node, const SizeLimits& limits);
+
+/// How often at most a macro of the library names one of its parameters, by its name in any case; 1 for what names each once, and for
+/// functions.
+uint64_t CopiesOfArguments(const std::string& function);
 
 }  // namespace yummy::duck
