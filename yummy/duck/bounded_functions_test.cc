@@ -1,6 +1,7 @@
 #include "yummy/duck/bounded_functions.h"
 
 #include <chrono>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -209,6 +210,29 @@ TEST_F(BoundedFunctions, CountWhatSlicesMake) {
   EXPECT_THAT(run("SELECT sum(len(regexp_replace(repeat('a', 1000) || i, 'b', repeat('c', 1000), 'g'))) "
                   "FROM range(2000) t(i)"),
               IsOk());
+}
+
+// Of the process, since clear_refs was written.
+uint64_t PeakBytes() {
+  std::ifstream status("/proc/self/status");
+  std::string line;
+  while (std::getline(status, line))
+    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6)) << 10;
+  return 0;
+}
+
+// The keys of a batch are made at once: of long lists they took 20 times the memory that the query may have.
+TEST_F(BoundedFunctions, CountTheKeysOfASort) {
+  auto database = Database::Open({.memory_max_bytes = 256 << 20}, Lookup{});
+  ASSERT_THAT(database, IsOk());
+  auto session = (*database)->Connect();
+  ASSERT_THAT(session, IsOk());
+  std::ofstream("/proc/self/clear_refs") << "5";
+  const uint64_t before = PeakBytes();
+  auto result = (*session)->Query(
+      {}, "SELECT max(i) OVER (ORDER BY c) FROM (SELECT i, range(300000) AS c FROM range(3000) t(i))", {});
+  EXPECT_THAT(result.ok() ? (*result)->Next() : result.error(), IsError(ErrorCode::kResourceExhausted));
+  EXPECT_LT(PeakBytes() - before, uint64_t{2} << 30);
 }
 
 // Constant arguments do not make a constant result where the body of a lambda has another value for each row.

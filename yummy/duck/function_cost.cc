@@ -105,6 +105,9 @@ Cost Formatted(const Arguments& a, idx_t row) {
 
 Cost Joined(const Arguments& a, idx_t row) { return {.bytes = TotalSize(a, row), .entries = TotalLength(a, row)}; }
 
+// A sort makes one for each row, which holds all that the row is sorted by.
+Cost SortKey(const Arguments& a, idx_t row) { return {.bytes = TotalSize(a, row)}; }
+
 // The separator stands between all others.
 Cost JoinedBySeparator(const Arguments& a, idx_t row) {
   return {.bytes = Plus(TotalSize(a, row), Times(a.count(), a.size(0, row)))};
@@ -430,6 +433,7 @@ const std::vector<FunctionCost>& FunctionCosts() {
       {"bitstring", BitString},
       {"concat", Joined},
       {"concat_ws", JoinedBySeparator},
+      {"create_sort_key", SortKey},
       {"damerau_levenshtein", DistanceByTable},
       {"editdist3", Distance},
       {"filter", ForEachEntry<1>},
