@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <mutex>
 #include <utility>
 
 #include <duckdb/execution/expression_executor.hpp>
@@ -46,12 +50,36 @@ constexpr auto kSmallAggregates = std::to_array<std::string_view>({
 });
 static_assert(std::ranges::is_sorted(kSmallAggregates));
 
+// The first failure of an aggregate while it takes rows in. Threads that build the tree of a window wait for each other: one that left
+// by an exception would keep the others waiting for ever, beyond every deadline. So it waits here until a result is asked for.
+class Failure {
+ public:
+  bool happened() const { return happened_.load(std::memory_order_acquire); }
+  void Keep(std::exception_ptr error) {
+    const std::scoped_lock lock(mutex_);
+    if (happened()) return;
+    error_ = std::move(error);
+    happened_.store(true, std::memory_order_release);
+  }
+  void ThrowIfHappened() const {
+    if (happened()) std::rethrow_exception(error_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::atomic<bool> happened_ = false;
+  std::exception_ptr error_;  // written once, before happened_
+};
+
 // An aggregate's callbacks are plain pointers: what they need to know comes with the data that binding has made.
 struct BoundData final : duckdb::FunctionData {
-  BoundData(duckdb::ClientContext& client, const AggregateFunction& inner_function, Data inner_data)
-      : context(client), function(inner_function), data(std::move(inner_data)) {}
+  BoundData(duckdb::ClientContext& client, const AggregateFunction& inner_function, Data inner_data,
+            std::shared_ptr<Failure> shared_failure = std::make_shared<Failure>())
+      : context(client), function(inner_function), data(std::move(inner_data)), failure(std::move(shared_failure)) {}
 
-  Data Copy() const override { return duckdb::make_uniq<BoundData>(context, function, data ? data->Copy() : Data()); }
+  Data Copy() const override {
+    return duckdb::make_uniq<BoundData>(context, function, data ? data->Copy() : Data(), failure);
+  }
   bool Equals(const duckdb::FunctionData& other) const override {
     const auto& bound = other.Cast<BoundData>();
     return function == bound.function && function.name == bound.function.name &&
@@ -62,13 +90,27 @@ struct BoundData final : duckdb::FunctionData {
   AggregateInputData Inner(const AggregateInputData& input) const {
     return AggregateInputData(data.get(), input.allocator, input.combine_type);
   }
-  void CheckInterrupt() const {
+  // Before a result is given.
+  void Check() const {
+    failure->ThrowIfHappened();
     if (context.IsInterrupted()) throw duckdb::InterruptException();
+  }
+  // Before rows are taken in: whether it is of any use.
+  bool GoesOn() const { return !failure->happened() && !context.IsInterrupted(); }
+  // Takes rows in, and keeps what is thrown.
+  template <typename Step>
+  void Try(Step&& step) const {
+    try {
+      step();
+    } catch (...) {
+      failure->Keep(std::current_exception());
+    }
   }
 
   duckdb::ClientContext& context;
   AggregateFunction function;
   Data data;
+  std::shared_ptr<Failure> failure;  // of all copies: they belong to one statement
 };
 
 bool HasFixedSize(const duckdb::LogicalType& type) { return duckdb::TypeIsConstantSize(type.InternalType()); }
@@ -133,13 +175,13 @@ duckdb::vector<idx_t> Slices(Vector inputs[], idx_t columns, idx_t count) {
 // `call` gets the inputs of a slice, where it begins and where it ends.
 template <typename Call>
 void ForEachSlice(const BoundData& bound, Vector inputs[], idx_t columns, idx_t count, Call&& call) {
-  bound.CheckInterrupt();
+  if (!bound.GoesOn()) return;
   if (AreFew(inputs, columns, count)) return call(inputs, 0, count);
   const auto ends = Slices(inputs, columns, count);
   if (ends.size() == 1) return call(inputs, 0, count);
   idx_t begin = 0;
   for (const idx_t end : ends) {
-    bound.CheckInterrupt();
+    if (!bound.GoesOn()) return;
     duckdb::vector<Vector> slice;
     slice.reserve(columns);
     for (idx_t i = 0; i < columns; i++) slice.emplace_back(inputs[i], begin, end);
@@ -147,72 +189,71 @@ void ForEachSlice(const BoundData& bound, Vector inputs[], idx_t columns, idx_t 
   }
 }
 
-// `call` gets where some states begin and end.
-template <typename Call>
-void ForSomeStates(const BoundData& bound, idx_t count, Call&& call) {
-  for (idx_t begin = 0; begin < count; begin += kSliceStates) {
-    bound.CheckInterrupt();
-    call(begin, std::min(begin + kSliceStates, count));
-  }
-}
-
 void Update(Vector inputs[], AggregateInputData& input, idx_t columns, Vector& states, idx_t count) {
   const auto& bound = BoundData::Of(input);
   AggregateInputData inner = bound.Inner(input);
-  ForEachSlice(bound, inputs, columns, count, [&](Vector* slice, idx_t begin, idx_t end) {
-    if (begin == 0 && end == count) return bound.function.update(slice, inner, columns, states, count);
-    Vector some(states, begin, end);
-    bound.function.update(slice, inner, columns, some, end - begin);
+  bound.Try([&] {
+    ForEachSlice(bound, inputs, columns, count, [&](Vector* slice, idx_t begin, idx_t end) {
+      if (begin == 0 && end == count) return bound.function.update(slice, inner, columns, states, count);
+      Vector some(states, begin, end);
+      bound.function.update(slice, inner, columns, some, end - begin);
+    });
   });
 }
 
 void SimpleUpdate(Vector inputs[], AggregateInputData& input, idx_t columns, duckdb::data_ptr_t state, idx_t count) {
   const auto& bound = BoundData::Of(input);
   AggregateInputData inner = bound.Inner(input);
-  ForEachSlice(bound, inputs, columns, count, [&](Vector* slice, idx_t begin, idx_t end) {
-    bound.function.simple_update(slice, inner, columns, state, end - begin);
+  bound.Try([&] {
+    ForEachSlice(bound, inputs, columns, count, [&](Vector* slice, idx_t begin, idx_t end) {
+      bound.function.simple_update(slice, inner, columns, state, end - begin);
+    });
   });
 }
 
 void Combine(Vector& source, Vector& target, AggregateInputData& input, idx_t count) {
   const auto& bound = BoundData::Of(input);
   AggregateInputData inner = bound.Inner(input);
-  if (count <= kSliceStates) {
-    bound.CheckInterrupt();
-    return bound.function.combine(source, target, inner, count);
-  }
-  ForSomeStates(bound, count, [&](idx_t begin, idx_t end) {
-    Vector from(source, begin, end);
-    Vector to(target, begin, end);
-    bound.function.combine(from, to, inner, end - begin);
+  bound.Try([&] {
+    if (count <= kSliceStates) {
+      if (bound.GoesOn()) bound.function.combine(source, target, inner, count);
+      return;
+    }
+    for (idx_t begin = 0; begin < count && bound.GoesOn(); begin += kSliceStates) {
+      const idx_t end = std::min(begin + kSliceStates, count);
+      Vector from(source, begin, end);
+      Vector to(target, begin, end);
+      bound.function.combine(from, to, inner, end - begin);
+    }
   });
 }
 
 void Finalize(Vector& states, AggregateInputData& input, Vector& result, idx_t count, idx_t offset) {
   const auto& bound = BoundData::Of(input);
   AggregateInputData inner = bound.Inner(input);
-  if (count <= kSliceStates || states.GetVectorType() != duckdb::VectorType::FLAT_VECTOR) {
-    bound.CheckInterrupt();
+  bound.Check();
+  if (count <= kSliceStates || states.GetVectorType() != duckdb::VectorType::FLAT_VECTOR)
     return bound.function.finalize(states, inner, result, count, offset);
-  }
-  ForSomeStates(bound, count, [&](idx_t begin, idx_t end) {
+  for (idx_t begin = 0; begin < count; begin += kSliceStates) {
+    bound.Check();
+    const idx_t end = std::min(begin + kSliceStates, count);
     Vector some(states, begin, end);
     bound.function.finalize(some, inner, result, end - begin, offset + begin);
-  });
+  }
 }
 
 void Window(AggregateInputData& input, const duckdb::WindowPartitionInput& partition, duckdb::const_data_ptr_t shared,
             duckdb::data_ptr_t local, const duckdb::SubFrames& frames, Vector& result, idx_t row) {
   const auto& bound = BoundData::Of(input);
   AggregateInputData inner = bound.Inner(input);
-  bound.CheckInterrupt();
+  bound.Check();
   bound.function.window(inner, partition, shared, local, frames, result, row);
 }
 
 void WindowInit(AggregateInputData& input, const duckdb::WindowPartitionInput& partition, duckdb::data_ptr_t shared) {
   const auto& bound = BoundData::Of(input);
   AggregateInputData inner = bound.Inner(input);
-  bound.CheckInterrupt();
+  bound.Check();
   bound.function.window_init(inner, partition, shared);
 }
 
@@ -286,7 +327,15 @@ Data Bind(duckdb::ClientContext& context, AggregateFunction& function, Expressio
 
 }  // namespace
 
-bool IsSmallAggregate(std::string_view name) { return std::ranges::binary_search(kSmallAggregates, name); }
+bool IsSmallAggregate(const AggregateFunction& function) {
+  // Sums of these overflow while rows are taken in.
+  const auto overflows = [](const duckdb::LogicalType& type) {
+    return type.id() == duckdb::LogicalTypeId::DECIMAL || type.InternalType() == PhysicalType::INT128 ||
+           type.InternalType() == PhysicalType::UINT128 || type.InternalType() == PhysicalType::INTERVAL;
+  };
+  return std::ranges::binary_search(kSmallAggregates, function.name) &&
+         std::none_of(function.arguments.begin(), function.arguments.end(), overflows);
+}
 
 Result<void> BoundAggregate(AggregateFunction& function) {
   if (function.function_info) {

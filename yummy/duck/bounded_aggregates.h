@@ -2,17 +2,16 @@
 // DuckDB's aggregates, made to see a deadline. As a window an aggregate is called for one frame after another within a batch of rows,
 // and it can be called for rows of long lists: the engine itself looks at the interrupt between batches only.
 
-#include <string_view>
-
 #include "yummy/base/result.h"
 #include "yummy/duck/duckdb_headers.h"
 
 namespace yummy::duck {
 
-/// Whether the aggregate of this name keeps no more than a few numbers, of arguments that are numbers: it needs no look.
-bool IsSmallAggregate(std::string_view name);
+/// Whether the aggregate keeps no more than a few numbers, of arguments that are numbers, and never fails: it needs no look.
+bool IsSmallAggregate(const duckdb::AggregateFunction& function);
 
-/// Makes the aggregate look at the interrupt between slices of the rows, and of the states, of every call.
+/// Makes the aggregate look at the interrupt between slices of the rows, and of the states, of every call; and fail only where it
+/// gives a result.
 /// Errors: Internal (it is of a kind that cannot be wrapped).
 Result<void> BoundAggregate(duckdb::AggregateFunction& function);
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "yummy/base/testing.h"
 #include "yummy/duck/sql_testing.h"
@@ -61,6 +62,21 @@ TEST_F(BoundedAggregates, EndAtTheDeadlineWithinLongLists) {
             context),
       IsError(ErrorCode::kDeadlineExceeded));
   EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(20));
+}
+
+// Threads that build the tree of a window wait for each other: one of them must not leave because of an error.
+TEST_F(BoundedAggregates, FailInAWindow) {
+  for (const auto& [call, value] :
+       {std::pair("sum(coalesce(x, 1))", "170141183460469231731687303715884105727::HUGEINT"),
+        std::pair("avg(coalesce(x, 1))", "170141183460469231731687303715884105727::HUGEINT"),
+        std::pair("sum(coalesce(x, 1))", "99999999999999999999999999999999999999::DECIMAL(38, 0)")}) {
+    EXPECT_THAT(Value("SELECT max(r) FROM (SELECT " + std::string(call) +
+                      " OVER (ORDER BY i ROWS BETWEEN 100 PRECEDING AND 100 FOLLOWING) AS r FROM (SELECT i, CASE WHEN "
+                      "i IN (499000, 499001) THEN " +
+                      value + " END AS x FROM range(500000) t(i)))"),
+                IsError(ErrorCode::kInvalidArgument))
+        << call << value;
+  }
 }
 
 // The rows that a filter or a DISTINCT has left are a selection of the vector's, at every depth.
