@@ -24,8 +24,4 @@ Result<void> WriteCheckpoint(const Context& context, const Snapshot& snapshot, c
 /// Writes the version checksum file (PROTOCOL.md, "Version Checksum File"); an existing one is left alone.
 Result<void> WriteChecksum(const Context& context, const Snapshot& snapshot);
 
-/// Compares the checksum file with what the log says and logs a warning where they differ, or when it cannot be read: the
-/// log counts. Never fails.
-void CompareChecksum(const Context& context, const Snapshot& snapshot, const store::ObjectMeta& checksum);
-
 }  // namespace yummy::delta

@@ -3,7 +3,7 @@
 #include <simdjson.h>
 
 #include "yummy/base/log.h"
-#include "yummy/delta/checkpoint.h"
+#include "yummy/delta/checksum.h"
 
 namespace yummy::delta {
 

@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include "yummy/delta/file_segment.h"
 #include "yummy/delta/json_text.h"
+#include "yummy/delta/text_column.h"
 
 namespace yummy::delta {
 

@@ -10,9 +10,15 @@
 #include "yummy/base/context.h"
 #include "yummy/delta/log.h"
 #include "yummy/delta/snapshot.h"
-#include "yummy/delta/table.h"
 
 namespace yummy::delta {
+
+/// One commit of the history, newest first.
+struct CommitSummary {
+  int64_t version = 0;
+  int64_t timestamp_ms = 0;
+  CommitInfo info;
+};
 
 /// The commits that the log still has, with their times: in-commit timestamps from the version on that enabled them, before
 /// that modification times of the files, made to rise by at least a millisecond from each version to the next.

@@ -44,11 +44,6 @@ Result<std::string> MakeFileKey(std::string_view log_path, const DeletionVectorD
   return key;
 }
 
-void TextColumn::Reserve(size_t rows, size_t bytes) {
-  ends_.reserve(rows);
-  bytes_.reserve(bytes);
-}
-
 /// What is computed on first use. Only this part of a segment changes after Finish.
 struct FileSegment::Lazy {
   std::once_flag statistics_once;

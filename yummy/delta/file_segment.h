@@ -16,34 +16,13 @@
 #include "yummy/base/result.h"
 #include "yummy/delta/actions.h"
 #include "yummy/delta/column_statistics.h"
+#include "yummy/delta/text_column.h"
 
 namespace yummy::delta {
 
 /// What identifies a logical file: its decoded path and, when it has a deletion vector, '\0' and the vector's unique id.
 /// Errors: Corrupt (empty path, bad escape).
 Result<std::string> MakeFileKey(std::string_view log_path, const DeletionVectorDescriptor* deletion_vector);
-
-/// Texts of many rows, back to back. An empty text stands for none.
-class TextColumn {
- public:
-  void Append(std::string_view text) {
-    bytes_.append(text);
-    ends_.push_back(bytes_.size());
-  }
-  void Reserve(size_t rows, size_t bytes);
-  /// Makes `padding` bytes behind the last text readable.
-  void Pad(size_t padding) { bytes_.reserve(bytes_.size() + padding); }
-  size_t size() const { return ends_.size(); }
-  size_t bytes() const { return bytes_.size(); }
-  std::string_view operator[](size_t row) const {
-    const size_t begin = row == 0 ? 0 : ends_[row - 1];
-    return {bytes_.data() + begin, ends_[row] - begin};
-  }
-
- private:
-  std::string bytes_;
-  std::vector<uint64_t> ends_;
-};
 
 /// Fields that few tables use.
 struct FileExtras {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "yummy/delta/file_id.h"
 #include "yummy/delta/file_segment.h"
-#include "yummy/delta/snapshot.h"
 
 namespace yummy::delta {
 

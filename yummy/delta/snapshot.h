@@ -13,6 +13,7 @@
 #include "yummy/base/context.h"
 #include "yummy/delta/actions.h"
 #include "yummy/delta/column_mapping.h"
+#include "yummy/delta/file_id.h"
 #include "yummy/delta/predicate.h"
 #include "yummy/delta/scalar.h"
 #include "yummy/delta/schema.h"
@@ -27,10 +28,6 @@ namespace yummy::delta {
 
 class Snapshot;
 using SnapshotRef = std::shared_ptr<const Snapshot>;
-
-/// Names a live file of one snapshot, for the life of that snapshot. A refreshed snapshot may name the same file otherwise
-/// (small groups of files are merged as a table grows): ask its FindFile.
-using FileId = uint64_t;
 
 /// A look at one live file; valid as long as its snapshot.
 struct FileView {

@@ -11,6 +11,7 @@
 #include "yummy/base/executor.h"
 #include "yummy/base/gate.h"
 #include "yummy/base/random.h"
+#include "yummy/delta/commit_times.h"
 #include "yummy/delta/snapshot.h"
 #include "yummy/delta/transaction.h"
 
@@ -32,13 +33,6 @@ struct TableOptions {
   std::chrono::milliseconds commit_deadline =
       std::chrono::seconds(60);  // for the turns and conflicts, then for settling a put
   CommitRetry commit_retry;
-};
-
-/// One commit of the history, newest first.
-struct CommitSummary {
-  int64_t version = 0;
-  int64_t timestamp_ms = 0;
-  CommitInfo info;
 };
 
 class Table : public std::enable_shared_from_this<Table> {

@@ -5,7 +5,7 @@
 
 #include "yummy/duck/delta_transaction.h"
 #include "yummy/duck/error.h"
-#include "yummy/duck/instance.h"
+#include "yummy/duck/instance_info.h"
 #include "yummy/duck/request_state.h"
 #include "yummy/duck/scan.h"
 #include "yummy/duck/schema_entry.h"

@@ -13,6 +13,9 @@ namespace yummy::duck {
 class DeltaSchemaEntry;
 struct InstanceInfo;
 
+/// The name of our storage extension: ATTACH '<store ordinal>' AS "<store name>" (TYPE yummy_delta).
+inline constexpr const char* kStorageType = "yummy_delta";
+
 /// Makes `ATTACH '<store ordinal>' AS "<store name>" (TYPE yummy_delta)` known.
 /// To be called before the database is opened with `config`.
 void RegisterDeltaStorage(duckdb::DBConfig& config, std::shared_ptr<InstanceInfo> instance);

@@ -40,19 +40,21 @@ bool HoldsStruct(const delta::DataType& type) {
   return std::any_of(type.children.begin(), type.children.end(), HoldsStruct);
 }
 
-Result<Columns> Children(const delta::DataType& type, const duckdb::LogicalType& logical, ColumnMapping mapping);
+Result<Columns> Children(const delta::DataType& type, const duckdb::LogicalType& logical,
+                         delta::ColumnMappingMode mapping);
 
 Result<Column> Describe(const std::string& name, Value identifier, const delta::DataType& type,
-                        const duckdb::LogicalType& logical, ColumnMapping mapping) {
+                        const duckdb::LogicalType& logical, delta::ColumnMappingMode mapping) {
   Column column = MakeColumn(name, logical, std::move(identifier));
   // Without structs a nested column is mapped as a whole, with a cast where types were widened.
   if (HoldsStruct(type)) column.children = TRY(Children(type, logical, mapping));
   return column;
 }
 
-Result<Column> DescribeField(const delta::Field& field, const duckdb::LogicalType& logical, ColumnMapping mapping) {
+Result<Column> DescribeField(const delta::Field& field, const duckdb::LogicalType& logical,
+                             delta::ColumnMappingMode mapping) {
   Value identifier(field.physical_name());
-  if (mapping == ColumnMapping::kId) {
+  if (mapping == delta::ColumnMappingMode::kId) {
     const auto& mapped = field.mapping;
     if (!mapped || !std::in_range<int32_t>(mapped->id)) {
       return Error(ErrorCode::kCorrupt, fmt::format("column {} has no delta.columnMapping.id of 32 bits", field.name))
@@ -63,7 +65,8 @@ Result<Column> DescribeField(const delta::Field& field, const duckdb::LogicalTyp
   return Describe(field.name, std::move(identifier), field.type, logical, mapping);
 }
 
-Result<Columns> Children(const delta::DataType& type, const duckdb::LogicalType& logical, ColumnMapping mapping) {
+Result<Columns> Children(const delta::DataType& type, const duckdb::LogicalType& logical,
+                         delta::ColumnMappingMode mapping) {
   Columns children;
   switch (type.kind) {
     case delta::TypeKind::kStruct:
@@ -401,7 +404,7 @@ duckdb::unique_ptr<TableFilter> Fit(const TableFilter& filter, const Column& col
 
 }  // namespace
 
-Result<Columns> TableColumns(const delta::Schema& schema, ColumnMapping mapping) {
+Result<Columns> TableColumns(const delta::Schema& schema, delta::ColumnMappingMode mapping) {
   Columns columns;
   for (const delta::Field& field : schema) {
     columns.push_back(TRY(DescribeField(field, TRY(ToLogicalType(field.type)), mapping)));
@@ -410,9 +413,9 @@ Result<Columns> TableColumns(const delta::Schema& schema, ColumnMapping mapping)
 }
 
 Result<void> AlignColumns(Columns& table_columns, Columns& file_columns,
-                          const duckdb::vector<duckdb::ColumnIndex>& column_ids, ColumnMapping mapping) {
+                          const duckdb::vector<duckdb::ColumnIndex>& column_ids, delta::ColumnMappingMode mapping) {
   const auto has_id = [](const Column& column) { return IsId(column.identifier); };
-  if (mapping == ColumnMapping::kId && !file_columns.empty() &&
+  if (mapping == delta::ColumnMappingMode::kId && !file_columns.empty() &&
       std::none_of(file_columns.begin(), file_columns.end(), has_id)) {
     return Error(ErrorCode::kCorrupt, "a data file of a table with columns mapped by id has no field ids")
         .WithReason("CORRUPT_DATA_FILE");

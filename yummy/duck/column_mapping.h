@@ -5,14 +5,14 @@
 
 #include "yummy/delta/schema.h"
 #include "yummy/duck/duckdb_headers.h"
-#include "yummy/duck/scan.h"
+#include "yummy/duck/scan_info.h"
 
 namespace yummy::duck {
 
 /// The table's columns with their types. They are found in data files by physical name, or by field id.
 /// Errors: Unsupported (reason UNSUPPORTED_TYPE), Corrupt (a column without an id in a table mapped by id).
 Result<duckdb::vector<duckdb::MultiFileColumnDefinition>> TableColumns(const delta::Schema& schema,
-                                                                       ColumnMapping mapping);
+                                                                       delta::ColumnMappingMode mapping);
 
 /// Fits table and file columns to each other, for those at `column_ids`: field ids are resolved to the file's names, the parts of
 /// lists and maps get the names that the mapper asks for, whatever the writer called them (parquet-format, LogicalTypes.md,
@@ -21,7 +21,7 @@ Result<duckdb::vector<duckdb::MultiFileColumnDefinition>> TableColumns(const del
 /// all).
 Result<void> AlignColumns(duckdb::vector<duckdb::MultiFileColumnDefinition>& table_columns,
                           duckdb::vector<duckdb::MultiFileColumnDefinition>& file_columns,
-                          const duckdb::vector<duckdb::ColumnIndex>& column_ids, ColumnMapping mapping);
+                          const duckdb::vector<duckdb::ColumnIndex>& column_ids, delta::ColumnMappingMode mapping);
 
 /// What AlignColumns checks, of columns that need no fitting. Errors: as AlignColumns.
 Result<void> CheckColumns(const duckdb::vector<duckdb::MultiFileColumnDefinition>& table_columns,

@@ -2,15 +2,11 @@
 // DuckDB as the SQL engine: one live instance, every configured store an attached catalogue of Delta tables.
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "yummy/base/context.h"
 #include "yummy/base/result.h"
-#include "yummy/delta/table.h"
-#include "yummy/store/object_store.h"
+#include "yummy/duck/lookup.h"
 
 namespace yummy::duck {
 
@@ -21,26 +17,6 @@ struct DatabaseOptions {
   uint64_t memory_max_bytes = 0;  // 0: 60 % of the machine
   std::string temporary_folder;   // where instances make their folders for spilling; empty: the system's
   uint64_t temporary_max_bytes = 10ULL << 30;
-};
-
-/// What the catalogue asks of the layer above. Called from many threads.
-/// Names are matched by the callee: exactly first, then ignoring case when only one fits.
-struct Lookup {
-  struct Store {
-    std::string name;
-    std::shared_ptr<store::ObjectStore> object_store;
-    /// count(*), min and max may be answered from the logs' statistics, without opening a file. Off for logs that lie.
-    bool count_from_statistics = true;
-  };
-  std::vector<Store> stores;  // fixed for the life of the Database
-  /// `schema` is "main" for tables at the store's root. Errors: NotFound (TABLE_NOT_FOUND, NOT_A_DELTA_TABLE) …
-  std::function<Result<std::shared_ptr<delta::Table>>(const Context&, const std::string& store,
-                                                      const std::string& schema, const std::string& table)>
-      find_table;
-  std::function<Result<std::vector<std::string>>(const Context&, const std::string& store)>
-      list_schemas;  // with "main"
-  std::function<Result<std::vector<std::string>>(const Context&, const std::string& store, const std::string& schema)>
-      list_tables;
 };
 
 /// Holds the live DuckDB instance. An INTERNAL or FATAL error of DuckDB retires the instance: queries that run on it end with

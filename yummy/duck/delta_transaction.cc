@@ -6,7 +6,7 @@
 
 #include "yummy/duck/catalog.h"
 #include "yummy/duck/error.h"
-#include "yummy/duck/instance.h"
+#include "yummy/duck/instance_info.h"
 #include "yummy/duck/request_state.h"
 #include "yummy/duck/schema_entry.h"
 #include "yummy/duck/table_entry.h"

@@ -5,7 +5,7 @@
 #include "yummy/delta/path.h"
 #include "yummy/duck/error.h"
 #include "yummy/duck/file_system.h"
-#include "yummy/duck/instance.h"
+#include "yummy/duck/instance_info.h"
 
 namespace yummy::duck {
 namespace {

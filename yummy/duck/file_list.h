@@ -11,7 +11,7 @@
 #include "yummy/delta/snapshot.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/filter_predicate.h"
-#include "yummy/duck/scan.h"
+#include "yummy/duck/scan_info.h"
 
 namespace yummy::duck {
 

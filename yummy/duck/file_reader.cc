@@ -8,9 +8,10 @@
 
 #include "yummy/delta/deletion_vector.h"
 #include "yummy/duck/column_mapping.h"
+#include "yummy/duck/duck_path.h"
 #include "yummy/duck/error.h"
 #include "yummy/duck/file_system.h"
-#include "yummy/duck/instance.h"
+#include "yummy/duck/instance_info.h"
 #include "yummy/duck/request_state.h"
 #include "yummy/duck/scan_ahead.h"
 #include "yummy/duck/types.h"
@@ -216,7 +217,7 @@ duckdb::ReaderInitializeType DeltaFileReader::CreateMapping(
     const duckdb::virtual_column_map_t& virtual_columns, duckdb::MultiFileColumnMappingMode mode) {
   auto& file_columns = reader_data.reader->columns;
   duckdb::vector<duckdb::MultiFileColumnDefinition> aligned;
-  const bool align = scan_->has_nested_columns || scan_->mapping == ColumnMapping::kId;
+  const bool align = scan_->has_nested_columns || scan_->mapping == delta::ColumnMappingMode::kId;
   if (align) aligned = columns;
   const auto stored = ColumnsInFiles(*scan_->snapshot, column_ids);
   auto fits =

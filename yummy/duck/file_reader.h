@@ -6,7 +6,7 @@
 #include <string>
 
 #include "yummy/duck/duckdb_headers.h"
-#include "yummy/duck/scan.h"
+#include "yummy/duck/scan_info.h"
 
 namespace yummy::duck {
 

@@ -1,14 +1,11 @@
 #pragma once
-// DuckDB's view of our object stores: yummy://<store ordinal>/<path in the store, decoded>; of a file to read with its version,
-// yummy://<store ordinal>@<size>-<time of change>/<path in the store>.
+// DuckDB's view of our object stores, whose files have the names of duck_path.h.
 // Reading needs the instance's token in OpenFileInfo.extended_info, which SQL cannot set; writing needs
 // RequestState::AllowWrite of the statement that writes.
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
-#include "yummy/base/result.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/store/object_store.h"
 
@@ -16,7 +13,6 @@ namespace yummy::duck {
 
 struct InstanceInfo;
 
-inline constexpr std::string_view kScheme = "yummy://";
 /// The option of extended_info that holds the token, as UBIGINT.
 inline constexpr const char* kTokenOption = "yummy_token";
 /// The option that holds the delta::FileId, as UBIGINT.
@@ -25,21 +21,6 @@ inline constexpr const char* kFileIdOption = "yummy_file_id";
 inline constexpr const char* kModifiedOption = "yummy_modified";
 /// The option that holds the number of the ReadAhead that fetches the file (RequestState), as UBIGINT.
 inline constexpr const char* kReadAheadOption = "yummy_read_ahead";
-
-/// The name of a file to write: yummy://<ordinal>/<store_path>
-std::string DuckPath(size_t store_ordinal, std::string_view store_path);
-/// The name of a file to read, as the log or the store tells of it. Its version is part of it, the etag where that is plain: DuckDB's caches know bytes by their file's name
-/// alone, and a path may be used again for other bytes, while a scan still has the first ones in hand.
-std::string DuckPath(size_t store_ordinal, const store::ObjectMeta& object);
-
-struct StorePath {
-  size_t store_ordinal = 0;
-  std::string path;
-};
-/// The parts of a path. Errors: PermissionDenied (another scheme, no such form, a path that store::CheckPath refuses).
-Result<StorePath> ParseDuckPath(std::string_view path);
-/// The path in the store, for people; what is no such path as it is.
-std::string PathForPeople(const std::string& duck_path);
 
 /// A file to read, as a MultiFileList gives it: path, token, size, no validation by the caches.
 /// Further options may be added to extended_info->options ("has_deletes", "footer_size").

@@ -6,6 +6,7 @@
 
 #include "yummy/base/testing.h"
 #include "yummy/duck/database_state.h"
+#include "yummy/duck/duck_path.h"
 #include "yummy/duck/error.h"
 #include "yummy/duck/request_state.h"
 #include "yummy/store/fault_store.h"

@@ -9,6 +9,7 @@
 #include "yummy/base/random.h"
 #include "yummy/duck/bounded_functions.h"
 #include "yummy/duck/catalog.h"
+#include "yummy/duck/duck_path.h"
 #include "yummy/duck/error.h"
 #include "yummy/duck/file_system.h"
 #include "yummy/duck/limit_hint.h"
@@ -104,25 +105,6 @@ Result<void> LockDown(duckdb::Connection& connection, const DatabaseOptions& opt
 }
 
 }  // namespace
-
-void RefusedFiles::Refuse(const std::string& path, uint64_t size_bytes) {
-  std::scoped_lock lock(mutex_);
-  files_.emplace(path, size_bytes);
-}
-
-Result<void> RefusedFiles::Check(const std::string& path, uint64_t size_bytes) const {
-  std::scoped_lock lock(mutex_);
-  if (!files_.contains({path, size_bytes})) return {};
-  const std::string name = PathForPeople(path);
-  return Error(ErrorCode::kCorrupt, "this data file brought the engine down before and is not read again: " + name)
-      .WithReason("CORRUPT_DATA_FILE")
-      .With("path", name);
-}
-
-bool InstanceInfo::IsStore(const std::string& name) const {
-  return std::any_of(lookup->stores.begin(), lookup->stores.end(),
-                     [&](const Lookup::Store& store) { return duckdb::StringUtil::CIEquals(store.name, name); });
-}
 
 Result<std::shared_ptr<Instance>> Instance::Open(const DatabaseOptions& options, std::shared_ptr<const Lookup> lookup,
                                                  std::shared_ptr<RefusedFiles> refused_files) {

@@ -7,7 +7,7 @@
 
 #include "yummy/duck/error.h"
 #include "yummy/duck/function_lists.h"
-#include "yummy/duck/instance.h"
+#include "yummy/duck/instance_info.h"
 #include "yummy/duck/request_state.h"
 
 namespace yummy::duck {

@@ -5,7 +5,7 @@
 #include "yummy/base/clock.h"
 #include "yummy/delta/path.h"
 #include "yummy/delta/table.h"
-#include "yummy/duck/file_system.h"
+#include "yummy/duck/duck_path.h"
 #include "yummy/duck/partitioned_writer.h"
 #include "yummy/duck/request_state.h"
 #include "yummy/duck/sequence_writer.h"

@@ -9,7 +9,7 @@
 #include "yummy/duck/error.h"
 #include "yummy/duck/file_list.h"
 #include "yummy/duck/file_reader.h"
-#include "yummy/duck/instance.h"
+#include "yummy/duck/instance_info.h"
 #include "yummy/duck/row_bytes.h"
 #include "yummy/duck/scan_ahead.h"
 #include "yummy/duck/types.h"

@@ -9,9 +9,10 @@
 
 #include <duckdb/storage/external_file_cache.hpp>
 
+#include "yummy/duck/duck_path.h"
 #include "yummy/duck/error.h"
 #include "yummy/duck/file_system.h"
-#include "yummy/duck/instance.h"
+#include "yummy/duck/instance_info.h"
 #include "yummy/duck/read_ahead.h"
 #include "yummy/duck/request_state.h"
 
@@ -77,7 +78,7 @@ std::vector<WantedColumn> WantedColumns(const ScanInfo& scan, const duckdb::Tabl
     }
     const delta::Field& field = schema[index.GetPrimaryIndex()];
     WantedColumn column;
-    if (scan.mapping == ColumnMapping::kId && field.mapping) {
+    if (scan.mapping == delta::ColumnMappingMode::kId && field.mapping) {
       column.field_id = static_cast<int32_t>(field.mapping->id);
     }
     // DuckDB reads the columns of such filters first.

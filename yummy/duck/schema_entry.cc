@@ -10,7 +10,7 @@
 #include "yummy/duck/catalog.h"
 #include "yummy/duck/delta_transaction.h"
 #include "yummy/duck/error.h"
-#include "yummy/duck/instance.h"
+#include "yummy/duck/instance_info.h"
 #include "yummy/duck/request_state.h"
 #include "yummy/duck/table_entry.h"
 #include "yummy/duck/types.h"

@@ -51,8 +51,7 @@ duckdb::TableFunction DeltaTableEntry::GetScanFunction(duckdb::ClientContext& co
   info->store_ordinal = delta_catalog_.store_ordinal();
   info->snapshot = version_.snapshot;
   info->table = this;
-  const bool by_id = version_.snapshot->column_mapping() == delta::ColumnMappingMode::kId;
-  info->mapping = by_id ? ColumnMapping::kId : ColumnMapping::kName;
+  info->mapping = version_.snapshot->column_mapping();
   info->has_nested_columns = std::any_of(columns_of_table.begin(), columns_of_table.end(),
                                          [](const delta::Field& field) { return field.type.is_nested(); });
   if (version_.is_pinned_by_transaction) DeltaTransaction::Get(context, catalog).MarkRead(*version_.table);

@@ -1,0 +1,36 @@
+#pragma once
+// How the engine finds tables: functions of the layer above.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "yummy/base/context.h"
+#include "yummy/base/result.h"
+#include "yummy/delta/table.h"
+#include "yummy/store/object_store.h"
+
+namespace yummy::duck {
+
+/// What the catalogue asks of the layer above. Called from many threads.
+/// Names are matched by the callee: exactly first, then ignoring case when only one fits.
+struct Lookup {
+  struct Store {
+    std::string name;
+    std::shared_ptr<store::ObjectStore> object_store;
+    /// count(*), min and max may be answered from the logs' statistics, without opening a file. Off for logs that lie.
+    bool count_from_statistics = true;
+  };
+  std::vector<Store> stores;  // fixed for the life of the Database
+  /// `schema` is "main" for tables at the store's root. Errors: NotFound (TABLE_NOT_FOUND, NOT_A_DELTA_TABLE) …
+  std::function<Result<std::shared_ptr<delta::Table>>(const Context&, const std::string& store,
+                                                      const std::string& schema, const std::string& table)>
+      find_table;
+  std::function<Result<std::vector<std::string>>(const Context&, const std::string& store)>
+      list_schemas;  // with "main"
+  std::function<Result<std::vector<std::string>>(const Context&, const std::string& store, const std::string& schema)>
+      list_tables;
+};
+
+}  // namespace yummy::duck
