@@ -256,5 +256,12 @@ TEST(Gate, IsNotHeldUpByWhoGaveUp) {
   EXPECT_THAT(gate.Enter(Context()), IsOk());
 }
 
+TEST(NearestName, FindsSlipsOnly) {
+  const std::vector<std::string> known = {"record_batch_dict", "record_batch_list", "dry_run"};
+  EXPECT_EQ(NearestName("recordBatchDict", known), "record_batch_dict");
+  EXPECT_EQ(NearestName("dryrum", known), "dry_run");
+  EXPECT_EQ(NearestName("entirely_else", known), std::nullopt);
+}
+
 }  // namespace
 }  // namespace yummy

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "yummy/base/url.h"
+#include "yummy/base/text.h"
 
 namespace yummy {
 

@@ -1,14 +1,107 @@
 #include "yummy/base/text.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+
 #include <fmt/format.h>
 
-#include "yummy/base/url.h"
-
 namespace yummy {
-
 namespace {
+
 constexpr size_t kLogBytesMax = 8 << 10;
+// A longer name is not worth the quadratic time.
+constexpr size_t kComparedBytesMax = 64;
+
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+// A name without what does not count.
+std::string Plain(std::string_view name) {
+  std::string plain = LowerCase(name.substr(0, kComparedBytesMax));
+  std::erase_if(plain, [](char c) { return c == '_' || c == '-'; });
+  return plain;
+}
+
+// Levenshtein's distance, one row at a time.
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < a.size(); i++) {
+    size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (size_t j = 0; j < b.size(); j++) {
+      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
 }  // namespace
+
+bool IsUtf8(std::string_view text) {
+  size_t i = 0;
+  while (i < text.size()) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    size_t length = 0;
+    uint32_t point = 0;
+    if (byte < 0x80) {
+      i++;
+      continue;
+    }
+    if (byte >= 0xC2 && byte <= 0xDF) {
+      length = 2;
+      point = byte & 0x1F;
+    } else if (byte >= 0xE0 && byte <= 0xEF) {
+      length = 3;
+      point = byte & 0x0F;
+    } else if (byte >= 0xF0 && byte <= 0xF4) {
+      length = 4;
+      point = byte & 0x07;
+    } else
+      return false;
+    if (i + length > text.size()) return false;
+    for (size_t k = 1; k < length; k++) {
+      const auto next = static_cast<uint8_t>(text[i + k]);
+      if ((next & 0xC0) != 0x80) return false;
+      point = (point << 6) | (next & 0x3F);
+    }
+    if (length == 3 && (point < 0x800 || (point >= 0xD800 && point <= 0xDFFF))) return false;
+    if (length == 4 && (point < 0x10000 || point > 0x10FFFF)) return false;
+    i += length;
+  }
+  return true;
+}
+
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), Lower);
+  return lower;
+}
+
+bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return Lower(x) == Lower(y); });
+}
+
+std::string_view Trimmed(std::string_view text, std::string_view spaces) {
+  const size_t begin = std::min(text.find_first_not_of(spaces), text.size());
+  text.remove_prefix(begin);
+  return text.substr(0, text.find_last_not_of(spaces) + 1);
+}
+
+std::optional<std::string> NearestName(std::string_view name, const std::vector<std::string>& known) {
+  const std::string from = Plain(name);
+  size_t nearest_distance = from.size() / 3 + 2;  // further away is no slip
+  std::optional<std::string> nearest;
+  for (const std::string& candidate : known) {
+    const size_t distance = EditDistance(from, Plain(candidate));
+    if (distance >= nearest_distance) continue;
+    nearest_distance = distance;
+    nearest = candidate;
+  }
+  return nearest;
+}
 
 std::string_view Utf8Prefix(std::string_view text, size_t bytes_max) {
   if (text.size() <= bytes_max) return text;

@@ -90,38 +90,4 @@ std::string PercentEncode(std::string_view text, std::string_view keep) {
   return result;
 }
 
-bool IsUtf8(std::string_view text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    const auto byte = static_cast<uint8_t>(text[i]);
-    size_t length = 0;
-    uint32_t point = 0;
-    if (byte < 0x80) {
-      i++;
-      continue;
-    }
-    if (byte >= 0xC2 && byte <= 0xDF) {
-      length = 2;
-      point = byte & 0x1F;
-    } else if (byte >= 0xE0 && byte <= 0xEF) {
-      length = 3;
-      point = byte & 0x0F;
-    } else if (byte >= 0xF0 && byte <= 0xF4) {
-      length = 4;
-      point = byte & 0x07;
-    } else
-      return false;
-    if (i + length > text.size()) return false;
-    for (size_t k = 1; k < length; k++) {
-      const auto next = static_cast<uint8_t>(text[i + k]);
-      if ((next & 0xC0) != 0x80) return false;
-      point = (point << 6) | (next & 0x3F);
-    }
-    if (length == 3 && (point < 0x800 || (point >= 0xD800 && point <= 0xDFFF))) return false;
-    if (length == 4 && (point < 0x10000 || point > 0x10FFFF)) return false;
-    i += length;
-  }
-  return true;
-}
-
 }  // namespace yummy

@@ -27,7 +27,4 @@ Result<std::string> PercentDecode(std::string_view text);
 /// Escapes every byte but the unreserved characters of RFC 3986 and those in `keep`.
 std::string PercentEncode(std::string_view text, std::string_view keep = "");
 
-/// True when the text is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
-bool IsUtf8(std::string_view text);
-
 }  // namespace yummy

@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "yummy/base/text.h"
 #include "yummy/delta/features.h"
 #include "yummy/delta/json_text.h"
-#include "yummy/delta/names.h"
 
 namespace yummy::delta {
 

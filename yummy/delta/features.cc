@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "yummy/base/text.h"
 #include "yummy/delta/column_mapping.h"
-#include "yummy/delta/names.h"
 
 namespace yummy::delta {
 

@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include "yummy/delta/names.h"
+#include "yummy/base/text.h"
 #include "yummy/delta/path.h"
 
 namespace yummy::delta {

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "yummy/base/json.h"
+#include "yummy/base/text.h"
 #include "yummy/delta/json_text.h"
 
 namespace yummy::delta {
@@ -63,11 +64,6 @@ std::optional<double> ParseDouble(std::string_view text, const DataType& type) {
   return type.kind == TypeKind::kFloat ? ParseFloating<float>(text) : ParseFloating<double>(text);
 }
 
-bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
 template <typename T>
 std::optional<Scalar> MakeScalar(std::optional<T> value) {
   if (!value) return std::nullopt;
@@ -78,8 +74,8 @@ std::optional<Scalar> MakeScalar(std::optional<T> value) {
 std::optional<Scalar> ParseText(std::string_view text, const DataType& type) {
   switch (type.kind) {
     case TypeKind::kBoolean:
-      if (EqualsIgnoreCase(text, "true")) return Scalar(true);
-      if (EqualsIgnoreCase(text, "false")) return Scalar(false);
+      if (EqualsIgnoringCase(text, "true")) return Scalar(true);
+      if (EqualsIgnoringCase(text, "false")) return Scalar(false);
       return std::nullopt;
     case TypeKind::kByte:
     case TypeKind::kShort:

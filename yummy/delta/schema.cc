@@ -10,9 +10,8 @@
 
 #include "yummy/base/exception.h"
 #include "yummy/base/json.h"
-#include "yummy/base/url.h"
+#include "yummy/base/text.h"
 #include "yummy/delta/json_text.h"
-#include "yummy/delta/names.h"
 
 namespace yummy::delta {
 

@@ -6,8 +6,7 @@
 #include <limits>
 
 #include "yummy/base/json.h"
-#include "yummy/base/url.h"
-#include "yummy/delta/names.h"
+#include "yummy/base/text.h"
 
 namespace yummy::delta {
 

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "yummy/base/url.h"
+#include "yummy/base/text.h"
 #include "yummy/delta/column_statistics.h"
 #include "yummy/delta/file_segment.h"
 

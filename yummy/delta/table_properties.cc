@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "yummy/delta/names.h"
+#include "yummy/base/text.h"
 
 namespace yummy::delta {
 
@@ -99,18 +99,12 @@ std::optional<int64_t> ParseInt(std::string_view text) {
   return value;
 }
 
-std::string_view Trim(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 // "134217728", "128mb", "1 g": bytes, at least one.
 std::optional<int64_t> ParseBytes(std::string_view text) {
   const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
   const std::optional<int64_t> number = ParseInt(text.substr(0, digits));
   if (!number || *number <= 0) return std::nullopt;
-  const std::string unit = LowerCase(Trim(text.substr(digits)));
+  const std::string unit = LowerCase(Trimmed(text.substr(digits)));
   constexpr std::array<std::pair<std::string_view, int>, 11> kUnits = {{{"", 0},
                                                                         {"b", 0},
                                                                         {"k", 10},
@@ -138,8 +132,8 @@ std::optional<std::vector<std::string>> ParseColumns(std::string_view text) {
   for (size_t i = 0; i <= text.size(); i++) {
     if (i < text.size() && text[i] == '`') quoted = !quoted;
     if (i < text.size() && (quoted || text[i] != ',')) continue;
-    const std::string_view item = Trim(text.substr(begin, i - begin));
-    if (item.empty() && !Trim(text).empty()) return std::nullopt;
+    const std::string_view item = Trimmed(text.substr(begin, i - begin));
+    if (item.empty() && !Trimmed(text).empty()) return std::nullopt;
     if (!item.empty()) columns.emplace_back(item);
     begin = i + 1;
   }
@@ -201,11 +195,11 @@ Result<void> CheckProperty(std::string_view key, std::string_view value) {
   const auto found = std::find_if(kProperties.begin(), kProperties.end(),
                                   [&](const Property& property) { return property.key == key; });
   if (found == kProperties.end()) {
-    std::vector<std::string_view> names;
-    for (const Property& property : kProperties) names.push_back(property.key);
-    const std::string_view nearest = NearestName(key, names);
+    std::vector<std::string> names;
+    for (const Property& property : kProperties) names.emplace_back(property.key);
+    const auto nearest = NearestName(key, names);
     Error error = InvalidProperty(fmt::format("table property '{}' is not known", key), key);
-    return nearest.empty() ? std::move(error) : std::move(error).With("hint", std::string(nearest));
+    return nearest ? std::move(error).With("hint", *nearest) : std::move(error);
   }
   if (IsValid(*found, value)) return {};
   return InvalidProperty(fmt::format("table property '{}': expected {}, found '{}'", key, Expected(*found), value),

@@ -9,7 +9,7 @@
 
 #include "yummy/base/executor.h"
 #include "yummy/base/log.h"
-#include "yummy/base/url.h"
+#include "yummy/base/text.h"
 #include "yummy/delta/actions_json.h"
 #include "yummy/delta/checkpoint.h"
 #include "yummy/delta/commit_info.h"

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "yummy/base/text.h"
 #include "yummy/base/time_text.h"
-#include "yummy/base/url.h"
 
 namespace yummy::duck {
 

@@ -13,7 +13,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "yummy/base/log.h"
-#include "yummy/base/url.h"
+#include "yummy/base/text.h"
 #include "yummy/lake/name.h"
 #include "yummy/store/open_store.h"
 
@@ -437,38 +437,6 @@ Result<Config> LoadConfig(const std::string& file) {
         file);
   }
   return config;
-}
-
-std::optional<std::string> NearestName(std::string_view name, const std::vector<std::string>& known) {
-  const auto plain = [](std::string_view text) {  // recordBatchDict and record_batch_dict are near
-    std::string result;
-    for (const char c : text) {
-      if (c != '_' && c != '-') result += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    }
-    return result;
-  };
-  const std::string from = plain(name.substr(0, 64));
-  size_t best = from.size() / 3 + 2;  // further away is no slip
-  std::optional<std::string> nearest;
-  for (const auto& candidate : known) {
-    const std::string to = plain(candidate);
-    std::vector<size_t> row(to.size() + 1);
-    for (size_t j = 0; j <= to.size(); j++) row[j] = j;
-    for (size_t i = 1; i <= from.size(); i++) {
-      size_t diagonal = row[0];
-      row[0] = i;
-      for (size_t j = 1; j <= to.size(); j++) {
-        const size_t above = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (from[i - 1] == to[j - 1] ? 0 : 1)});
-        diagonal = above;
-      }
-    }
-    if (row.back() < best) {
-      best = row.back();
-      nearest = candidate;
-    }
-  }
-  return nearest;
 }
 
 }  // namespace yummy::lake

@@ -85,7 +85,4 @@ Result<Config> LoadConfig(const std::string& file);
 /// As LoadConfig, of text; `file` is for messages, relative store paths are taken below `folder`.
 Result<Config> ParseConfig(std::string_view text, const std::string& file, const std::string& folder);
 
-/// The name among `known` that is nearest to `name`, when it is near enough to be a slip; for "did you mean".
-std::optional<std::string> NearestName(std::string_view name, const std::vector<std::string>& known);
-
 }  // namespace yummy::lake

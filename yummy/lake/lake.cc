@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "yummy/base/log.h"
+#include "yummy/base/text.h"
 #include "yummy/delta/arrow_schema.h"
 #include "yummy/delta/log.h"
 #include "yummy/delta/schema.h"

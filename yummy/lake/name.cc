@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "yummy/base/json.h"
+#include "yummy/base/text.h"
 #include "yummy/base/url.h"
 
 namespace yummy::lake {
@@ -71,11 +72,6 @@ Result<void> CheckStoreName(std::string_view name) {
     if (EqualsIgnoringCase(name, reserved)) return Invalid(name, "it is reserved");
   }
   return {};
-}
-
-bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 }  // namespace yummy::lake

@@ -27,6 +27,4 @@ Result<void> CheckNewName(std::string_view name);
 /// As CheckNewName, with '.' allowed, without DuckDB's own catalogues' names. Errors: InvalidArgument (reason INVALID_NAME).
 Result<void> CheckStoreName(std::string_view name);
 
-bool EqualsIgnoringCase(std::string_view a, std::string_view b);
-
 }  // namespace yummy::lake

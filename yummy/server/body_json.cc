@@ -8,7 +8,7 @@
 
 #include "yummy/base/exception.h"
 #include "yummy/base/json.h"
-#include "yummy/lake/config.h"
+#include "yummy/base/text.h"
 #include "yummy/server/json_pointer.h"
 #include "yummy/server/request.h"
 #include "yummy/server/type_text.h"
@@ -25,13 +25,6 @@ Error InvalidBody(std::string reason, std::string message) {
 
 // What simdjson refuses after CheckJson has passed the text: nothing that is known.
 Error Unreadable() { return InvalidBody("INVALID_JSON", "the body is no valid JSON"); }
-
-std::string_view Trimmed(std::string_view token) {
-  while (!token.empty() &&
-         (token.back() == ' ' || token.back() == '\n' || token.back() == '\t' || token.back() == '\r'))
-    token.remove_suffix(1);
-  return token;
-}
 
 // A value and the JSON pointer to it. CheckJson has passed the body before.
 struct Place {
@@ -136,7 +129,7 @@ Result<void> EachBodyMember(std::string_view body, size_t depth_max, const std::
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       Error error = InvalidBody("UNKNOWN_KEY", fmt::format("the body has no key '{}'", key.substr(0, 100)))
                         .With("pointer", place.pointer);
-      const auto nearest = lake::NearestName(name, known);
+      const auto nearest = NearestName(name, known);
       return nearest ? std::move(error).With("hint", fmt::format("did you mean '{}'?", *nearest)) : std::move(error);
     }
     if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
@@ -185,7 +178,7 @@ Result<delta::Field> DecodeField(Place& place) {
       Error error =
           InvalidBody("UNKNOWN_KEY", fmt::format("{}: a column has no key '{}'", place.pointer, key.substr(0, 100)))
               .With("pointer", member.pointer);
-      const auto nearest = lake::NearestName(key, {"name", "type", "nullable", "metadata"});
+      const auto nearest = NearestName(key, {"name", "type", "nullable", "metadata"});
       return nearest ? std::move(error).With("hint", fmt::format("did you mean '{}'?", *nearest)) : std::move(error);
     }
     return {};

@@ -22,6 +22,7 @@
 #include "yummy/base/exception.h"
 #include "yummy/base/log.h"
 #include "yummy/base/random.h"
+#include "yummy/base/text.h"
 #include "yummy/server/blocking.h"
 #include "yummy/server/header_check.h"
 #include "yummy/server/problem.h"

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "yummy/base/text.h"
 #include "yummy/lake/name.h"
 
 namespace yummy::server {
@@ -15,18 +16,7 @@ Error Refuse(std::string_view reason, std::string message) {
   return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason(std::string(reason));
 }
 
-std::string LowerCase(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
-
-std::string_view Trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
+constexpr std::string_view kSpaces = " \t";  // RFC 9110 §5.6.3: optional whitespace
 
 Result<void> CheckFraming(const std::vector<HeaderLine>& lines, const HeaderCheck& check) {
   size_t lengths = 0;
@@ -40,7 +30,7 @@ Result<void> CheckFraming(const std::vector<HeaderLine>& lines, const HeaderChec
     } else if (EqualsIgnoringCase(name, "transfer-encoding")) {
       if (check.http_1_0) return Refuse("BAD_FRAMING", "HTTP/1.0 knows no Transfer-Encoding");
       if (++codings > 1) return Refuse("BAD_FRAMING", "Transfer-Encoding is given twice");
-      if (!EqualsIgnoringCase(Trimmed(value), "chunked")) {
+      if (!EqualsIgnoringCase(Trimmed(value, kSpaces), "chunked")) {
         const bool list = value.find(',') != std::string_view::npos;
         return Refuse(list ? "BAD_FRAMING" : "UNKNOWN_TRANSFER_CODING", "the only Transfer-Encoding is chunked");
       }
@@ -79,7 +69,7 @@ Result<void> CheckHost(const std::vector<HeaderLine>& lines, const HeaderCheck& 
     if (check.http_1_0) return {};
     return Refuse("BAD_HOST", "Host is missing");
   }
-  const std::string name = HostName(Trimmed(host->value));
+  const std::string name = HostName(Trimmed(host->value, kSpaces));
   if (name.empty()) return Refuse("BAD_HOST", "Host is not a name and a port");
   const auto& server = check.config->server;
   if (!check.loopback && server.hosts.empty()) return {};
@@ -91,8 +81,6 @@ Result<void> CheckHost(const std::vector<HeaderLine>& lines, const HeaderCheck& 
 }
 
 }  // namespace
-
-bool EqualsIgnoringCase(std::string_view a, std::string_view b) { return lake::EqualsIgnoringCase(a, b); }
 
 Result<void> CheckHeaderSize(const std::vector<HeaderLine>& lines, const lake::LimitsConfig& limits) {
   if (lines.size() > limits.header_lines) {
@@ -117,10 +105,11 @@ Result<void> CheckHeader(std::string_view target, const std::vector<HeaderLine>&
   TRY(CheckFraming(lines, check));
   TRY(CheckHost(lines, check));
   for (const auto& line : lines) {
-    if (EqualsIgnoringCase(line.name, "expect") && !EqualsIgnoringCase(Trimmed(line.value), "100-continue")) {
+    if (EqualsIgnoringCase(line.name, "expect") && !EqualsIgnoringCase(Trimmed(line.value, kSpaces), "100-continue")) {
       return Refuse("EXPECTATION_FAILED", "the only expectation is 100-continue");
     }
-    if (EqualsIgnoringCase(line.name, "content-encoding") && !EqualsIgnoringCase(Trimmed(line.value), "identity")) {
+    if (EqualsIgnoringCase(line.name, "content-encoding") &&
+        !EqualsIgnoringCase(Trimmed(line.value, kSpaces), "identity")) {
       return Refuse("UNSUPPORTED_MEDIA_TYPE", "compressed bodies are not supported");
     }
   }
@@ -130,14 +119,14 @@ Result<void> CheckHeader(std::string_view target, const std::vector<HeaderLine>&
 MediaType ParseMediaType(std::string_view value) {
   MediaType result;
   const size_t semicolon = std::min(value.find(';'), value.size());
-  result.type = LowerCase(Trimmed(value.substr(0, semicolon)));
+  result.type = LowerCase(Trimmed(value.substr(0, semicolon), kSpaces));
   std::string_view rest = value.substr(semicolon);
   while (!rest.empty()) {
     rest.remove_prefix(1);
     std::string_view parameter = Trimmed(rest.substr(0, rest.find(';')));
     rest.remove_prefix(std::min(rest.find(';'), rest.size()));
     if (parameter.size() < 8 || !EqualsIgnoringCase(parameter.substr(0, 8), "charset=")) continue;
-    parameter = Trimmed(parameter.substr(8));
+    parameter = Trimmed(parameter.substr(8), kSpaces);
     if (parameter.size() >= 2 && parameter.front() == '"' && parameter.back() == '"')
       parameter = parameter.substr(1, parameter.size() - 2);
     result.charset = LowerCase(parameter);

@@ -29,8 +29,6 @@ Result<void> CheckHeaderSize(const std::vector<HeaderLine>& lines, const lake::L
 /// HEADERS_TOO_LARGE, URI_TOO_LONG.
 Result<void> CheckHeader(std::string_view target, const std::vector<HeaderLine>& lines, const HeaderCheck& check);
 
-bool EqualsIgnoringCase(std::string_view a, std::string_view b);
-
 /// "application/json; charset=UTF-8" → {"application/json", "utf-8"}.
 struct MediaType {
   std::string type;

@@ -1,6 +1,7 @@
 #include "yummy/server/header_check.h"
 
 #include "yummy/base/testing.h"
+#include "yummy/base/text.h"
 
 namespace yummy::server {
 namespace {

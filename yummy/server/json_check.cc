@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include "yummy/base/url.h"
+#include "yummy/base/text.h"
 #include "yummy/server/body_json.h"
 #include "yummy/server/json_pointer.h"
 #include "yummy/server/key_set.h"

@@ -8,19 +8,13 @@
 #include <arrow/type.h>
 #include <fmt/format.h>
 
+#include "yummy/base/text.h"
 #include "yummy/base/time_text.h"
-#include "yummy/lake/config.h"
 #include "yummy/server/json_number.h"
 
 namespace yummy::server {
 
 namespace {
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
 
 Result<void> Appended(const arrow::Status& status) {
   if (status.ok()) return {};
@@ -296,7 +290,7 @@ Error FieldNames::Unknown(std::string_view what, std::string_view name) const {
   const std::string shown(name.substr(0, 200));
   Error error =
       Error(ErrorCode::kInvalidArgument, fmt::format("no {} is named '{}'", what, shown)).WithReason("SCHEMA_MISMATCH");
-  const auto nearest = lake::NearestName(shown, names_);
+  const auto nearest = NearestName(shown, names_);
   if (!nearest) return error;
   return std::move(error).With("hint", fmt::format("did you mean '{}'?", *nearest));
 }

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "yummy/base/text.h"
 #include "yummy/base/url.h"
-#include "yummy/lake/config.h"
 #include "yummy/lake/name.h"
 
 namespace yummy::server {
@@ -80,7 +80,7 @@ Result<QueryParameters> QueryParameters::Parse(const Request& request, const std
   for (const auto& [key, value] : request.query) {
     std::string name = SnakeCase(key);
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      const auto nearest = lake::NearestName(name, known);
+      const auto nearest = NearestName(name, known);
       Error error(ErrorCode::kInvalidArgument, fmt::format("unknown query parameter '{}'", key));
       if (nearest) error = std::move(error).With("hint", fmt::format("did you mean '{}'?", *nearest));
       return std::move(error).WithReason("UNKNOWN_PARAMETER");

@@ -14,8 +14,7 @@
 #include <simdjson.h>
 
 #include "yummy/base/exception.h"
-#include "yummy/base/url.h"
-#include "yummy/lake/config.h"
+#include "yummy/base/text.h"
 #include "yummy/server/body_json.h"
 #include "yummy/server/json_column.h"
 #include "yummy/server/json_number.h"
@@ -33,15 +32,6 @@ Error InvalidArgument(std::string reason, std::string message) {
 }
 
 Error Internal(const arrow::Status& status) { return Error(ErrorCode::kInternal, status.ToString()); }
-
-// A token with the spaces behind it, as simdjson gives it.
-std::string_view Trimmed(std::string_view token) {
-  while (!token.empty() &&
-         (token.back() == ' ' || token.back() == '\n' || token.back() == '\t' || token.back() == '\r')) {
-    token.remove_suffix(1);
-  }
-  return token;
-}
 
 // The text of a string, which is consumed: left to simdjson to skip, one before a ':' would pass for a key, and hide what follows.
 // Without escapes the text is the body's own; else simdjson unescapes it, which lets a low surrogate pass.
@@ -200,7 +190,7 @@ class RowsWalk {
   static Error UnknownKey(std::string_view key) {
     const std::string shown(key.substr(0, 100));
     Error error = InvalidArgument("UNKNOWN_KEY", fmt::format("the body has no key '{}'", shown));
-    const auto nearest = lake::NearestName(
+    const auto nearest = NearestName(
         shown, {"record_batch_dict", "record_batch_list", "recordBatchDict", "recordBatchList", "dry_run", "dryRun"});
     return nearest ? std::move(error).With("hint", fmt::format("did you mean '{}'?", *nearest)) : std::move(error);
   }
