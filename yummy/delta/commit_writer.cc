@@ -57,12 +57,6 @@ const std::string* TxnIdOf(const WinningCommit& commit) {
 
 }  // namespace
 
-Result<void> Backoff::Wait(const Context& context) {
-  const uint64_t pause = random_.Below(static_cast<uint64_t>(std::max<int64_t>(bound_.count(), 0)) + 1);
-  bound_ = std::min(bound_ * 2, max_);
-  return context.Sleep(std::chrono::milliseconds(pause));
-}
-
 Result<WinningCommit> CommitWriter::Read(const Context& context, int64_t version) {
   const std::string path = CommitPath(table_path_, version);
   const std::string bytes = TRY(ReadCommitFile(context, store_, {.path = path}));

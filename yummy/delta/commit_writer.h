@@ -7,6 +7,7 @@
 #include <string>
 #include <variant>
 
+#include "yummy/base/backoff.h"
 #include "yummy/base/context.h"
 #include "yummy/base/random.h"
 #include "yummy/base/result.h"
@@ -14,21 +15,6 @@
 #include "yummy/store/object_store.h"
 
 namespace yummy::delta {
-
-/// Pauses with full jitter: each random between nothing and a bound that doubles up to a limit.
-class Backoff {
- public:
-  Backoff(std::chrono::milliseconds first, std::chrono::milliseconds max, Random& random)
-      : bound_(first), max_(max), random_(random) {}
-
-  /// Errors: as Context::Sleep, as soon as it applies.
-  Result<void> Wait(const Context& context);
-
- private:
-  std::chrono::milliseconds bound_;
-  std::chrono::milliseconds max_;
-  Random& random_;
-};
 
 /// A version's commit file, as it is sent each time.
 struct CommitBytes {

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "yummy/base/backoff.h"
 #include "yummy/base/executor.h"
 #include "yummy/base/log.h"
 #include "yummy/base/text.h"

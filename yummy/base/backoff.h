@@ -1,0 +1,27 @@
+#pragma once
+// Pauses between tries.
+
+#include <chrono>
+
+#include "yummy/base/context.h"
+#include "yummy/base/random.h"
+#include "yummy/base/result.h"
+
+namespace yummy {
+
+/// Pauses with full jitter: each random between nothing and a bound that doubles up to a limit.
+class Backoff {
+ public:
+  Backoff(std::chrono::milliseconds first, std::chrono::milliseconds max, Random& random)
+      : bound_(first), max_(max), random_(random) {}
+
+  /// Errors: as Context::Sleep, as soon as it applies.
+  Result<void> Wait(const Context& context);
+
+ private:
+  std::chrono::milliseconds bound_;
+  std::chrono::milliseconds max_;
+  Random& random_;
+};
+
+}  // namespace yummy
