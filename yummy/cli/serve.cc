@@ -6,6 +6,7 @@
 #include "yummy/cli/exit_code.h"
 #include "yummy/lake/lake.h"
 #include "yummy/server/http_server.h"
+#include "yummy/server/routes.h"
 #include "yummy/server/stop_signals.h"
 
 namespace yummy::cli {
@@ -19,7 +20,7 @@ Result<void> Run(const ServeOptions& options) {
   if (options.port) config.server.port = *options.port;
   if (options.workers) config.server.workers = *options.workers;
   const auto lake = TRY(lake::Lake::Open(config));
-  const auto server = TRY(server::HttpServer::Listen(*lake));
+  const auto server = TRY(server::HttpServer::Listen(*lake, server::AllRoutes()));
   signals.Serve([&] { server->Stop(); }, {.finish = std::chrono::seconds(config.limits.stop_seconds)});
   Log(LogLevel::kInfo, "listening on http://{}:{} with {} stores", config.server.host, server->port(),
       config.stores.size());

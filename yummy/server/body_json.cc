@@ -9,6 +9,7 @@
 #include "yummy/base/exception.h"
 #include "yummy/base/json.h"
 #include "yummy/base/text.h"
+#include "yummy/server/json_check.h"
 #include "yummy/server/json_pointer.h"
 #include "yummy/server/request.h"
 #include "yummy/server/type_text.h"

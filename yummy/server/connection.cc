@@ -26,7 +26,6 @@
 #include "yummy/server/blocking.h"
 #include "yummy/server/header_check.h"
 #include "yummy/server/problem.h"
-#include "yummy/server/routes.h"
 #include "yummy/server/spool.h"
 
 // GCC 12 takes Asio's recycling allocator of coroutine frames for a mismatch (its bug 103993).
@@ -387,7 +386,7 @@ asio::awaitable<Result<void>> Connection::ReadBody(Exchange& exchange) {
 }
 
 asio::awaitable<Result<Response>> Connection::RunRoute(Exchange& exchange) {
-  auto found = FindRoute(exchange.request);
+  auto found = FindRoute(serving_.routes, exchange.request);
   if (!found.ok()) co_return std::move(found).error();
   exchange.route = *found;
   const Route& route = **found;

@@ -1,6 +1,7 @@
 #pragma once
 // One client connection: reads requests, runs their routes, writes the answers. On the server's I/O thread.
 
+#include <span>
 #include <stop_token>
 #include <string_view>
 
@@ -13,12 +14,14 @@
 #include "yummy/lake/lake.h"
 #include "yummy/server/admission.h"
 #include "yummy/server/response.h"
+#include "yummy/server/route.h"
 
 namespace yummy::server {
 
 /// What all connections share.
 struct Serving {
   lake::Lake& lake;
+  std::span<const Route> routes;
   Executor read_pool;
   Executor write_pool;
   Admission reads;

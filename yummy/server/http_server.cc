@@ -25,13 +25,14 @@ using boost::system::error_code;
 namespace {
 constexpr auto kAcceptPause = std::chrono::milliseconds(50);  // after an accept failed for want of descriptors
 
-Serving MakeServing(lake::Lake& lake) {
+Serving MakeServing(lake::Lake& lake, std::span<const Route> routes) {
   const auto& config = lake.config();
   const auto& limits = config.limits;
   const auto wait = std::chrono::seconds(limits.queue_seconds);
   // A streamed answer asks for its next piece on the pool while another request may hold a thread: the queue has room for both.
   const size_t tasks_max = limits.connections + limits.queries + limits.queries_queued;
   return Serving{.lake = lake,
+                 .routes = routes,
                  .read_pool = {config.server.workers, tasks_max},
                  .write_pool = {config.server.workers, tasks_max},
                  .reads = {limits.queries, limits.queries_queued, wait},
@@ -40,7 +41,8 @@ Serving MakeServing(lake::Lake& lake) {
 }  // namespace
 
 struct HttpServer::State {
-  explicit State(lake::Lake& lake) : serving(MakeServing(lake)), acceptor(io), stop_timer(io) {}
+  State(lake::Lake& lake, std::span<const Route> routes)
+      : serving(MakeServing(lake, routes)), acceptor(io), stop_timer(io) {}
 
   asio::io_context io{1};  // one thread runs it: connections need no locks
   Serving serving;
@@ -58,9 +60,9 @@ struct HttpServer::State {
 HttpServer::HttpServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 HttpServer::~HttpServer() = default;
 
-Result<std::unique_ptr<HttpServer>> HttpServer::Listen(lake::Lake& lake) {
+Result<std::unique_ptr<HttpServer>> HttpServer::Listen(lake::Lake& lake, std::span<const Route> routes) {
   const auto& config = lake.config().server;
-  auto state = std::make_unique<State>(lake);
+  auto state = std::make_unique<State>(lake, routes);
   const std::string where = fmt::format("{}:{}", config.host, config.port);
   error_code error;
   tcp::resolver resolver(state->io);

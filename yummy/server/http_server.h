@@ -3,17 +3,20 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "yummy/base/result.h"
 #include "yummy/lake/lake.h"
+#include "yummy/server/route.h"
 
 namespace yummy::server {
 
 class HttpServer {
  public:
-  /// Binds and listens as the configuration of `lake` says; port 0 takes a free one.
+  /// Binds and listens as the configuration of `lake` says; port 0 takes a free one. Answers by `routes`, which live as
+  /// long as the server.
   /// Errors: Unavailable ("cannot listen on …: Address already in use"), InvalidArgument (no such address).
-  static Result<std::unique_ptr<HttpServer>> Listen(lake::Lake& lake);
+  static Result<std::unique_ptr<HttpServer>> Listen(lake::Lake& lake, std::span<const Route> routes);
   ~HttpServer();
 
   uint16_t port() const;

@@ -1,3 +1,5 @@
+#include "yummy/server/json_check.h"
+
 #include <algorithm>
 #include <cctype>
 #include <deque>
@@ -9,7 +11,6 @@
 #include <simdjson.h>
 
 #include "yummy/base/text.h"
-#include "yummy/server/body_json.h"
 #include "yummy/server/json_pointer.h"
 #include "yummy/server/key_set.h"
 

@@ -1,7 +1,8 @@
+#include "yummy/server/json_check.h"
+
 #include <string>
 
 #include "yummy/base/testing.h"
-#include "yummy/server/body_json.h"
 
 namespace yummy::server {
 namespace {

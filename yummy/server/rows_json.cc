@@ -15,7 +15,7 @@
 
 #include "yummy/base/exception.h"
 #include "yummy/base/text.h"
-#include "yummy/server/body_json.h"
+#include "yummy/server/json_check.h"
 #include "yummy/server/json_column.h"
 #include "yummy/server/json_number.h"
 #include "yummy/server/json_pointer.h"

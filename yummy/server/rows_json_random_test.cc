@@ -14,7 +14,8 @@
 #include <simdjson.h>
 
 #include "yummy/base/testing.h"
-#include "yummy/server/body_json.h"
+#include "yummy/base/time_text.h"
+#include "yummy/server/json_check.h"
 #include "yummy/server/result_encoder.h"
 #include "yummy/server/rows_json.h"
 

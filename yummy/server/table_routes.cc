@@ -11,7 +11,7 @@
 #include "yummy/base/time_text.h"
 #include "yummy/server/body_json.h"
 #include "yummy/server/result_encoder.h"
-#include "yummy/server/routes.h"
+#include "yummy/server/route.h"
 #include "yummy/server/rows_arrow.h"
 #include "yummy/server/rows_infer.h"
 #include "yummy/server/rows_json.h"
