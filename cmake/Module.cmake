@@ -1,13 +1,14 @@
-# yummy_module(NAME [DEPENDS modules…] [LIBRARIES third-party targets…] [PCH header])
+# yummy_module(NAME [DEPENDS modules…] [LIBRARIES third-party targets…] [PCH header] [ROOMS folders…])
 #
-# Makes the static library yummy_NAME of all *.cc in the current folder, and the test program NAME_test of all *_test.cc.
-# A module may depend only on modules that were declared before it: the list of modules is the order of the layers.
+# Makes the static library yummy_NAME of all *.cc in the current folder and in its ROOMS, and the test program NAME_test of all
+# *_test.cc. A module may depend only on modules that were declared before it: the list of modules is the order of the layers. The
+# ROOMS are listed bottom first: a file includes what is in its own room or in one before it (tools/tidy.py).
 # Each *_benchmark.cc is a program of its own, for bench/.
 # *_testing.cc and testing.cc hold what tests of other modules share: they form yummy_NAME_testing.
 set_property(GLOBAL PROPERTY YUMMY_MODULES "")
 
 function(yummy_module name)
-  cmake_parse_arguments(ARG "" "PCH" "DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "PCH" "DEPENDS;LIBRARIES;ROOMS" ${ARGN})
   get_property(declared GLOBAL PROPERTY YUMMY_MODULES)
   foreach(dependency IN LISTS ARG_DEPENDS)
     if(NOT dependency IN_LIST declared)
@@ -16,7 +17,11 @@ function(yummy_module name)
   endforeach()
   set_property(GLOBAL APPEND PROPERTY YUMMY_MODULES ${name})
 
-  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  set(patterns "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  foreach(room IN LISTS ARG_ROOMS)
+    list(APPEND patterns "${CMAKE_CURRENT_SOURCE_DIR}/${room}/*.cc")
+  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${patterns})
   set(sources_all ${sources})
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")

@@ -51,7 +51,7 @@ MACHINE_PATH = re.compile(r"(?<![\w.}/:-])/(?:work|root|home/\w+|Users/\w+)/")
 SHARED_FOLDER = re.compile(r"\.\./sha" r"red\b")
 MAKE_VERB = re.compile(r"\bmake((?: [a-z][a-z-]*)+)")
 # {"deletionVectors", … and {"GET", {"api", "1.0", kAny}, …
-FEATURE_TABLE = "yummy/delta/features.cc"
+FEATURE_TABLE = "yummy/delta/protocol/features.cc"
 FEATURE_ROW = re.compile(r'\s*\{(?:\.name = )?"([\w-]+)",')
 ROUTE_TABLE = "yummy/server/routes.cc"
 ROUTE_ROW = re.compile(r'\s*\{"([A-Z]+)", \{([^}]*)\}')

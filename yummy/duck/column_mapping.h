@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "yummy/delta/schema.h"
+#include "yummy/delta/schema/schema.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/scan_info.h"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "yummy/base/result.h"
-#include "yummy/delta/schema.h"
+#include "yummy/delta/schema/schema.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/table_layout.h"
 

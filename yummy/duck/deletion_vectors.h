@@ -11,8 +11,8 @@
 
 #include "yummy/base/context.h"
 #include "yummy/base/executor.h"
-#include "yummy/delta/deletion_vector.h"
-#include "yummy/delta/snapshot.h"
+#include "yummy/delta/files/deletion_vector.h"
+#include "yummy/delta/snapshot/snapshot.h"
 #include "yummy/duck/lru_cache.h"
 
 namespace yummy::duck {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "yummy/delta/table.h"
+#include "yummy/delta/commit/table.h"
 #include "yummy/duck/duckdb_headers.h"
 
 namespace yummy::duck {

@@ -18,8 +18,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "yummy/delta/path.h"
-#include "yummy/delta/table.h"
+#include "yummy/delta/commit/table.h"
+#include "yummy/delta/protocol/path.h"
 #include "yummy/duck/database.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/session.h"

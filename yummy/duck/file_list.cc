@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "yummy/delta/path.h"
+#include "yummy/delta/protocol/path.h"
 #include "yummy/duck/error.h"
 #include "yummy/duck/file_system.h"
 #include "yummy/duck/instance_info.h"

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "yummy/delta/snapshot.h"
+#include "yummy/delta/snapshot/snapshot.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/filter_predicate.h"
 #include "yummy/duck/scan_info.h"

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "yummy/delta/deletion_vector.h"
+#include "yummy/delta/files/deletion_vector.h"
 #include "yummy/duck/column_mapping.h"
 #include "yummy/duck/duck_path.h"
 #include "yummy/duck/error.h"

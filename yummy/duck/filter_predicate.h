@@ -4,8 +4,8 @@
 #include <functional>
 #include <optional>
 
-#include "yummy/delta/predicate.h"
-#include "yummy/delta/schema.h"
+#include "yummy/delta/files/predicate.h"
+#include "yummy/delta/schema/schema.h"
 #include "yummy/duck/duckdb_headers.h"
 
 namespace yummy::duck {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "yummy/delta/table.h"
+#include "yummy/delta/commit/table.h"
 #include "yummy/duck/arrow_rows.h"
 #include "yummy/duck/row_change.h"
 #include "yummy/duck/row_condition.h"

@@ -7,7 +7,7 @@
 #include <arrow/type_fwd.h>
 
 #include "yummy/base/result.h"
-#include "yummy/delta/transaction.h"
+#include "yummy/delta/commit/transaction.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/session.h"
 

@@ -8,7 +8,7 @@
 
 #include "yummy/base/context.h"
 #include "yummy/base/result.h"
-#include "yummy/delta/table.h"
+#include "yummy/delta/commit/table.h"
 #include "yummy/store/object_store.h"
 
 namespace yummy::duck {

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "yummy/base/result.h"
-#include "yummy/delta/predicate.h"
-#include "yummy/delta/schema.h"
+#include "yummy/delta/files/predicate.h"
+#include "yummy/delta/schema/schema.h"
 #include "yummy/store/object_store.h"
 
 namespace yummy::duck {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "yummy/delta/schema.h"
+#include "yummy/delta/schema/schema.h"
 
 namespace yummy::duck {
 namespace {

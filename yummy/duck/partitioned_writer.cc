@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "yummy/base/executor.h"
-#include "yummy/delta/scalar.h"
+#include "yummy/delta/schema/scalar.h"
 #include "yummy/duck/error.h"
 #include "yummy/duck/request_state.h"
 #include "yummy/duck/types.h"

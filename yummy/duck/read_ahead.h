@@ -16,8 +16,8 @@
 
 #include "yummy/base/context.h"
 #include "yummy/base/executor.h"
-#include "yummy/delta/predicate.h"
-#include "yummy/delta/schema.h"
+#include "yummy/delta/files/predicate.h"
+#include "yummy/delta/schema/schema.h"
 #include "yummy/duck/lru_cache.h"
 #include "yummy/duck/parquet_layout.h"
 #include "yummy/store/object_store.h"

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include "yummy/base/testing.h"
-#include "yummy/delta/arrow_schema.h"
-#include "yummy/delta/features.h"
-#include "yummy/delta/path.h"
-#include "yummy/delta/snapshot.h"
+#include "yummy/delta/protocol/features.h"
+#include "yummy/delta/protocol/path.h"
+#include "yummy/delta/schema/arrow_schema.h"
+#include "yummy/delta/snapshot/snapshot.h"
 #include "yummy/duck/database_state.h"
 #include "yummy/duck/read_ahead.h"
 #include "yummy/store/memory_store.h"

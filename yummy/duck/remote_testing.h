@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "yummy/base/executor.h"
-#include "yummy/delta/table.h"
+#include "yummy/delta/commit/table.h"
 #include "yummy/duck/database.h"
 #include "yummy/duck/session.h"
 #include "yummy/store/fault_store.h"

@@ -10,8 +10,8 @@
 #include <fmt/format.h>
 
 #include "yummy/base/testing.h"
-#include "yummy/delta/deletion_vector.h"
-#include "yummy/delta/deletion_vector_testing.h"
+#include "yummy/delta/files/deletion_vector.h"
+#include "yummy/delta/files/deletion_vector_testing.h"
 #include "yummy/duck/remote_testing.h"
 
 namespace yummy::duck {

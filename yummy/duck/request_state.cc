@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "yummy/delta/table.h"
+#include "yummy/delta/commit/table.h"
 
 namespace yummy::duck {
 

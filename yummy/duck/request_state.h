@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "yummy/base/context.h"
-#include "yummy/delta/transaction.h"
+#include "yummy/delta/commit/transaction.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/session.h"
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "yummy/delta/transaction.h"
+#include "yummy/delta/commit/transaction.h"
 #include "yummy/duck/constraint_check.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/row_condition.h"

@@ -8,7 +8,7 @@
 
 #include <duckdb/execution/expression_executor.hpp>
 
-#include "yummy/delta/snapshot.h"
+#include "yummy/delta/snapshot/snapshot.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/table_layout.h"
 

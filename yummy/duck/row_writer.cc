@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "yummy/base/clock.h"
-#include "yummy/delta/path.h"
-#include "yummy/delta/table.h"
+#include "yummy/delta/commit/table.h"
+#include "yummy/delta/protocol/path.h"
 #include "yummy/duck/duck_path.h"
 #include "yummy/duck/partitioned_writer.h"
 #include "yummy/duck/request_state.h"

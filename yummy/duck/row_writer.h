@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "yummy/delta/transaction.h"
+#include "yummy/delta/commit/transaction.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/parquet_writer.h"
 #include "yummy/duck/table_layout.h"

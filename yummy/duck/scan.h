@@ -1,7 +1,7 @@
 #pragma once
 // The scan of one table version: DuckDB's Parquet scan with our list of files, our mapping of columns, our statistics.
 
-#include "yummy/delta/snapshot.h"
+#include "yummy/delta/snapshot/snapshot.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/scan_info.h"
 

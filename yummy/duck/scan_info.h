@@ -3,8 +3,8 @@
 
 #include <cstddef>
 
-#include "yummy/delta/column_mapping.h"
-#include "yummy/delta/snapshot.h"
+#include "yummy/delta/protocol/column_mapping.h"
+#include "yummy/delta/snapshot/snapshot.h"
 #include "yummy/duck/duckdb_headers.h"
 
 namespace yummy::duck {

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "yummy/delta/scalar.h"
+#include "yummy/delta/schema/scalar.h"
 #include "yummy/duck/catalog.h"
 #include "yummy/duck/delta_transaction.h"
 #include "yummy/duck/error.h"

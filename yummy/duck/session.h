@@ -12,8 +12,8 @@
 
 #include "yummy/base/context.h"
 #include "yummy/base/result.h"
-#include "yummy/delta/snapshot.h"
-#include "yummy/delta/transaction.h"
+#include "yummy/delta/commit/transaction.h"
+#include "yummy/delta/snapshot/snapshot.h"
 
 namespace yummy::duck {
 

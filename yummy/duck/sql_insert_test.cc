@@ -2,8 +2,8 @@
 #include <arrow/api.h>
 
 #include "yummy/base/testing.h"
-#include "yummy/delta/features.h"
-#include "yummy/delta/table.h"
+#include "yummy/delta/commit/table.h"
+#include "yummy/delta/protocol/features.h"
 #include "yummy/duck/connection_session.h"
 #include "yummy/duck/error.h"
 #include "yummy/store/memory_store.h"

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "yummy/delta/json_text.h"
+#include "yummy/delta/schema/json_text.h"
 
 namespace yummy::duck {
 namespace {

@@ -1,7 +1,7 @@
 #include "yummy/duck/stored_form.h"
 
 #include "yummy/base/testing.h"
-#include "yummy/delta/actions.h"
+#include "yummy/delta/protocol/actions.h"
 
 namespace yummy::duck {
 namespace {

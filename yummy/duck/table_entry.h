@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "yummy/delta/table.h"
+#include "yummy/delta/commit/table.h"
 #include "yummy/duck/duckdb_headers.h"
 
 namespace yummy::duck {

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "yummy/base/result.h"
-#include "yummy/delta/actions.h"
-#include "yummy/delta/schema.h"
-#include "yummy/delta/table_properties.h"
+#include "yummy/delta/protocol/actions.h"
+#include "yummy/delta/protocol/table_properties.h"
+#include "yummy/delta/schema/schema.h"
 #include "yummy/duck/duckdb_headers.h"
 
 namespace yummy::duck {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "yummy/base/result.h"
-#include "yummy/delta/schema.h"
+#include "yummy/delta/schema/schema.h"
 #include "yummy/duck/duckdb_headers.h"
 
 namespace yummy::duck {

@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "yummy/base/result.h"
-#include "yummy/delta/scalar.h"
-#include "yummy/delta/schema.h"
+#include "yummy/delta/schema/scalar.h"
+#include "yummy/delta/schema/schema.h"
 #include "yummy/duck/duckdb_headers.h"
 
 namespace yummy::duck {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "yummy/delta/scalar.h"
-#include "yummy/delta/statistics.h"
+#include "yummy/delta/files/statistics_json.h"
+#include "yummy/delta/schema/scalar.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/table_layout.h"
 

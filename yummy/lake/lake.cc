@@ -7,9 +7,9 @@
 #include <fmt/format.h>
 
 #include "yummy/base/executor.h"
-#include "yummy/delta/arrow_schema.h"
-#include "yummy/delta/schema.h"
-#include "yummy/delta/table.h"
+#include "yummy/delta/commit/table.h"
+#include "yummy/delta/schema/arrow_schema.h"
+#include "yummy/delta/schema/schema.h"
 #include "yummy/duck/database.h"
 #include "yummy/lake/result_cache.h"
 #include "yummy/lake/stores.h"

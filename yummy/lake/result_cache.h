@@ -12,7 +12,7 @@
 
 #include <arrow/type_fwd.h>
 
-#include "yummy/delta/snapshot.h"
+#include "yummy/delta/snapshot/snapshot.h"
 #include "yummy/duck/session.h"
 
 namespace yummy::lake {

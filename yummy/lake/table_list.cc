@@ -8,7 +8,7 @@
 #include "yummy/base/executor.h"
 #include "yummy/base/json.h"
 #include "yummy/base/log.h"
-#include "yummy/delta/log.h"
+#include "yummy/delta/log/log.h"
 #include "yummy/lake/name.h"
 
 namespace yummy::lake {

@@ -9,7 +9,7 @@
 
 #include "yummy/base/executor.h"
 #include "yummy/base/text.h"
-#include "yummy/delta/log.h"
+#include "yummy/delta/log/log.h"
 #include "yummy/lake/table_list.h"
 
 namespace yummy::lake {

@@ -12,7 +12,7 @@
 
 #include "yummy/base/context.h"
 #include "yummy/base/result.h"
-#include "yummy/delta/table.h"
+#include "yummy/delta/commit/table.h"
 #include "yummy/lake/name.h"
 #include "yummy/lake/stores.h"
 

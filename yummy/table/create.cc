@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "yummy/base/json.h"
-#include "yummy/delta/column_mapping.h"
-#include "yummy/delta/features.h"
-#include "yummy/delta/schema.h"
+#include "yummy/delta/protocol/column_mapping.h"
+#include "yummy/delta/protocol/features.h"
+#include "yummy/delta/schema/schema.h"
 
 namespace yummy::table {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "yummy/base/context.h"
-#include "yummy/delta/table.h"
+#include "yummy/delta/commit/table.h"
 
 namespace yummy::table {
 

@@ -1,7 +1,7 @@
 #include "yummy/table/create.h"
 
 #include "yummy/base/testing.h"
-#include "yummy/delta/features.h"
+#include "yummy/delta/protocol/features.h"
 #include "yummy/store/testing.h"
 
 namespace yummy::table {

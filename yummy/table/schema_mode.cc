@@ -6,10 +6,10 @@
 #include <arrow/type.h>
 #include <fmt/format.h>
 
-#include "yummy/delta/arrow_schema.h"
-#include "yummy/delta/column_mapping.h"
-#include "yummy/delta/features.h"
-#include "yummy/delta/schema.h"
+#include "yummy/delta/protocol/column_mapping.h"
+#include "yummy/delta/protocol/features.h"
+#include "yummy/delta/schema/arrow_schema.h"
+#include "yummy/delta/schema/schema.h"
 
 namespace yummy::table {
 

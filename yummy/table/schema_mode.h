@@ -4,7 +4,7 @@
 #include <arrow/type_fwd.h>
 
 #include "yummy/base/result.h"
-#include "yummy/delta/transaction.h"
+#include "yummy/delta/commit/transaction.h"
 
 namespace yummy::table {
 

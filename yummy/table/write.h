@@ -9,7 +9,7 @@
 #include <arrow/type_fwd.h>
 
 #include "yummy/base/context.h"
-#include "yummy/delta/table.h"
+#include "yummy/delta/commit/table.h"
 #include "yummy/duck/session.h"
 #include "yummy/table/schema_mode.h"
 

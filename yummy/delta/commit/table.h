@@ -1,0 +1,75 @@
+#pragma once
+// One table root in this process: holds the newest snapshot, its single-flight refresh and the queue of commits.
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "yummy/base/clock.h"
+#include "yummy/base/context.h"
+#include "yummy/base/executor.h"
+#include "yummy/base/gate.h"
+#include "yummy/base/random.h"
+#include "yummy/delta/commit/transaction.h"
+#include "yummy/delta/snapshot/commit_times.h"
+#include "yummy/delta/snapshot/snapshot.h"
+
+namespace yummy::delta {
+
+/// Pauses of a commit, each random between nothing and a bound that doubles.
+struct CommitRetry {
+  std::chrono::milliseconds unknown_first{50};  // before the same put is sent again
+  std::chrono::milliseconds unknown_max{5'000};
+  std::chrono::milliseconds conflict_first{10};  // before the next version is tried
+  std::chrono::milliseconds conflict_max{500};
+};
+
+struct TableOptions {
+  const Clock* clock = &Clock::System();
+  Random* random = &Random::System();  // of txnIds, too: two writers of one table must not share a seed
+  Executor* executor = nullptr;        // for parallel reads of the log
+  Executor* background = nullptr;      // for checkpoints and checksums after a commit; absent: on the committing thread
+  std::chrono::milliseconds commit_deadline =
+      std::chrono::seconds(60);  // for the turns and conflicts, then for settling a put
+  CommitRetry commit_retry;
+};
+
+class Table : public std::enable_shared_from_this<Table> {
+ public:
+  static std::shared_ptr<Table> Make(std::shared_ptr<store::ObjectStore> store, std::string table_path,
+                                     TableOptions options);
+  ~Table();
+
+  const std::string& path() const;
+  const std::shared_ptr<store::ObjectStore>& object_store() const;
+
+  /// The newest version: the store is asked once a request (Context::start), concurrent calls share one question. A request
+  /// that starts after a commit was acknowledged sees it.
+  Result<SnapshotRef> Current(const Context& context);
+  /// Errors: as Snapshot::Load.
+  Result<SnapshotRef> AtVersion(const Context& context, int64_t version);
+  /// The last version at or before the time; later than the newest gives the newest.
+  /// Errors: NotFound (reason VERSION_NOT_FOUND, the range named) when earlier than the oldest, VERSION_EXPIRED when log clean-up removed it.
+  Result<SnapshotRef> AtTimestamp(const Context& context, int64_t micros);
+  Result<std::vector<CommitSummary>> History(const Context& context, size_t limit);
+
+  /// A transaction on the newest version. Errors: Unsupported (writer feature), and those of Current.
+  Result<std::unique_ptr<Transaction>> Begin(const Context& context, Operation operation);
+  /// A transaction that creates the table at version 0. Errors: AlreadyExists (reason TABLE_EXISTS).
+  Result<std::unique_ptr<Transaction>> BeginCreate(const Context& context, Operation operation);
+
+  const TableOptions& options() const;
+
+  /// For Transaction: makes a committed version known, that was the newest at `asked_at` or later.
+  void Publish(SnapshotRef snapshot, Context::Time asked_at);
+  /// For Transaction: commits of this process take turns, in the order in which they came. Held while a version is being put.
+  Gate& commit_queue();
+
+ private:
+  Table(std::shared_ptr<store::ObjectStore> store, std::string table_path, TableOptions options);
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace yummy::delta

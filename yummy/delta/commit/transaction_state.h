@@ -1,0 +1,75 @@
+#pragma once
+// What a transaction holds until it commits. For this module only.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "yummy/delta/commit/conflict.h"
+#include "yummy/delta/commit/table.h"
+#include "yummy/delta/commit/transaction.h"
+
+namespace yummy::delta {
+
+/// A transaction on `base`, or without it one that creates the table at version 0.
+std::unique_ptr<Transaction> MakeTransaction(std::shared_ptr<Table> table, SnapshotRef base_or_null,
+                                             Operation operation);
+
+struct RemovedFile {
+  FileId id = 0;
+  bool data_change = true;
+};
+
+struct Transaction::State {
+  std::shared_ptr<Table> table;  // shared: one per table root, also held by whoever looks tables up
+  SnapshotRef base;              // null: creates the table
+  Operation operation;
+  std::vector<std::pair<std::string, std::string>> metrics;
+
+  std::optional<Metadata> new_metadata;
+  std::optional<Protocol> new_protocol;
+  Schema new_schema;                  // of new_metadata
+  std::optional<Error> schema_error;  // why new_metadata has no schema
+  std::vector<Add> adds;
+  std::vector<RemovedFile> removes;     // ids of base, each once
+  std::vector<Txn> txns;                // each application once
+  std::vector<DomainMetadata> domains;  // each domain once
+
+  bool read_whole_table = false;
+  std::vector<Predicate> read_predicates;
+  std::optional<int64_t> required_version;
+  bool has_ended = false;  // Commit was called
+
+  std::atomic<uint32_t> files_named = 0;
+  std::mutex staged_mutex;
+  std::vector<std::string> staged;  // paths within the store; guarded by staged_mutex
+
+  /// As they will be; null while a new table has none.
+  const Metadata* metadata() const;
+  const Protocol* protocol() const;
+  const Schema& schema() const;
+
+  TransactionSummary Summarize() const;
+  /// What RemoveFile writes.
+  Remove MakeRemove(const RemovedFile& file, int64_t deletion_timestamp_ms) const;
+
+  /// Takes the staged paths: they are no longer deleted at the end.
+  std::vector<std::string> TakeStaged();
+  /// Deletes what is staged. Failures are logged: vacuum finds what is left.
+  void DeleteStaged();
+  /// Deletes the staged data files that no add names.
+  void DeleteUnusedStaged();
+};
+
+/// Refuses what must not be committed; asks no store. Errors: see Transaction::Commit.
+Result<void> CheckTransaction(const Transaction::State& state);
+
+/// Commits what was checked. Errors: see Transaction::Commit.
+Result<CommitOutcome> RunCommit(Transaction::State& state, const Context& context);
+
+}  // namespace yummy::delta

@@ -1,0 +1,69 @@
+#pragma once
+// Deletion vectors (PROTOCOL.md, "Deletion Vectors" and "Deletion Vector Format").
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "yummy/base/context.h"
+#include "yummy/delta/protocol/actions.h"
+#include "yummy/store/object_store.h"
+
+namespace yummy::delta {
+
+/// An immutable set of row numbers of one file. Safe from several threads.
+class DeletionVector {
+ public:
+  ~DeletionVector();
+  DeletionVector(DeletionVector&&) noexcept;
+  DeletionVector& operator=(DeletionVector&&) noexcept;
+
+  /// Parses the payload: magic 1681511377 and a 64-bit roaring bitmap in portable form. Hostile bytes are refused, not trusted.
+  /// Errors: Corrupt (reason CORRUPT_DELETION_VECTOR).
+  static Result<DeletionVector> Parse(std::string_view payload);
+
+  uint64_t cardinality() const;
+  bool Contains(uint64_t row) const;
+  /// Writes to `kept` the offsets in [0, count) of rows start … start + count that are not deleted; returns how many.
+  size_t SelectKept(uint64_t start, size_t count, uint32_t* kept) const;
+  /// True when no row of [start, start + count) is deleted.
+  bool IsClear(uint64_t start, uint64_t count) const;
+  /// The highest row in the set; the set must not be empty.
+  uint64_t max() const;
+
+ private:
+  struct State;
+  explicit DeletionVector(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// The file of a vector that is not inline, in the store. Errors: Corrupt, PermissionDenied (reason PATH_OUTSIDE_TABLE).
+Result<std::string> DeletionVectorPath(const store::ObjectStore& store, std::string_view table_path,
+                                       const DeletionVectorDescriptor& descriptor);
+
+/// Reads the vector that `descriptor` names, for the table at `table_path` of `store`.
+/// Checks size, CRC-32, magic and cardinality; every row must be below `rows` when that is known (< 0: unknown).
+/// Errors: Corrupt (reason CORRUPT_DELETION_VECTOR), NotFound (reason MISSING_FILE), PermissionDenied (reason PATH_OUTSIDE_TABLE).
+Result<DeletionVector> ReadDeletionVector(const Context& context, store::ObjectStore& store,
+                                          std::string_view table_path, const DeletionVectorDescriptor& descriptor,
+                                          int64_t rows);
+
+/// A vector to read, for a file of so many rows (< 0: unknown).
+struct WantedVector {
+  const DeletionVectorDescriptor* descriptor = nullptr;
+  int64_t rows = -1;
+};
+
+/// As ReadDeletionVector, for vectors that lie in one file: by one request for the range that they span. A result for each.
+std::vector<Result<DeletionVector>> ReadDeletionVectors(const Context& context, store::ObjectStore& store,
+                                                        std::string_view table_path,
+                                                        std::span<const WantedVector> wanted);
+
+/// Z85 (ZeroMQ RFC 32) of bytes padded with zeros to a multiple of 4, and back. Errors: Corrupt.
+std::string Z85Encode(std::string_view bytes);
+Result<std::string> Z85Decode(std::string_view text);
+
+}  // namespace yummy::delta

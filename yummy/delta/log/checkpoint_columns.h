@@ -1,0 +1,110 @@
+#pragma once
+// Typed looks at the nested columns of a checkpoint's Parquet files, bound once a batch, without a row's action as an object.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <arrow/array.h>
+
+#include "yummy/base/result.h"
+#include "yummy/delta/protocol/actions.h"
+
+namespace yummy::delta {
+
+/// Texts, whatever Arrow's form of them is: older writers left out the annotation and the column comes as binary.
+class TextLook {
+ public:
+  /// Absent columns read as null. Errors: Corrupt (another type).
+  static Result<TextLook> Bind(std::shared_ptr<arrow::Array> array, std::string_view name);
+  std::optional<std::string_view> operator()(int64_t row) const;
+
+ private:
+  std::shared_ptr<arrow::Array> array_;  // absent: the file has no such column
+};
+
+class IntegerLook {
+ public:
+  static Result<IntegerLook> Bind(std::shared_ptr<arrow::Array> array, std::string_view name);
+  std::optional<int64_t> operator()(int64_t row) const;
+
+ private:
+  std::shared_ptr<arrow::Array> array_;
+};
+
+class BooleanLook {
+ public:
+  static Result<BooleanLook> Bind(std::shared_ptr<arrow::Array> array, std::string_view name);
+  std::optional<bool> operator()(int64_t row) const;
+
+ private:
+  std::shared_ptr<arrow::Array> array_;
+};
+
+class TextMapLook {
+ public:
+  static Result<TextMapLook> Bind(std::shared_ptr<arrow::Array> array, std::string_view name);
+  bool is_null(int64_t row) const { return !array_ || array_->IsNull(row); }
+  /// body(key, value), the value absent when null. A null map has no entries.
+  template <typename Body>
+  void ForEach(int64_t row, Body&& body) const {
+    if (is_null(row)) return;
+    for (int64_t i = array_->value_offset(row); i < array_->value_offset(row + 1); i++) {
+      body(keys_(i).value_or(std::string_view()), values_(i));
+    }
+  }
+  /// Null values become empty texts.
+  std::optional<StringMap> ToMap(int64_t row) const;
+
+ private:
+  std::shared_ptr<arrow::ListArray> array_;
+  TextLook keys_;
+  TextLook values_;
+};
+
+class TextListLook {
+ public:
+  static Result<TextListLook> Bind(std::shared_ptr<arrow::Array> array, std::string_view name);
+  std::optional<std::vector<std::string>> operator()(int64_t row) const;
+
+ private:
+  std::shared_ptr<arrow::ListArray> array_;
+  TextLook values_;
+};
+
+/// A struct column and its fields by name; absent columns are null in every row.
+class StructLook {
+ public:
+  static Result<StructLook> Bind(std::shared_ptr<arrow::Array> array, std::string_view name);
+  bool is_absent() const { return !array_; }
+  bool is_null(int64_t row) const { return !array_ || array_->IsNull(row); }
+  /// The field's array, aligned with the struct's rows; null when there is none.
+  std::shared_ptr<arrow::Array> field(const std::string& name) const;
+  const std::shared_ptr<arrow::StructArray>& array() const { return array_; }
+
+ private:
+  std::shared_ptr<arrow::StructArray> array_;
+};
+
+class DeletionVectorLook {
+ public:
+  static Result<DeletionVectorLook> Bind(std::shared_ptr<arrow::Array> array, std::string_view name);
+  /// Errors: Corrupt (a required field is null).
+  Result<std::optional<DeletionVectorDescriptor>> operator()(int64_t row) const;
+
+ private:
+  StructLook struct_;
+  TextLook storage_type_;
+  TextLook path_or_inline_;
+  IntegerLook offset_;
+  IntegerLook size_;
+  IntegerLook cardinality_;
+};
+
+/// A row of stats_parsed as the statistics JSON text of an add; empty for null.
+std::string StatisticsText(const arrow::StructArray& statistics, int64_t row);
+
+}  // namespace yummy::delta

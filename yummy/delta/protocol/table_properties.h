@@ -1,0 +1,53 @@
+#pragma once
+// Typed access to the table properties (delta.*) that the engine obeys; a property that is absent has its default.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "yummy/base/result.h"
+#include "yummy/delta/protocol/actions.h"
+
+namespace yummy::delta {
+
+enum class IsolationLevel { kWriteSerializable, kSerializable };
+
+struct TableProperties {
+  bool append_only = false;
+  int64_t checkpoint_interval = 10;
+  bool checkpoint_write_stats_as_json = true;
+  bool checkpoint_write_stats_as_struct = false;
+  bool checkpoint_policy_v2 = false;
+  int64_t indexed_columns = 32;  // delta.dataSkippingNumIndexedCols; -1: all
+  std::optional<std::vector<std::string>>
+      statistics_columns;  // delta.dataSkippingStatsColumns: "a", "s.x", "`odd.name`"
+  std::chrono::milliseconds deleted_file_retention = std::chrono::hours(24 * 7);
+  std::chrono::milliseconds log_retention = std::chrono::hours(24 * 30);
+  IsolationLevel isolation = IsolationLevel::kWriteSerializable;
+  bool enable_deletion_vectors = false;
+  bool enable_change_data_feed = false;
+  bool in_commit_timestamps = false;
+  std::optional<int64_t> in_commit_timestamp_enablement_version;
+  std::optional<int64_t> in_commit_timestamp_enablement_ms;
+  std::optional<std::chrono::milliseconds> transaction_retention;
+  int64_t target_file_size_bytes = 256LL << 20;
+  std::string compression_codec = "zstd";  // delta.parquet.compression.codec, lower case
+
+  /// Values that cannot be read keep their default: a reader must not fail on them; CheckTableProperties refuses them at create.
+  static TableProperties From(const StringMap& configuration);
+};
+
+/// "delta.feature.<name>" with the value "supported" lists a feature in the protocol of the table.
+inline constexpr std::string_view kFeaturePropertyPrefix = "delta.feature.";
+
+/// Checks keys and values of table properties: delta.* keys must be known and have a value of their kind; others are free.
+/// Errors: InvalidArgument (reason INVALID_TABLE_PROPERTY; detail "hint": the nearest known name).
+Result<void> CheckTableProperties(const StringMap& configuration);
+
+/// "interval 7 days", "interval 1 week 2 hours": the calendar-free intervals that Spark accepts. Absent when unreadable.
+std::optional<std::chrono::milliseconds> ParseInterval(std::string_view text);
+
+}  // namespace yummy::delta
