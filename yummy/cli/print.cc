@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "yummy/base/json.h"
+#include "yummy/server/json_values.h"
 #include "yummy/server/result_encoder.h"
 
 namespace yummy::cli {

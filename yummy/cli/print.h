@@ -9,9 +9,10 @@
 #include <arrow/type_fwd.h>
 
 #include "yummy/base/result.h"
-#include "yummy/cli/sql.h"
 
 namespace yummy::cli {
+
+enum class PrintFormat { kTable, kJson, kCsv };
 
 /// Writes batches to a file; nothing is buffered beyond what the format needs.
 /// Errors: Unavailable (the output is closed or full).

@@ -2,7 +2,6 @@
 
 #include "yummy/base/log.h"
 #include "yummy/cli/exit_code.h"
-#include "yummy/cli/print.h"
 #include "yummy/lake/lake.h"
 
 namespace yummy::cli {

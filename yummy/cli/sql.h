@@ -3,9 +3,9 @@
 
 #include <string>
 
-namespace yummy::cli {
+#include "yummy/cli/print.h"
 
-enum class PrintFormat { kTable, kJson, kCsv };
+namespace yummy::cli {
 
 struct SqlOptions {
   std::string sql;

@@ -270,8 +270,7 @@ Data RefuseAggregate(duckdb::ClientContext&, duckdb::AggregateFunction& function
 }
 
 Result<void> BoundOrRefuse(duckdb::AggregateFunction& function) {
-  if (CheckFunction(function.name).ok())
-    return IsSmallAggregate(function) ? Result<void>() : BoundAggregate(function);
+  if (CheckFunction(function.name).ok()) return IsSmallAggregate(function) ? Result<void>() : BoundAggregate(function);
   function.bind = RefuseAggregate;
   return {};
 }

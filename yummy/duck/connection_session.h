@@ -7,29 +7,11 @@
 
 #include "yummy/duck/database.h"
 #include "yummy/duck/instance.h"
-#include "yummy/duck/request_state.h"
 #include "yummy/duck/session.h"
+#include "yummy/duck/session_parts.h"
 #include "yummy/duck/statement_guard.h"
 
 namespace yummy::duck {
-
-/// What a running query needs of its session.
-struct SessionParts {
-  std::shared_ptr<Database> database;
-  std::shared_ptr<Instance> instance;
-  duckdb::Connection connection;
-  RequestState& request;
-
-  SessionParts(std::shared_ptr<Database> owner, std::shared_ptr<Instance> on);
-  ~SessionParts();
-  SessionParts(const SessionParts&) = delete;
-  SessionParts& operator=(const SessionParts&) = delete;
-
-  /// What ended a statement, told as it is: an error that was kept, a deadline, a retired instance, else `data`.
-  Error Explain(const duckdb::ErrorData& data, std::string_view sql);
-  /// Ends whatever runs, and its transaction.
-  void EndStatement();
-};
 
 class ConnectionSession final : public Session {
  public:

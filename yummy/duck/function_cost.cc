@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "yummy/duck/bounded_functions.h"
 #include "yummy/duck/pattern_cost.h"
 
 namespace yummy::duck {

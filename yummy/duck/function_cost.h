@@ -13,6 +13,16 @@ namespace yummy::duck {
 
 class Arguments;
 
+/// What one call may do for one row. Beyond it the query ends with InvalidArgument (FUNCTION_LIMIT; details name, limit).
+struct FunctionLimits {
+  static constexpr uint64_t kStepsMax = 1 << 28;    // about a second
+  static constexpr uint64_t kBytesMax = 64 << 20;   // of the value that it makes
+  static constexpr uint64_t kEntriesMax = 1 << 20;  // of the list that it makes: as a constant it takes time and memory
+  static constexpr uint64_t kJsonDepthMax = 200;
+  static constexpr uint64_t kPatternMax = 10'000;  // of a regular expression, its counted repetitions written out
+  static constexpr uint64_t kNameMax = 10'000;     // bytes of the name of an aggregate
+};
+
 struct Cost {
   uint64_t steps = 0;
   uint64_t bytes = 0;    // of the value that is made

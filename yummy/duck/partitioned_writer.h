@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "yummy/duck/data_files.h"
 #include "yummy/duck/row_writer.h"
 
 namespace yummy::duck {

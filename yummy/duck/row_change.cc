@@ -6,9 +6,19 @@
 #include <fmt/format.h>
 
 #include "yummy/duck/error.h"
+#include "yummy/duck/partitioned_writer.h"
 #include "yummy/duck/request_state.h"
+#include "yummy/duck/sequence_writer.h"
 
 namespace yummy::duck {
+namespace {
+
+std::unique_ptr<RowWriter> MakeWriter(DataFiles& files) {
+  if (files.layout().partition_columns.empty()) return std::make_unique<SequenceWriter>(files);
+  return std::make_unique<PartitionedWriter>(files);
+}
+
+}  // namespace
 
 StatementRun::StatementRun(duckdb::ClientContext& context, delta::Transaction& transaction, Options options)
     : transaction_(transaction),
@@ -18,7 +28,7 @@ StatementRun::StatementRun(duckdb::ClientContext& context, delta::Transaction& t
       constraints_(layout_),
       condition_(options.condition),
       files_(context, transaction, options.store_ordinal, layout_),
-      writer_(RowWriter::Make(files_)),
+      writer_(MakeWriter(files_)),
       ordered_(options.ordered) {
   assert(!condition_ || ordered_);
 }

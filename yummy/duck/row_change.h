@@ -10,6 +10,7 @@
 
 #include "yummy/delta/commit/transaction.h"
 #include "yummy/duck/constraint_check.h"
+#include "yummy/duck/data_files.h"
 #include "yummy/duck/duckdb_headers.h"
 #include "yummy/duck/row_condition.h"
 #include "yummy/duck/row_writer.h"

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 
+#include "yummy/duck/data_files.h"
 #include "yummy/duck/row_writer.h"
 
 namespace yummy::duck {

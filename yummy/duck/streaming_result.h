@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "yummy/duck/connection_session.h"
 #include "yummy/duck/session.h"
+#include "yummy/duck/session_parts.h"
 
 namespace yummy::duck {
 

@@ -17,7 +17,6 @@
 #include "yummy/base/decimal_text.h"
 #include "yummy/base/json.h"
 #include "yummy/base/time_text.h"
-#include "yummy/server/result_encoder.h"
 
 namespace yummy::server {
 

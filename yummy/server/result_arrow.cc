@@ -1,11 +1,11 @@
-#include "yummy/server/result_arrow.h"
-
 #include <utility>
 
 #include <arrow/io/interfaces.h>
 #include <arrow/ipc/options.h>
 #include <arrow/ipc/writer.h>
 #include <arrow/record_batch.h>
+
+#include "yummy/server/result_encoder.h"
 
 namespace yummy::server {
 

@@ -1,8 +1,5 @@
 #include "yummy/server/result_encoder.h"
 
-#include "yummy/server/result_arrow.h"
-#include "yummy/server/result_json.h"
-
 namespace yummy::server {
 
 std::string_view ContentType(ResultFormat format) {

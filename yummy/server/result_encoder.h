@@ -34,10 +34,8 @@ class ResultEncoder {
 std::vector<std::string> UniqueNames(const arrow::Schema& schema);
 
 std::unique_ptr<ResultEncoder> MakeResultEncoder(ResultFormat format);
-
-/// Appends one value of an array as JSON, in the spelling of the column format: 64-bit integers as numbers, decimals with all digits,
-/// dates 2026-11-22, timestamps 2026-11-22T10:00:00.000000Z, without the Z for timestamps without zone, binary as an array of
-/// bytes, NaN and infinities as null, structs as objects, lists as arrays, maps as objects for string keys, else [{"key","value"}].
-Result<void> AppendJsonValue(const arrow::Array& array, int64_t index, std::string& out);
+/// `braces`: the objects of the batches are the elements of one array; else they stand one after another.
+std::unique_ptr<ResultEncoder> MakeJsonEncoder(bool braces);
+std::unique_ptr<ResultEncoder> MakeArrowEncoder();
 
 }  // namespace yummy::server

@@ -1,5 +1,3 @@
-#include "yummy/server/result_json.h"
-
 #include <set>
 #include <vector>
 
@@ -8,6 +6,7 @@
 
 #include "yummy/base/json.h"
 #include "yummy/server/json_values.h"
+#include "yummy/server/result_encoder.h"
 
 namespace yummy::server {
 

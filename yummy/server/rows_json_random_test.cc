@@ -16,6 +16,7 @@
 #include "yummy/base/testing.h"
 #include "yummy/base/time_text.h"
 #include "yummy/server/json_check.h"
+#include "yummy/server/json_values.h"
 #include "yummy/server/result_encoder.h"
 #include "yummy/server/rows_json.h"
 

@@ -9,6 +9,7 @@
 #include <arrow/type.h>
 
 #include "yummy/base/testing.h"
+#include "yummy/server/json_values.h"
 #include "yummy/server/result_encoder.h"
 
 namespace yummy::server {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "yummy/store/local_temporary_file.h"
+#include "yummy/store/local_temporary_name.h"
 
 namespace yummy::store {
 

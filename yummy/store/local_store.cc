@@ -10,6 +10,7 @@
 
 #include "yummy/store/local_file.h"
 #include "yummy/store/local_list.h"
+#include "yummy/store/local_sweep.h"
 #include "yummy/store/local_temporary_file.h"
 
 namespace yummy::store {

@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "yummy/base/log.h"
-#include "yummy/store/local_temporary_file.h"
+#include "yummy/store/local_temporary_name.h"
 
 namespace yummy::store {
 

@@ -8,7 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "yummy/base/random.h"
+#include "yummy/store/local_sweep.h"
+#include "yummy/store/local_temporary_name.h"
 
 namespace yummy::store {
 
@@ -19,27 +20,7 @@ constexpr int kAttemptsMax = 32;
 /// A write asks after this many bytes whether it is still wanted.
 constexpr size_t kWriteBytesMax = size_t{8} << 20;
 
-constexpr std::string_view kTemporarySuffix = ".tmp";
-
-/// The process id keeps the names of forked processes apart, whose random numbers are the same.
-std::string MakeTemporaryName() { return fmt::format(".{}-{}{}", Random::System().Uuid(), getpid(), kTemporarySuffix); }
-
 }  // namespace
-
-bool IsTemporaryName(std::string_view name) { return name.starts_with('.') && name.ends_with(kTemporarySuffix); }
-
-bool IsOwnTemporaryName(std::string_view name) {
-  constexpr std::string_view kUuid = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-  constexpr std::string_view kHexDigits = "0123456789abcdef";
-  constexpr std::string_view kDigits = "0123456789";
-  if (!IsTemporaryName(name) || name.size() <= 1 + kUuid.size() + 1 + kTemporarySuffix.size()) return false;
-  name = name.substr(1, name.size() - 1 - kTemporarySuffix.size());
-  for (const char expected : kUuid) {
-    if (expected == '-' ? name.front() != '-' : kHexDigits.find(name.front()) == std::string_view::npos) return false;
-    name.remove_prefix(1);
-  }
-  return name.front() == '-' && name.find_first_not_of(kDigits, 1) == std::string_view::npos;
-}
 
 TemporaryFile::TemporaryFile(const Descriptor& root, std::string_view path)
     : root_(root), path_(path), name_(NameOf(path)) {}

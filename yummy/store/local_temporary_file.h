@@ -8,15 +8,11 @@
 #include "yummy/base/context.h"
 #include "yummy/base/result.h"
 #include "yummy/store/local_file.h"
-#include "yummy/store/local_sweep.h"
 #include "yummy/store/object_store.h"
 
 namespace yummy::store {
 
-/// True for the names of such files, ".….tmp". Hadoop's writers of Delta tables name theirs so, too.
-bool IsTemporaryName(std::string_view name);
-/// True for those that this store gives: ".<uuid>-<process id>.tmp".
-bool IsOwnTemporaryName(std::string_view name);
+class Sweep;
 
 /// The bytes of an object on their way. The destructor removes what is not published, with the folders made for it.
 class TemporaryFile {

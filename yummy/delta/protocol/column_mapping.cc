@@ -1,5 +1,6 @@
 #include "yummy/delta/protocol/column_mapping.h"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 #include <utility>
@@ -7,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "yummy/base/text.h"
-#include "yummy/delta/protocol/features.h"
 #include "yummy/delta/schema/json_text.h"
 
 namespace yummy::delta {
@@ -92,7 +92,9 @@ Result<ColumnMappingMode> NamedMappingMode(const StringMap& configuration) {
 
 Result<ColumnMappingMode> ColumnMappingModeOf(const Protocol& protocol, const StringMap& configuration) {
   const ColumnMappingMode named = TRY(NamedMappingMode(configuration));
-  const bool in_force = protocol.min_reader_version == 2 || ListsReaderFeature(protocol, "columnMapping");
+  const auto& features = protocol.reader_features;
+  const bool is_listed = features && std::find(features->begin(), features->end(), "columnMapping") != features->end();
+  const bool in_force = protocol.min_reader_version == 2 || is_listed;
   return in_force ? named : ColumnMappingMode::kNone;
 }
 

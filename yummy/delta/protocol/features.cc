@@ -240,10 +240,6 @@ const Feature* FindFeature(std::string_view name) {
   return found == kFeatures.end() ? nullptr : &*found;
 }
 
-bool ListsReaderFeature(const Protocol& protocol, std::string_view name) {
-  return Lists(protocol.reader_features, name);
-}
-
 bool HasFeature(const Protocol& protocol, std::string_view name) {
   if (Lists(protocol.writer_features, name) || Lists(protocol.reader_features, name)) return true;
   const Feature* feature = FindFeature(name);

@@ -28,9 +28,6 @@ const Feature* FindFeature(std::string_view name);
 /// True when the protocol has the feature, by name or by its legacy version.
 bool HasFeature(const Protocol& protocol, std::string_view name);
 
-/// True when readerFeatures has the name.
-bool ListsReaderFeature(const Protocol& protocol, std::string_view name);
-
 /// Refuses a protocol that is not well-formed (Corrupt) and one with a reader feature or version that is not understood
 /// (Unsupported, reason UNSUPPORTED_TABLE_FEATURE, the feature named).
 Result<void> CheckReadable(const Protocol& protocol, const Metadata& metadata);

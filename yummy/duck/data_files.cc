@@ -1,4 +1,4 @@
-#include "yummy/duck/row_writer.h"
+#include "yummy/duck/data_files.h"
 
 #include <utility>
 
@@ -6,9 +6,7 @@
 #include "yummy/delta/commit/table.h"
 #include "yummy/delta/protocol/path.h"
 #include "yummy/duck/duck_path.h"
-#include "yummy/duck/partitioned_writer.h"
 #include "yummy/duck/request_state.h"
-#include "yummy/duck/sequence_writer.h"
 
 namespace yummy::duck {
 
@@ -45,11 +43,6 @@ void DataFiles::Finish(ParquetFile& file) {
 std::vector<delta::Add> DataFiles::Take() {
   const std::lock_guard lock(mutex_);
   return std::exchange(adds_, {});
-}
-
-std::unique_ptr<RowWriter> RowWriter::Make(DataFiles& files) {
-  if (files.layout().partition_columns.empty()) return std::make_unique<SequenceWriter>(files);
-  return std::make_unique<PartitionedWriter>(files);
 }
 
 }  // namespace yummy::duck
