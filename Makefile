@@ -11,7 +11,7 @@ configure = cmake --preset $(1) -DYUMMY_CLOUD=$(YUMMY_CLOUD)
 # Unit tests of all modules, with the assertions and sanitizers of a preset.
 build_and_ctest = $(call configure,$(1)) && cmake --build --preset $(1) && ctest --preset $(1)
 sources = git ls-files -z --cached --others --exclude-standard -- '*.cc' '*.h'
-tsan_modules := base store delta
+tsan_modules := base store delta fetch
 # Where `make test-stores` runs, and how much: whole, or small.
 STORES ?= moto,seaweedfs,azurite,gcs,s3rver
 # The modules whose tests run over stores, too.

@@ -20,23 +20,23 @@ CLEAN = {
     "yummy/base/url.h": HEADER + "class Url {};\n",
     "yummy/base/url.cc": '#include "yummy/base/url.h"\n\nint Port() {\n  return 1;\n}\n',
     "yummy/duck/CMakeLists.txt": "yummy_module(duck DEPENDS base)\n",
-    "yummy/duck/scan.cc": '#include <duckdb.hpp>\n#include "yummy/base/url.h"\n#include "yummy/duck/scan.h"\n// TO'
+    "yummy/duck/scan/scan.cc": '#include <duckdb.hpp>\n#include "yummy/base/url.h"\n#include "yummy/duck/scan/scan.h"\n// TO'
                           'DO(#12): more\n',
-    "yummy/duck/scan.h": HEADER + '#include <duckdb.hpp>\n',
-    "yummy/duck/scan_test.cc": '#include "yummy/duck/scan.h"\nTEST_F(Scan, Works) {}\n// beside the checkout: ../sha' 'red/fixtures\n',
+    "yummy/duck/scan/scan.h": HEADER + '#include <duckdb.hpp>\n',
+    "yummy/duck/scan_test.cc": '#include "yummy/duck/scan/scan.h"\nTEST_F(Scan, Works) {}\n// beside the checkout: ../sha' 'red/fixtures\n',
     "docs/protocol.md": "| part | read | test |\n| --- | --- | --- |\n| gaps | yes | `Scan.Works`, `tests/some_test.py::test_some` |\n",
     "tests/some_test.py": "def test_some():\n    pass\n",
 }
 LONG_FUNCTION = "int Sum(int value,\n        int other) {\n" + "  value += other;\n" * 120 + "  return value;\n}\n"
 # Rule, the files that differ from the clean tree, where the finding is.
 CASES = [
-    ("layer", {"yummy/base/url.cc": '#include "yummy/base/url.h"\n#include "yummy/duck/scan.h"\n'}, "yummy/base/url.cc:2"),
+    ("layer", {"yummy/base/url.cc": '#include "yummy/base/url.h"\n#include "yummy/duck/scan/scan.h"\n'}, "yummy/base/url.cc:2"),
     ("module", {"yummy/table/append.cc": "\n"}, "yummy/table/append.cc:1"),
     ("vendor", {"yummy/base/url.cc": '#include "duckdb/main/database.hpp"\n'}, "yummy/base/url.cc:1"),
     ("vendor", {"yummy/base/url.cc": "#include <boost/asio.hpp>\n"}, "yummy/base/url.cc:1"),
-    ("vendor", {"yummy/duck/scan.h": HEADER + "#include <simdjson.h>\n"}, "yummy/duck/scan.h:2"),
+    ("vendor", {"yummy/duck/scan/scan.h": HEADER + "#include <simdjson.h>\n"}, "yummy/duck/scan/scan.h:2"),
     ("vendor-leak", {"yummy/table/CMakeLists.txt": "yummy_module(table DEPENDS base duck)\n",
-                     "yummy/duck/writer.h": HEADER + '#include "yummy/duck/scan.h"\n',
+                     "yummy/duck/writer.h": HEADER + '#include "yummy/duck/scan/scan.h"\n',
                      "yummy/table/append.cc": '#include "yummy/duck/writer.h"\n'}, "yummy/table/append.cc:1"),
     ("include-path", {"yummy/base/url.cc": '#include "url.h"\n'}, "yummy/base/url.cc:1"),
     ("include-path", {"yummy/base/url.cc": '#include "yummy/base/absent.h"\n'}, "yummy/base/url.cc:1"),

@@ -1,0 +1,140 @@
+#include "yummy/duck/catalog/delta_transaction.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "yummy/duck/border/error.h"
+#include "yummy/duck/catalog/catalog.h"
+#include "yummy/duck/catalog/schema_entry.h"
+#include "yummy/duck/catalog/table_entry.h"
+#include "yummy/duck/state/instance_info.h"
+#include "yummy/duck/state/request_state.h"
+
+namespace yummy::duck {
+namespace {
+
+bool IsAbsent(const Error& error) {
+  return error.code() == ErrorCode::kNotFound &&
+         (error.reason() == "TABLE_NOT_FOUND" || error.reason() == "NOT_A_DELTA_TABLE" ||
+          error.reason() == "SCHEMA_NOT_FOUND");
+}
+
+}  // namespace
+
+DeltaTransaction::DeltaTransaction(duckdb::TransactionManager& transactions, duckdb::ClientContext& client)
+    : Transaction(transactions, client) {}
+
+DeltaTransaction::~DeltaTransaction() = default;
+
+DeltaTransaction& DeltaTransaction::Get(duckdb::ClientContext& context, duckdb::Catalog& catalog) {
+  return Transaction::Get(context, catalog).Cast<DeltaTransaction>();
+}
+
+delta::SnapshotRef DeltaTransaction::Pin(duckdb::ClientContext& client, const std::shared_ptr<delta::Table>& table) {
+  auto found = pins_.find(table.get());
+  if (found != pins_.end()) return found->second.snapshot;
+  auto snapshot = ValueOrThrow(table->Current(RequestOf(client).context()));
+  pins_[table.get()] = Pinned{table, snapshot};
+  return snapshot;
+}
+
+std::shared_ptr<delta::Table> DeltaTransaction::Find(duckdb::ClientContext& client, DeltaCatalog& catalog,
+                                                     const std::string& schema, const std::string& table) {
+  const auto key = std::make_pair(schema, table);
+  auto found = tables_.find(key);
+  if (found != tables_.end()) return found->second;
+  const Lookup& lookup = *catalog.instance().lookup;
+  auto result = lookup.find_table(RequestOf(client).context(), catalog.store_name(), schema, table);
+  if (!result.ok()) {
+    if (IsAbsent(result.error())) return nullptr;
+    Throw(result.error());
+  }
+  return tables_.emplace(key, *std::move(result)).first->second;
+}
+
+DeltaTableEntry* DeltaTransaction::FindEntry(const std::string& schema, const std::string& table,
+                                             const delta::Snapshot* snapshot) {
+  for (const auto& entry : entries_) {
+    if (entry->snapshot().get() == snapshot && entry->name == table && entry->schema.name == schema) return entry.get();
+  }
+  return nullptr;
+}
+
+DeltaTableEntry& DeltaTransaction::Keep(duckdb::unique_ptr<DeltaTableEntry> entry) {
+  entries_.push_back(std::move(entry));
+  return *entries_.back();
+}
+
+duckdb::SchemaCatalogEntry& DeltaTransaction::Schema(DeltaCatalog& catalog, const std::string& name) {
+  auto& schema = schemas_[name];
+  if (!schema) {
+    duckdb::CreateSchemaInfo info;
+    info.schema = name;
+    schema = duckdb::make_uniq<DeltaSchemaEntry>(catalog, info);
+  }
+  return *schema;
+}
+
+delta::Transaction& DeltaTransaction::Writer(duckdb::ClientContext& client, const DeltaTableEntry& table) {
+  if (!table.table()) Throw(Error(ErrorCode::kInternal, "a table without its log: " + table.name));
+  if (writer_) {
+    if (written_ == table.table()) return *writer_;
+    Throw(Error(ErrorCode::kUnsupported, fmt::format("a transaction can write to one table: {} after {}",
+                                                     table.table()->path(), written_->path()))
+              .WithReason("ONE_TABLE_PER_TRANSACTION"));
+  }
+  auto writer = ValueOrThrow(table.table()->Begin(
+      RequestOf(client).context(), delta::Operation{"WRITE", {{"mode", "\"Append\""}, {"partitionBy", "[]"}}}));
+  const auto pinned = pins_.find(table.table().get());
+  const bool was_read = std::find(read_.begin(), read_.end(), table.table().get()) != read_.end();
+  if (was_read && pinned != pins_.end() && pinned->second.snapshot->version() != writer->base()->version()) {
+    Throw(Error(ErrorCode::kConflict,
+                fmt::format("{} changed while the statement read it: version {} became {}", table.table()->path(),
+                            pinned->second.snapshot->version(), writer->base()->version()))
+              .WithReason("CONCURRENT_MODIFICATION")
+              .With("current_version", std::to_string(writer->base()->version())));
+  }
+  written_ = table.table();
+  writer_ = std::move(writer);
+  return *writer_;
+}
+
+Result<void> DeltaTransaction::Commit(const Context& request_context) {
+  if (!writer_) return {};
+  if (std::find(read_.begin(), read_.end(), written_.get()) != read_.end()) writer_->ReadWholeTable();
+  TRY(delta::RequireCommitted(TRY(writer_->Commit(request_context))));
+  return {};
+}
+
+duckdb::Transaction& DeltaTransactions::StartTransaction(duckdb::ClientContext& context) {
+  auto transaction = duckdb::make_uniq<DeltaTransaction>(*this, context);
+  DeltaTransaction& started = *transaction;
+  std::lock_guard<std::mutex> guard(mutex_);
+  transactions_[&started] = std::move(transaction);
+  return started;
+}
+
+// After an error DuckDB does not roll back: the transaction, with its staged files, ends here in either case.
+duckdb::ErrorData DeltaTransactions::CommitTransaction(duckdb::ClientContext& context,
+                                                       duckdb::Transaction& transaction) {
+  const auto ended = Release(transaction);
+  RequestState& request = RequestOf(context);
+  auto result = ended->Commit(request.context());
+  if (result.ok()) return {};
+  request.KeepError(result.error());
+  return ToErrorData(result.error());
+}
+
+void DeltaTransactions::RollbackTransaction(duckdb::Transaction& transaction) { Release(transaction).reset(); }
+
+duckdb::unique_ptr<DeltaTransaction> DeltaTransactions::Release(duckdb::Transaction& transaction) {
+  std::lock_guard<std::mutex> guard(mutex_);
+  auto found = transactions_.find(&transaction);
+  if (found == transactions_.end()) Throw(Error(ErrorCode::kInternal, "a transaction that did not begin here"));
+  auto released = std::move(found->second);
+  transactions_.erase(found);
+  return released;
+}
+
+}  // namespace yummy::duck

@@ -1,0 +1,83 @@
+#pragma once
+// DuckDB's transaction on one store: which version of each table its statements read, and what it writes.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "yummy/delta/commit/table.h"
+#include "yummy/duck/border/duckdb_headers.h"
+
+namespace yummy::duck {
+
+class DeltaCatalog;
+class DeltaTableEntry;
+
+/// Owns the catalogue entries that its statements use. Touched while statements are planned and by the thread that begins or
+/// ends one, never by two at a time.
+class DeltaTransaction final : public duckdb::Transaction {
+ public:
+  DeltaTransaction(duckdb::TransactionManager& manager, duckdb::ClientContext& context);
+  ~DeltaTransaction() override;
+  static DeltaTransaction& Get(duckdb::ClientContext& context, duckdb::Catalog& catalog);
+
+  /// The newest version when the transaction first asks for the table, and the same one from then on.
+  /// One question to the store. Throws: the errors of delta::Table::Current.
+  delta::SnapshotRef Pin(duckdb::ClientContext& context, const std::shared_ptr<delta::Table>& table);
+
+  /// The table behind a name, asked once. A null pointer when there is none. Throws: other errors of Lookup::find_table.
+  std::shared_ptr<delta::Table> Find(duckdb::ClientContext& context, DeltaCatalog& catalog, const std::string& schema,
+                                     const std::string& table);
+
+  /// The entry of this schema, name and version that an earlier lookup made; a null pointer when there is none.
+  DeltaTableEntry* FindEntry(const std::string& schema, const std::string& table, const delta::Snapshot* snapshot);
+  DeltaTableEntry& Keep(duckdb::unique_ptr<DeltaTableEntry> entry);
+  duckdb::SchemaCatalogEntry& Schema(DeltaCatalog& catalog, const std::string& name);
+
+  /// The delta transaction that a statement writes `table` with: it begins here and is committed with this transaction.
+  /// Throws: Unsupported (reason ONE_TABLE_PER_TRANSACTION: a second table), Conflict (the table changed since it was read here),
+  /// and the errors of delta::Table::Begin.
+  delta::Transaction& Writer(duckdb::ClientContext& context, const DeltaTableEntry& table);
+
+  /// Rows of the pinned version of `table` are read: a concurrent change of it is a conflict for a statement that writes it.
+  void MarkRead(const delta::Table& table) { read_.push_back(&table); }
+
+  /// Commits what was written. Errors: those of delta::Transaction::Commit; Conflict, OutcomeUnknown.
+  Result<void> Commit(const Context& context);
+
+ private:
+  struct Pinned {
+    std::shared_ptr<delta::Table> table;
+    delta::SnapshotRef snapshot;
+  };
+
+  std::map<const delta::Table*, Pinned> pins_;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<delta::Table>>
+      tables_;  // by schema and name as written
+  std::map<std::string, duckdb::unique_ptr<duckdb::SchemaCatalogEntry>> schemas_;
+  std::vector<duckdb::unique_ptr<DeltaTableEntry>> entries_;
+  std::vector<const delta::Table*> read_;
+  std::shared_ptr<delta::Table> written_;
+  std::unique_ptr<delta::Transaction> writer_;
+};
+
+class DeltaTransactions final : public duckdb::TransactionManager {
+ public:
+  explicit DeltaTransactions(duckdb::AttachedDatabase& database) : TransactionManager(database) {}
+
+  duckdb::Transaction& StartTransaction(duckdb::ClientContext& context) override;
+  duckdb::ErrorData CommitTransaction(duckdb::ClientContext& context, duckdb::Transaction& transaction) override;
+  void RollbackTransaction(duckdb::Transaction& transaction) override;
+  void Checkpoint(duckdb::ClientContext&, bool) override {}
+
+ private:
+  duckdb::unique_ptr<DeltaTransaction> Release(duckdb::Transaction& transaction);
+
+  std::mutex mutex_;
+  std::map<const duckdb::Transaction*, duckdb::unique_ptr<DeltaTransaction>> transactions_;  // guarded by mutex_
+};
+
+}  // namespace yummy::duck

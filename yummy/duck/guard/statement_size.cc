@@ -1,0 +1,358 @@
+#include "yummy/duck/guard/statement_size.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace yummy::duck {
+namespace {
+
+using ExpressionPointer = duckdb::unique_ptr<duckdb::ParsedExpression>;
+
+// Sums that grow twofold with each CTE stay in range.
+uint64_t Add(uint64_t a, uint64_t b) {
+  uint64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<uint64_t>::max() : sum;
+}
+
+uint64_t Multiply(uint64_t a, uint64_t b) {
+  uint64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<uint64_t>::max() : product;
+}
+
+struct Size {
+  uint64_t tables = 0;
+  uint64_t joins = 0;  // that the optimiser may bring into one order with those around
+  uint64_t work = 0;   // steps to order the joins apart from those
+
+  Size& operator+=(const Size& other) {
+    tables = Add(tables, other.tables);
+    joins = Add(joins, other.joins);
+    work = Add(work, other.work);
+    return *this;
+  }
+
+  /// With the joins in an order of their own, which takes time with their cube.
+  Size Apart() const { return {.tables = tables, .work = Add(work, Multiply(joins, Multiply(joins, joins)) / 8)}; }
+
+  Size Times(uint64_t copies) const {
+    return {.tables = Multiply(tables, copies), .joins = Multiply(joins, copies), .work = Multiply(work, copies)};
+  }
+};
+
+using Cte = duckdb::CommonTableExpressionInfo;
+using Readers = std::map<const Cte*, uint64_t>;  // how often each CTE is named
+
+bool IsFunction(const duckdb::ParsedExpression& expression) {
+  return expression.GetExpressionClass() == duckdb::ExpressionClass::FUNCTION;
+}
+
+// By its form: which functions are aggregates only the binder knows.
+bool MayAggregate(const duckdb::ParsedExpression& expression) {
+  bool found = IsFunction(expression) && !expression.Cast<duckdb::FunctionExpression>().is_operator;
+  duckdb::ParsedExpressionIterator::EnumerateChildren(
+      expression, [&](const duckdb::ParsedExpression& child) { found = found || MayAggregate(child); });
+  return found;
+}
+
+bool MayAggregate(const duckdb::SelectNode& select) {
+  return !select.groups.group_expressions.empty() ||
+         std::ranges::any_of(select.select_list, [](const auto& column) { return MayAggregate(*column); });
+}
+
+// Whether the expression is written out for each column that it names: `COLUMNS(*) + 1`.
+bool HasColumns(const duckdb::ParsedExpression& expression) {
+  if (expression.GetExpressionClass() == duckdb::ExpressionClass::STAR)
+    return expression.Cast<duckdb::StarExpression>().columns;
+  bool found = false;
+  duckdb::ParsedExpressionIterator::EnumerateChildren(
+      expression, [&](const duckdb::ParsedExpression& child) { found = found || HasColumns(child); });
+  return found;
+}
+
+// Goes to every table and every expression that a statement has.
+class SizeWalk {
+ public:
+  /// CTEs with `readers` that are unknown count for each reader.
+  SizeWalk(const SizeLimits& limits, Readers readers) : limits_(limits), readers_(std::move(readers)) {}
+
+  Size Node(duckdb::QueryNode& node) {
+    const auto outer = ctes_;
+    for (auto& [name, cte] : node.cte_map.map) {
+      Size size = Node(*cte->query->node);
+      size += Of(cte->key_targets);
+      if (IsMadeOnce(*cte, size)) {
+        made_once_ += size.Apart();
+        size = Size{.tables = 1};
+      }
+      ctes_[duckdb::StringUtil::Lower(name)] = Named{cte.get(), size};
+    }
+    Size size = Body(node);
+    duckdb::ParsedExpressionIterator::EnumerateQueryNodeModifiers(
+        node, [&](ExpressionPointer& expression) { size += Clause(expression); });
+    for (auto& modifier : node.modifiers) {
+      if (modifier->type != duckdb::ResultModifierType::ORDER_MODIFIER) continue;
+      Limit("keys of ORDER BY", modifier->Cast<duckdb::OrderModifier>().orders.size(), limits_.keys_max);
+    }
+    ctes_ = outer;
+    Limit("tables", Add(made_once_.tables, size.tables), limits_.tables_max);
+    Limit("steps to plan its joins and nested aggregates", Add(made_once_.work, size.Apart().work), limits_.work_max);
+    return size;
+  }
+
+  /// As far as the walk has come.
+  const Readers& found_readers() const { return found_readers_; }
+
+  Result<void> result() const {
+    if (excess_) return *excess_;
+    return {};
+  }
+
+ private:
+  struct Named {
+    const Cte* cte = nullptr;  // nullptr: the recursive one, inside itself
+    Size size;
+  };
+
+  void Limit(const char* what, uint64_t found, uint64_t allowed) {
+    if (found <= allowed || excess_) return;
+    excess_ = Error(ErrorCode::kInvalidArgument, fmt::format("the statement has more than {} {}", allowed, what))
+                  .WithReason("STATEMENT_TOO_LARGE")
+                  .With("limit", std::to_string(allowed));
+  }
+
+  // What is made once is a table to those who read it. The engine writes small CTEs out for each reader where a LIMIT may spare it
+  // rows; it judges by the tables that a CTE itself scans, so that chains of CTEs would grow without end: these are marked.
+  bool IsMadeOnce(Cte& cte, const Size& size) const {
+    using enum duckdb::CTEMaterialize;
+    if (cte.materialized != CTE_MATERIALIZE_DEFAULT) return cte.materialized == CTE_MATERIALIZE_ALWAYS;
+    const auto found = readers_.find(&cte);
+    const uint64_t readers = found == readers_.end() ? 1 : found->second;
+    const bool is_copied = readers > 1 && size.tables > 1 && Multiply(size.tables, readers) > limits_.copied_tables_max;
+    if (!is_copied && size.work <= limits_.cte_work_max) return false;
+    cte.materialized = CTE_MATERIALIZE_ALWAYS;
+    return true;
+  }
+
+  Size Body(duckdb::QueryNode& node) {
+    using enum duckdb::QueryNodeType;
+    Size size;
+    switch (node.type) {
+      case SELECT_NODE: return Select(node.Cast<duckdb::SelectNode>());
+      case SET_OPERATION_NODE:
+        for (auto& child : node.Cast<duckdb::SetOperationNode>().children) size += Node(*child).Apart();
+        return size;
+      case RECURSIVE_CTE_NODE: {
+        auto& recursive = node.Cast<duckdb::RecursiveCTENode>();
+        ctes_[duckdb::StringUtil::Lower(recursive.ctename)] = Named{.size = {.tables = 1}};
+        size = Node(*recursive.left).Apart();
+        size += Node(*recursive.right).Apart();
+        size += Of(recursive.key_targets);
+        return size;
+      }
+      case CTE_NODE: {
+        auto& cte = node.Cast<duckdb::CTENode>();
+        size += Node(*cte.query);
+        size += Node(*cte.child);
+        return size;
+      }
+      // Not made by the parser from a query.
+      case BOUND_SUBQUERY_NODE:
+      case STATEMENT_NODE: return size;
+    }
+    return size;
+  }
+
+  Size Select(duckdb::SelectNode& select) {
+    Limit("columns in one SELECT", select.select_list.size(), limits_.columns_max);
+    Limit("keys of GROUP BY", select.groups.group_expressions.size(), limits_.keys_max);
+    Limit("grouping sets", select.groups.grouping_sets.size(), limits_.groupings_max);
+    Size size;
+    if (select.from_table) size = Ref(*select.from_table);
+    Limit("joins in one FROM", size.joins, limits_.joins_max);
+    // An alias stands for its whole expression in what follows.
+    const auto outer = std::exchange(aliases_, {});
+    for (auto& column : select.select_list) {
+      const uint64_t before = expressions_;
+      size += Clause(column);
+      if (!column->GetAlias().empty()) aliases_[duckdb::StringUtil::Lower(column->GetAlias())] = expressions_ - before;
+    }
+    for (auto& key : select.groups.group_expressions) size += Clause(key);
+    for (auto* clause : {&select.where_clause, &select.having, &select.qualify}) size += Clause(*clause);
+    aliases_ = outer;
+    // The optimiser orders what is below an aggregate once more for each one above it.
+    if (MayAggregate(select)) size.work = Multiply(Add(size.Apart().work, 1), 2);
+    return size;
+  }
+
+  Size Ref(duckdb::TableRef& ref) {
+    using enum duckdb::TableReferenceType;
+    Size size;
+    switch (ref.type) {
+      case BASE_TABLE: return Table(ref.Cast<duckdb::BaseTableRef>());
+      case SUBQUERY: return Node(*ref.Cast<duckdb::SubqueryRef>().subquery->node);
+      case PIVOT: return Pivot(ref.Cast<duckdb::PivotRef>());
+      case JOIN: {
+        auto& join = ref.Cast<duckdb::JoinRef>();
+        size = Ref(*join.left);
+        size += Ref(*join.right);
+        size += Of(join.condition);
+        size += Of(join.duplicate_eliminated_columns);
+        size.joins = Add(size.joins, 1);
+        return size;
+      }
+      case TABLE_FUNCTION: {
+        auto& function = ref.Cast<duckdb::TableFunctionRef>();
+        size = Of(function.function);
+        if (function.subquery) size += Node(*function.subquery->node).Apart();
+        size.tables = Add(size.tables, 1);
+        return size;
+      }
+      case EXPRESSION_LIST:
+        size.tables = 1;
+        for (auto& row : ref.Cast<duckdb::ExpressionListRef>().values) size += Of(row);
+        return size;
+      case SHOW_REF: {
+        auto& show = ref.Cast<duckdb::ShowRef>();
+        return show.query ? Node(*show.query) : Size{.tables = 1};
+      }
+      case EMPTY_FROM: return {.tables = 1};
+      // Not made by the parser.
+      case INVALID:
+      case CTE:
+      case COLUMN_DATA:
+      case DELIM_GET:
+      case BOUND_TABLE_REF: return {.tables = 1};
+    }
+    return size;
+  }
+
+  Size Table(duckdb::BaseTableRef& table) {
+    Size size{.tables = 1};
+    const auto cte = ctes_.find(duckdb::StringUtil::Lower(table.table_name));
+    const bool is_bare = table.catalog_name.empty() && table.schema_name.empty();
+    if (is_bare && cte != ctes_.end()) {
+      size = cte->second.size;
+      found_readers_[cte->second.cte]++;
+    }
+    if (table.at_clause) size += Of(table.at_clause->ExpressionMutable());
+    return size;
+  }
+
+  // The aggregates are written out for each of the values, those of several columns multiplied.
+  Size Pivot(duckdb::PivotRef& pivot) {
+    Size size = Ref(*pivot.source).Apart();
+    uint64_t values = 1;
+    for (auto& column : pivot.pivots) {
+      values = Multiply(values, std::max<uint64_t>(column.entries.size(), 1));
+      size += Of(column.pivot_expressions);
+      for (auto& entry : column.entries) size += Of(entry.expr);
+      if (column.subquery) size += Node(*column.subquery).Apart();
+    }
+    size += Of(pivot.aggregates).Times(values);
+    return size;
+  }
+
+  // Of a clause of a SELECT, which may be left out.
+  Size Clause(ExpressionPointer& clause) {
+    if (!clause || !HasColumns(*clause)) return Of(clause);
+    const uint64_t outer = copies_;
+    copies_ = Multiply(copies_, limits_.columns_copied);
+    const Size size = Of(clause).Times(limits_.columns_copied);
+    copies_ = outer;
+    return size;
+  }
+
+  // Of the sub-queries in an expression, which may be left out of the statement.
+  Size Of(ExpressionPointer& expression) {
+    Size size;
+    if (!expression) return size;
+    if (expression->GetExpressionClass() == duckdb::ExpressionClass::WINDOW)
+      Limit("windows", ++windows_, limits_.windows_max);
+    if (expression->GetExpressionClass() == duckdb::ExpressionClass::SUBQUERY) {
+      // Its one value is an aggregate too.
+      size = Node(*expression->Cast<duckdb::SubqueryExpression>().subquery->node).Apart();
+      size.work = Multiply(size.work, 2);
+    }
+    const uint64_t length = Multiply(copies_, LengthOf(*expression));
+    expressions_ = Add(expressions_, length);
+    if (length > 1) copied_ = Add(copied_, length);
+    Limit("copies of arguments and aliases, and of what stands with COLUMNS", copied_, limits_.copies_max);
+    const uint64_t outer = copies_;
+    const uint64_t copies =
+        IsFunction(*expression) ? CopiesOfArguments(expression->Cast<duckdb::FunctionExpression>().function_name) : 1;
+    copies_ = Multiply(copies_, copies);
+    duckdb::ParsedExpressionIterator::EnumerateChildren(
+        *expression, [&](ExpressionPointer& child) { size += Of(child).Times(copies); });
+    copies_ = outer;
+    return size;
+  }
+
+  Size Of(duckdb::vector<ExpressionPointer>& expressions) {
+    Size size;
+    for (auto& expression : expressions) size += Of(expression);
+    return size;
+  }
+
+  // In expressions, without its children.
+  uint64_t LengthOf(const duckdb::ParsedExpression& expression) const {
+    if (expression.GetExpressionClass() != duckdb::ExpressionClass::COLUMN_REF) return 1;
+    const auto& column = expression.Cast<duckdb::ColumnRefExpression>();
+    const auto alias =
+        column.IsQualified() ? aliases_.end() : aliases_.find(duckdb::StringUtil::Lower(column.GetColumnName()));
+    return alias == aliases_.end() ? 1 : alias->second;
+  }
+
+  const SizeLimits& limits_;
+  const Readers readers_;
+  Readers found_readers_;
+  std::map<std::string, Named> ctes_;        // in scope, by lower-case names
+  std::map<std::string, uint64_t> aliases_;  // of the SELECT that the walk is in, and the length of what they stand for
+  Size made_once_;                           // what CTEs have that are made once
+  uint64_t windows_ = 0;
+  uint64_t copies_ = 1;       // of what the walk is at
+  uint64_t copied_ = 0;       // expressions
+  uint64_t expressions_ = 0;  // those and the others
+  std::optional<Error> excess_;
+};
+
+}  // namespace
+
+uint64_t CopiesOfArguments(const std::string& function) {
+  static constexpr std::pair<std::string_view, uint64_t> kMacros[] = {
+      {"array_pop_back", 2},
+      {"array_to_string", 2},
+      {"array_to_string_comma_default", 2},
+      {"fmod", 2},
+      {"format_pg_type", 15},
+      {"json_group_array", 2},
+      {"json_group_object", 2},
+      {"json_group_structure", 2},
+      {"map_contains_entry", 2},
+      {"map_to_pg_oid", 19},
+      {"nullif", 2},
+      {"round_even", 3},
+      {"roundbankers", 3},
+      {"split_part", 2},
+      {"wavg", 2},
+      {"weighted_avg", 2},
+  };
+  const std::string name = duckdb::StringUtil::Lower(function);
+  const auto* const found = std::ranges::find(kMacros, name, &std::pair<std::string_view, uint64_t>::first);
+  return found == std::end(kMacros) ? 1 : found->second;
+}
+
+Result<void> BoundSize(duckdb::QueryNode& node, const SizeLimits& limits) {
+  SizeWalk count(limits, {});
+  count.Node(node);
+  SizeWalk walk(limits, count.found_readers());
+  walk.Node(node);
+  return walk.result();
+}
+
+}  // namespace yummy::duck

@@ -1,0 +1,66 @@
+#pragma once
+// Rows of a partitioned table: one data file per tuple of partition values, unless the statement writes more than memory holds.
+
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "yummy/duck/write/data_files.h"
+#include "yummy/duck/write/row_writer.h"
+
+namespace yummy::duck {
+
+/// Rows wait in memory, each with the number of its partition, and are written partition by partition when all have come.
+/// When a thread holds more than its share of memory, its largest partitions are written first, as row groups of files that
+/// stay open for more; only so many files are open at once, so that a partition may get a second file.
+class PartitionedWriter final : public RowWriter {
+ public:
+  explicit PartitionedWriter(DataFiles& files);
+  ~PartitionedWriter() override;
+
+  std::unique_ptr<Local> MakeLocal() override;
+  void Write(Local& local, duckdb::DataChunk& rows) override;
+  void Combine(Local& local) override;
+  void Finish() override;
+
+  /// The bytes of rows that a thread holds before it writes some of them, for tests.
+  void LimitBuffer(uint64_t size_bytes) { buffer_bytes_max_ = size_bytes; }
+
+ private:
+  /// A row of a buffer.
+  struct RowRef {
+    uint32_t chunk = 0;
+    uint32_t row = 0;
+  };
+  struct Buffer;
+  struct Partition {
+    delta::PartitionValues values;
+    std::unique_ptr<ParquetFile> file;   // open while row groups go to it
+    std::list<size_t>::iterator recent;  // in open_, when file is there
+  };
+
+  size_t NumberOf(Buffer& buffer, const std::string& key, duckdb::DataChunk& rows, duckdb::idx_t row);
+  delta::PartitionValues ValuesOf(duckdb::DataChunk& rows, duckdb::idx_t row) const;
+  void WriteLargest(Buffer& buffer);
+  template <typename Take>
+  void ForEachRowGroup(const Buffer& buffer, const std::vector<RowRef>& rows, Take take) const;
+  void WriteFiles(const Partition& partition, const Buffer& buffer, const std::vector<RowRef>& rows) const;
+  bool IsFull(ParquetFile& file) const;
+  void WriteRowGroup(size_t partition, std::unique_ptr<RowGroupBuffer> rows);
+  void CloseOldest();
+  void Close(size_t partition);
+
+  DataFiles& files_;
+  uint64_t buffer_bytes_max_;
+  const size_t open_files_max_;
+  std::mutex mutex_;                                    // held while a thread writes
+  std::vector<std::unique_ptr<Partition>> partitions_;  // guarded by mutex_
+  std::unordered_map<std::string, size_t> numbers_;     // guarded by mutex_; by key
+  std::list<size_t> open_;                              // guarded by mutex_; partitions with an open file, newest first
+  std::unique_ptr<Buffer> rest_;                        // guarded by mutex_; what the threads have left
+};
+
+}  // namespace yummy::duck
