@@ -53,7 +53,7 @@ MAKE_VERB = re.compile(r"\bmake((?: [a-z][a-z-]*)+)")
 # {"deletionVectors", … and {"GET", {"api", "1.0", kAny}, …
 FEATURE_TABLE = "yummy/delta/protocol/features.cc"
 FEATURE_ROW = re.compile(r'\s*\{(?:\.name = )?"([\w-]+)",')
-ROUTE_TABLE = "yummy/server/routes.cc"
+ROUTE_TABLE = "yummy/server/routes/routes.cc"
 ROUTE_ROW = re.compile(r'\s*\{"([A-Z]+)", \{([^}]*)\}')
 PROTOCOL_TABLE = "docs/protocol.md"
 CLAIM = re.compile(r"(yes|conflict)\b")

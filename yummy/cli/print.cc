@@ -12,8 +12,8 @@
 #include <fmt/format.h>
 
 #include "yummy/base/json.h"
-#include "yummy/server/json_values.h"
-#include "yummy/server/result_encoder.h"
+#include "yummy/format/result/json_values.h"
+#include "yummy/format/result/result_encoder.h"
 
 namespace yummy::cli {
 
@@ -58,7 +58,7 @@ Result<std::string> CellText(const arrow::Array& column, int64_t row) {
     return std::string(static_cast<const arrow::StringArray&>(column).GetView(row));
   if (const auto not_finite = NotFiniteText(column, row); !not_finite.empty()) return std::string(not_finite);
   std::string text;
-  TRY(server::AppendJsonValue(column, row, text));
+  TRY(format::AppendJsonValue(column, row, text));
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
   return text;
 }
@@ -67,7 +67,7 @@ class JsonPrinter final : public Printer {
  public:
   explicit JsonPrinter(std::FILE* out) : out_(out) {}
   Result<void> Begin(const arrow::Schema& schema) override {
-    for (const auto& name : server::UniqueNames(schema)) {
+    for (const auto& name : format::UniqueNames(schema)) {
       AppendJsonString(keys_.emplace_back(), name);
       keys_.back() += ':';
     }
@@ -82,7 +82,7 @@ class JsonPrinter final : public Printer {
       for (int column = 0; column < batch.num_columns(); column++) {
         if (column > 0) text += ',';
         text += keys_[static_cast<size_t>(column)];
-        TRY(server::AppendJsonValue(*batch.column(column), row, text));
+        TRY(format::AppendJsonValue(*batch.column(column), row, text));
       }
       text += '}';
     }

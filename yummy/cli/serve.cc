@@ -5,9 +5,9 @@
 #include "yummy/base/log.h"
 #include "yummy/cli/exit_code.h"
 #include "yummy/lake/lake.h"
-#include "yummy/server/http_server.h"
-#include "yummy/server/routes.h"
-#include "yummy/server/stop_signals.h"
+#include "yummy/server/http/http_server.h"
+#include "yummy/server/http/stop_signals.h"
+#include "yummy/server/routes/routes.h"
 
 namespace yummy::cli {
 

@@ -8,10 +8,10 @@
 #include <arrow/type.h>
 #include <fmt/format.h>
 
-#include "yummy/duck/arrow_error.h"
 #include "yummy/duck/border/error.h"
 #include "yummy/duck/border/exact_timestamps.h"
 #include "yummy/duck/border/type_conversion.h"
+#include "yummy/format/arrow/arrow_error.h"
 
 namespace yummy::duck {
 namespace {
@@ -48,7 +48,8 @@ Result<std::unique_ptr<ArrowRows>> ArrowRows::Make(duckdb::ClientContext& contex
 Result<void> ArrowRows::Bind() {
   const auto& schema = *reader_->schema();
   duckdb::ArrowSchemaWrapper exported;
-  if (const auto status = arrow::ExportSchema(schema, &exported.arrow_schema); !status.ok()) return ToError(status);
+  if (const auto status = arrow::ExportSchema(schema, &exported.arrow_schema); !status.ok())
+    return format::ToError(status);
   for (int i = 0; i < schema.num_fields(); i++) {
     const auto& name = schema.field(i)->name();
     const auto position = static_cast<duckdb::idx_t>(i);
@@ -93,7 +94,7 @@ Result<void> ArrowRows::MatchColumns() {
 Result<bool> ArrowRows::NextBatch() {
   std::shared_ptr<arrow::RecordBatch> batch;
   do {
-    if (const auto status = reader_->ReadNext(&batch); !status.ok()) return ToError(status);
+    if (const auto status = reader_->ReadNext(&batch); !status.ok()) return format::ToError(status);
     if (!batch) return false;
   } while (batch->num_rows() == 0);
   // Batches come from strangers: offsets, dictionary indexes and UTF-8 are checked before DuckDB follows them.
@@ -103,7 +104,8 @@ Result<bool> ArrowRows::NextBatch() {
   }
   TRY(CheckNanosecondsExact(*batch, row_count_));
   auto chunk = duckdb::make_shared_ptr<duckdb::ArrowArrayWrapper>();
-  if (const auto status = arrow::ExportRecordBatch(*batch, &chunk->arrow_array); !status.ok()) return ToError(status);
+  if (const auto status = arrow::ExportRecordBatch(*batch, &chunk->arrow_array); !status.ok())
+    return format::ToError(status);
   scan_->Reset();
   scan_->chunk = std::move(chunk);
   batch_rows_ = static_cast<uint64_t>(batch->num_rows());

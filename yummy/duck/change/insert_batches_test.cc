@@ -22,7 +22,6 @@
 #include "yummy/delta/protocol/features.h"
 #include "yummy/delta/protocol/path.h"
 #include "yummy/delta/schema/arrow_schema.h"
-#include "yummy/duck/arrow_error.h"
 #include "yummy/duck/border/error.h"
 #include "yummy/duck/engine/instance.h"
 #include "yummy/duck/file/file_system.h"
@@ -476,15 +475,6 @@ TEST_F(InsertTest, NumbersRowsAcrossBatches) {
   const auto report = Insert(*transaction, Reader({first, Batch({{field, "[0, null]"}})}));
   ASSERT_THAT(report, IsError(ErrorCode::kInvalidArgument));
   EXPECT_EQ(report.error().detail("row"), "3001");
-}
-
-TEST(ArrowError, ComesBackWhole) {
-  const auto error =
-      ToError(ToStatus(Error(ErrorCode::kUnavailable, "gone").WithReason("STORE_TIMEOUT").With("row", "7")));
-  EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
-  EXPECT_EQ(error.reason(), "STORE_TIMEOUT");
-  EXPECT_EQ(error.detail("row"), "7");
-  EXPECT_EQ(ToError(arrow::Status::Invalid("no")).code(), ErrorCode::kInvalidArgument);
 }
 
 }  // namespace
