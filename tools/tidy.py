@@ -44,6 +44,13 @@ TOP_FOLDERS = ("yummy", "docs", "tools", "tests", "cmake", "third_party", "examp
                "changes", ".ci")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
+# Units that include each other and are meant to: DuckDB's catalogue, whose entries, schemas and transactions know each other; and a
+# table, which begins transactions that commit to it.
+KNOTS_ALLOWED = [
+    {"yummy/duck/catalog/" + unit for unit in ("catalog", "delta_transaction", "schema_entry", "statement_plan", "table_entry")},
+    {"yummy/delta/commit/table", "yummy/delta/commit/transaction"},
+]
+COLUMNS_MAX = 120
 MODULE_CALL = re.compile(r"yummy_module\(\s*(\w+)([^)]*)\)")
 TYPE_NAME = re.compile(r"^\s*(?:template\s*<[^>]*>\s*)?(?:class|struct|enum class|enum|union|using|concept)\s+(\w+)")
 OPEN_TASK = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b(?!\(#\d+\))")
@@ -84,7 +91,7 @@ class Tree:
             check=True, stdout=subprocess.PIPE).stdout.decode()
         self.files = sorted({name for name in listed.split("\0") if name and (self.root / name).is_file()})
         self.texts = {}
-        self.modules = self.read_modules()
+        self.modules, self.rooms = self.read_modules()
         self.includes = {name: list(self.read_includes(name)) for name in self.sources()}
 
     def text(self, name):
@@ -109,22 +116,21 @@ class Tree:
         return [name for name in self.files if name.endswith(".md") and ("/" not in name or name.startswith("docs/"))]
 
     def read_modules(self):
-        """Returns {module: the modules it DEPENDS on} as CMake sees them."""
-        modules = {}
+        """Returns {module: the modules it DEPENDS on} and {module: its ROOMS, bottom first} as CMake sees them."""
+        depends, rooms = {}, {}
         for name in self.files:
             if not re.fullmatch(r"yummy/\w+/CMakeLists\.txt", name):
                 continue
             text = re.sub(r"#.*", "", self.text(name))
             for module, arguments in MODULE_CALL.findall(text):
-                words = re.findall(r"[^\s]+", arguments)
-                modules[module] = []
-                key = None
-                for word in words:
-                    if word in ("DEPENDS", "LIBRARIES", "PCH", "HEADERS", "PUBLIC_HEADERS"):
+                lists, key = {}, None
+                for word in arguments.split():
+                    if word in ("DEPENDS", "LIBRARIES", "PCH", "ROOMS"):
                         key = word
-                    elif key == "DEPENDS":
-                        modules[module].append(word)
-        return modules
+                    else:
+                        lists.setdefault(key, []).append(word)
+                depends[module], rooms[module] = lists.get("DEPENDS", []), lists.get("ROOMS", [])
+        return depends, rooms
 
     def read_includes(self, name):
         for number, line in self.lines(name):
@@ -138,12 +144,25 @@ def module_of(name):
     return parts[1] if len(parts) > 2 and parts[0] == "yummy" else None
 
 
+def room_of(name):
+    """The folder of a file within its module; None at the module's root."""
+    parts = name.split("/")
+    return parts[2] if len(parts) > 3 and parts[0] == "yummy" else None
+
+
+def unit_of(tree, name):
+    """A header and its source are one unit, with the header beside them that holds what they keep to themselves."""
+    unit = name.rpartition(".")[0]
+    owner = unit.removesuffix("_state")
+    return owner if owner + ".h" in tree.includes else unit
+
+
 def vendor_of(include):
     return re.split(r"[/.]", include)[0]
 
 
 def is_test(name):
-    return name.endswith("_test.cc") or name.endswith(("/testing.h", "/testing.cc")) or "_testing." in name
+    return name.endswith(("_test.cc", "_benchmark.cc", "/testing.h", "/testing.cc")) or "_testing." in name
 
 
 def words_of(name):
@@ -176,6 +195,82 @@ def check_modules(tree):
     for module, name in sorted(folders.items()):
         if module not in tree.modules:
             yield name, 1, f"yummy/{module}/CMakeLists.txt has no yummy_module({module} …)"
+
+
+@rule("room")
+def check_rooms(tree):
+    """In a module with ROOMS every source is in one of them, and includes go to the own room, to one before it, or to the root."""
+    for name, includes in tree.includes.items():
+        module, room = module_of(name), room_of(name)
+        rooms = tree.rooms.get(module)
+        if not rooms:
+            if module in tree.modules and room and name.endswith(".cc"):
+                yield name, 1, f"the ROOMS of {module} do not name {room}"
+            continue
+        if room not in rooms:
+            if room or name.endswith(".cc"):
+                yield name, 1, f"is in none of the ROOMS of {module}: {' '.join(rooms)}"
+            continue
+        above = set() if is_test(name) else set(rooms[rooms.index(room) + 1:])
+        for number, include, _ in includes:
+            if module_of(include) == module and room_of(include) in above:
+                yield name, number, f"{room} may not include {include}: the room is above it"
+
+
+@rule("face")
+def check_faces(tree):
+    """Of a module with rooms and headers at its root, other modules include those headers only."""
+    faces = {module_of(name) for name in tree.sources()
+             if name.endswith(".h") and room_of(name) is None and tree.rooms.get(module_of(name))}
+    for name, includes in tree.includes.items():
+        for number, include, _ in includes:
+            target = module_of(include)
+            if target in faces and target != module_of(name) and module_of(name) and room_of(include):
+                yield name, number, f"{include} is inside yummy/{target}: others include the headers at its root"
+
+
+@rule("knot")
+def check_knots(tree):
+    """No two units include each other, directly or by others."""
+    edges = {}
+    for name, includes in tree.includes.items():
+        if module_of(name) and not is_test(name):
+            unit = unit_of(tree, name)
+            targets = {unit_of(tree, include) for _, include, _ in includes if include in tree.includes}
+            edges.setdefault(unit, set()).update(targets - {unit})
+    for knot in knots(edges):
+        if not any(allowed.issuperset(knot) for allowed in KNOTS_ALLOWED):
+            yield min(knot) + ".h", 1, f"these include each other: {' '.join(sorted(knot))}"
+
+
+def knots(edges):
+    """The strongly connected components of more than one node (Tarjan's algorithm, without recursion)."""
+    index, low, stack, on_stack = {}, {}, [], set()
+    for root in sorted(edges):
+        work = [(root, iter(sorted(edges.get(root, ()))))] if root not in index else []
+        while work:
+            node, targets = work[-1]
+            if node not in index:
+                index[node] = low[node] = len(index)
+                stack.append(node)
+                on_stack.add(node)
+            for target in targets:
+                if target not in index:
+                    work.append((target, iter(sorted(edges.get(target, ())))))
+                    break
+                if target in on_stack:
+                    low[node] = min(low[node], index[target])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == index[node]:
+                    component = set()
+                    while node not in component:
+                        component.add(stack.pop())
+                    on_stack -= component
+                    if len(component) > 1:
+                        yield component
 
 
 @rule("vendor")
