@@ -1,5 +1,6 @@
 #pragma once
-// The one error type of the program. A code says what the caller can do about it, the message what happened to which object.
+// The one error type of the program. A code says what the caller can do about it, the message what happened to which
+// object.
 
 #include <memory>
 #include <string>

@@ -23,9 +23,8 @@ class Executor {
   Result<void> Submit(std::function<void()> task);
 
   /// Runs body(0) … body(count - 1) on the pool and on the calling thread; returns when all have run.
-  /// Every index runs even when the queue is full: the caller does the work itself then. What a body throws is thrown again
-  /// here, once all have run.
-  /// May be called from a thread of the pool.
+  /// Every index runs even when the queue is full: the caller does the work itself then. What a body throws is thrown
+  /// again here, once all have run. May be called from a thread of the pool.
   void ParallelFor(size_t count, const std::function<void(size_t)>& body);
 
   size_t threads() const;

@@ -7,8 +7,9 @@
 
 namespace yummy {
 
-/// Appends `text` as a JSON string with its quotes; control characters, quotes and backslashes are escaped. Bytes that are no
-/// UTF-8 stay as they are, never repaired to another value: what may hold some is checked before, or the whole text after.
+/// Appends `text` as a JSON string with its quotes; control characters, quotes and backslashes are escaped. Bytes that
+/// are no UTF-8 stay as they are, never repaired to another value: what may hold some is checked before, or the whole
+/// text after.
 void AppendJsonString(std::string& out, std::string_view text);
 
 /// `text` with every byte that is no part of UTF-8 replaced by U+FFFD: for messages, never for values.

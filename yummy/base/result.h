@@ -102,7 +102,8 @@ class [[nodiscard]] Result<void> {
     std::move(name).value();                 \
   })
 
-/// The value of a Result, or a return of its error from the enclosing function: `auto meta = TRY(store.Head(context, path));`
+/// The value of a Result, or a return of its error from the enclosing function: `auto meta = TRY(store.Head(context,
+/// path));`
 #define TRY(...) YUMMY_TRY_(YUMMY_JOIN(yummy_try_, __COUNTER__), __VA_ARGS__)
 
 /// The value of a Result that cannot be an error here; an error ends the program.

@@ -18,15 +18,15 @@ std::string LowerCase(std::string_view text);
 bool EqualsIgnoringCase(std::string_view a, std::string_view b);
 /// Without these characters at its ends.
 std::string_view Trimmed(std::string_view text, std::string_view spaces = " \t\r\n");
-/// The name among `known` that is nearest to `name`, when it is near enough to be a slip; for "did you mean". Case, '_' and '-' do
-/// not count: recordBatchDict and record_batch_dict are near.
+/// The name among `known` that is nearest to `name`, when it is near enough to be a slip; for "did you mean". Case, '_'
+/// and '-' do not count: recordBatchDict and record_batch_dict are near.
 std::optional<std::string> NearestName(std::string_view name, const std::vector<std::string>& known);
 
 /// The beginning of `text`: at most `bytes_max`, no character of UTF-8 cut apart.
 std::string_view Utf8Prefix(std::string_view text, size_t bytes_max);
 
-/// `text` as it stands in the log: control characters, and bytes that are no UTF-8, as \x1b; a long one is cut. What a client says
-/// looks like no line of ours and moves no terminal.
+/// `text` as it stands in the log: control characters, and bytes that are no UTF-8, as \x1b; a long one is cut. What a
+/// client says looks like no line of ours and moves no terminal.
 std::string LogText(std::string_view text);
 
 }  // namespace yummy

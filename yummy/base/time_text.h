@@ -1,5 +1,6 @@
 #pragma once
-// The text of dates and timestamps, and back. Days and microseconds since 1970-01-01, UTC, proleptic Gregorian calendar.
+// The text of dates and timestamps, and back. Days and microseconds since 1970-01-01, UTC, proleptic Gregorian
+// calendar.
 
 #include <cstdint>
 #include <optional>

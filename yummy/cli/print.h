@@ -24,9 +24,9 @@ class Printer {
   virtual Result<void> End() = 0;
 };
 
-/// kTable: columns aligned, numbers to the right, at most 1,000 rows are shown and the rest counted; kJson: an array of row
-/// objects, in which the later of two equal names becomes name_1; kCsv: RFC 4180 with a header, nulls empty, an empty text quoted,
-/// NaN and Infinity by their names.
+/// kTable: columns aligned, numbers to the right, at most 1,000 rows are shown and the rest counted; kJson: an array of
+/// row objects, in which the later of two equal names becomes name_1; kCsv: RFC 4180 with a header, nulls empty, an
+/// empty text quoted, NaN and Infinity by their names.
 std::unique_ptr<Printer> MakePrinter(PrintFormat format, std::FILE* out);
 
 }  // namespace yummy::cli

@@ -19,8 +19,8 @@ struct DatabaseOptions {
   uint64_t temporary_max_bytes = 10ULL << 30;
 };
 
-/// Holds the live DuckDB instance. An INTERNAL or FATAL error of DuckDB retires the instance: queries that run on it end with
-/// Internal and detail retryable=true, the next Connect builds and attaches a fresh one.
+/// Holds the live DuckDB instance. An INTERNAL or FATAL error of DuckDB retires the instance: queries that run on it
+/// end with Internal and detail retryable=true, the next Connect builds and attaches a fresh one.
 class Database : public std::enable_shared_from_this<Database> {
  public:
   /// Checks that the library is the version that the headers are of, locks the instance down and reads the lock back.

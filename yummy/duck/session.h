@@ -52,8 +52,8 @@ class QueryResult {
  public:
   virtual ~QueryResult() = default;
   virtual const std::shared_ptr<arrow::Schema>& schema() const = 0;
-  /// Every table that was read. While these names mean these snapshots, the same statement with the same options has this result
-  /// again. Absent for a statement that depends on more: on chance, on the time, on which tables there are.
+  /// Every table that was read. While these names mean these snapshots, the same statement with the same options has
+  /// this result again. Absent for a statement that depends on more: on chance, on the time, on which tables there are.
   virtual const std::optional<std::vector<TableRead>>& reads() const = 0;
   /// The next batch, or a null pointer at the end.
   /// Errors: Cancelled, DeadlineExceeded (QUERY_TIMEOUT), ResourceExhausted (QUERY_MEMORY), InvalidArgument (a cast or
@@ -62,7 +62,8 @@ class QueryResult {
 };
 
 struct InsertOptions {
-  /// A condition on partition columns, in SQL: files whose rows satisfy it are removed, and the rows must satisfy it, too.
+  /// A condition on partition columns, in SQL: files whose rows satisfy it are removed, and the rows must satisfy it,
+  /// too.
   std::optional<std::string> replace_where;
 };
 
@@ -76,20 +77,21 @@ class Session {
  public:
   virtual ~Session() = default;
 
-  /// Runs one untrusted SELECT (also WITH, VALUES, FROM, EXPLAIN of these, DESCRIBE, SHOW TABLES) under the structural sandbox:
-  /// only the configured stores' tables are readable; no files, network, settings, extensions.
-  /// The session must outlive the result. `context`'s stop and deadline end the query, also between two Next().
-  /// Errors: InvalidArgument (SQL_SYNTAX, ONE_STATEMENT, SQL_TOO_LONG, TOO_DEEP, UNKNOWN_COLUMN …; details line, column, hint),
+  /// Runs one untrusted SELECT (also WITH, VALUES, FROM, EXPLAIN of these, DESCRIBE, SHOW TABLES) under the structural
+  /// sandbox: only the configured stores' tables are readable; no files, network, settings, extensions. The session
+  /// must outlive the result. `context`'s stop and deadline end the query, also between two Next(). Errors:
+  /// InvalidArgument (SQL_SYNTAX, ONE_STATEMENT, SQL_TOO_LONG, TOO_DEEP, UNKNOWN_COLUMN …; details line, column, hint),
   /// InvalidArgument reason READ_ONLY_ENDPOINT (a statement that writes), PermissionDenied reason SQL_NOT_ALLOWED,
   /// NotFound (TABLE_NOT_FOUND, VERSION_NOT_FOUND), and those of Next.
   virtual Result<std::unique_ptr<QueryResult>> Query(const Context& context, std::string_view sql,
                                                      const QueryOptions& options) = 0;
 
-  /// Writes the rows as Parquet data files of `transaction`'s table (its staged metadata when it creates or replaces the schema),
-  /// and stages their add actions with statistics. Columns are matched by name, ignoring case; a missing nullable column is null.
-  /// Nothing is committed. One row path: SQL INSERT runs the same operator.
-  /// Errors: InvalidArgument (SCHEMA_MISMATCH: unknown column, missing or null NOT NULL column; row and column named;
-  /// ROW_OUTSIDE_CONDITION), Unavailable …; of the condition those of Query, and Unsupported (UNSUPPORTED_CONDITION: of other columns).
+  /// Writes the rows as Parquet data files of `transaction`'s table (its staged metadata when it creates or replaces
+  /// the schema), and stages their add actions with statistics. Columns are matched by name, ignoring case; a missing
+  /// nullable column is null. Nothing is committed. One row path: SQL INSERT runs the same operator. Errors:
+  /// InvalidArgument (SCHEMA_MISMATCH: unknown column, missing or null NOT NULL column; row and column named;
+  /// ROW_OUTSIDE_CONDITION), Unavailable …; of the condition those of Query, and Unsupported (UNSUPPORTED_CONDITION: of
+  /// other columns).
   virtual Result<InsertReport> Insert(const Context& context, delta::Transaction& transaction,
                                       std::shared_ptr<arrow::RecordBatchReader> rows, const InsertOptions& options) = 0;
 };

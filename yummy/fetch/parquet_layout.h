@@ -1,6 +1,6 @@
 #pragma once
-// Where a Parquet file has its column chunks, for reading them ahead: the footer, decoded. What it says is only ever a hint: DuckDB
-// reads the footer itself, and nothing is left out because of this one.
+// Where a Parquet file has its column chunks, for reading them ahead: the footer, decoded. What it says is only ever a
+// hint: DuckDB reads the footer itself, and nothing is left out because of this one.
 
 #include <cstddef>
 #include <cstdint>

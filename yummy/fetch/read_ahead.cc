@@ -18,7 +18,8 @@ namespace {
 
 using store::ByteRange;
 
-// Neighbours are fetched together over a gap of this size, over a larger one when it is no more than what is wanted before it.
+// Neighbours are fetched together over a gap of this size, over a larger one when it is no more than what is wanted
+// before it.
 constexpr uint64_t kGapBytesFree = 64 << 10;
 constexpr uint64_t kGapBytesMax = 1 << 20;
 constexpr uint64_t kWholeRowGroupPercent = 95;
@@ -55,14 +56,16 @@ std::vector<Fetch> Coalesce(std::vector<ByteRange> chunks) {
     const uint64_t piece = (run.range.length + pieces - 1) / pieces;
     for (uint64_t offset = run.range.offset; offset < EndOf(run.range); offset += piece) {
       const uint64_t length = std::min(piece, EndOf(run.range) - offset);
-      // An overlap of chunks, of which only a lying footer speaks, must not make a fetch wait for readers that never come.
+      // An overlap of chunks, of which only a lying footer speaks, must not make a fetch wait for readers that never
+      // come.
       fetches.push_back({{offset, length}, std::min(length, run.wanted_bytes / pieces)});
     }
   }
   return fetches;
 }
 
-/// What is fetched for the footer of a large file: DuckDB asks for this power of two, and bloom filters lie before the footer.
+/// What is fetched for the footer of a large file: DuckDB asks for this power of two, and bloom filters lie before the
+/// footer.
 uint64_t TailBytes(uint64_t file_bytes) {
   const uint64_t asked = std::bit_ceil(std::clamp<uint64_t>(file_bytes / 1000, 16 << 10, 256 << 10));
   return std::min(file_bytes, std::max(asked, ReadAhead::kFooterBytesMin));
@@ -286,7 +289,8 @@ void ReadAhead::State::Open(const FileToScan& file) {
   {
     const std::lock_guard lock(mutex_);
     opened_++;
-    // A thread may still read a file that was opened this much earlier; whatever it still needs it then asks for itself.
+    // A thread may still read a file that was opened this much earlier; whatever it still needs it then asks for
+    // itself.
     const size_t kept = 2 * options.threads + 2;
     while (!files_.empty() && files_.front()->sequence + kept < content->sequence) {
       by_id_.erase(files_.front()->file.id);
@@ -314,7 +318,8 @@ void ReadAhead::State::End() {
   arrived_.notify_all();
 }
 
-// Decides what of the file is fetched: the row groups that its statistics do not exclude, of them first what is filtered.
+// Decides what of the file is fetched: the row groups that its statistics do not exclude, of them first what is
+// filtered.
 void ReadAhead::State::Plan(Content& content, const Layout& layout, uint64_t fetched) {
   const auto leaves = layout->LeavesOf(options.columns);
   const bool has_filtered = std::any_of(leaves.begin(), leaves.end(), [](const auto& leaf) { return leaf.filtered; });
@@ -442,7 +447,8 @@ void ReadAhead::State::Arrive(Block& block, Result<std::shared_ptr<std::byte[]>>
   arrived_.notify_all();
 }
 
-// Knows from now on where the columns are. A footer that cannot be read is left to DuckDB, which says what is wrong with it.
+// Knows from now on where the columns are. A footer that cannot be read is left to DuckDB, which says what is wrong
+// with it.
 void ReadAhead::State::DecodeFooter(Content& content, const Block& tail, const std::shared_ptr<std::byte[]>& bytes) {
   const uint64_t file_bytes = content.file.object.size_bytes;
   const std::span<const std::byte> there(bytes.get(), tail.range.length);
@@ -551,7 +557,8 @@ void ReadAhead::State::Touch(const ContentRef& content, const ByteRange& range) 
   Pump();
 }
 
-// The blocks that have parts of the range, sorted. What is queued is taken from the queue: the reader asks for it itself.
+// The blocks that have parts of the range, sorted. What is queued is taken from the queue: the reader asks for it
+// itself.
 std::vector<BlockRef> ReadAhead::State::Find(Content& content, const ByteRange& range) {
   std::vector<BlockRef> found;
   const std::lock_guard lock(mutex_);

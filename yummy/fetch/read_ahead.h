@@ -1,6 +1,6 @@
 #pragma once
-// Bytes of data files, fetched before the scan asks for them, so that a scan of a store across a network waits for few answers: the
-// footers of the files that come next, then the column chunks that the scan will read, several at a time.
+// Bytes of data files, fetched before the scan asks for them, so that a scan of a store across a network waits for few
+// answers: the footers of the files that come next, then the column chunks that the scan will read, several at a time.
 
 #include <atomic>
 #include <chrono>
@@ -24,8 +24,8 @@
 
 namespace yummy::fetch {
 
-/// What all scans of an instance share: threads that wait for the network, the memory for what arrived early, decoded footers.
-/// Safe from several threads.
+/// What all scans of an instance share: threads that wait for the network, the memory for what arrived early, decoded
+/// footers. Safe from several threads.
 class ReadAheadPool {
  public:
   static constexpr size_t kThreads = 32;
@@ -65,12 +65,13 @@ struct ReadAheadOptions {
   size_t threads = 2;                                        // of the scan
   /// The next files of the scan, of which it has opened `opened`, as it looks now; fewer at the end.
   std::function<std::vector<FileToScan>(size_t opened, size_t count)> upcoming;
-  /// Begins what else the scan needs of files that come next, by tasks of this context on the pool; of a file it may be asked
-  /// again.
+  /// Begins what else the scan needs of files that come next, by tasks of this context on the pool; of a file it may be
+  /// asked again.
   std::function<void(const Context& context, const std::vector<FileToScan>& files)> prefetch;
   /// True when the scan will not ask for the range, because DuckDB has it.
   std::function<bool(const FileToScan& file, const store::ByteRange& range)> is_cached;
-  /// The scan may end, or learn to leave files out, after any file: what is fetched ahead begins with nothing and doubles.
+  /// The scan may end, or learn to leave files out, after any file: what is fetched ahead begins with nothing and
+  /// doubles.
   bool careful = false;
   /// False when the scan has learnt meanwhile that it needs nothing of the file. Absent when it never does.
   std::function<bool(const FileToScan& file)> is_wanted;

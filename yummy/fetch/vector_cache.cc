@@ -19,7 +19,8 @@ std::string KeyOf(size_t store_ordinal, const delta::Snapshot& snapshot,
                      descriptor.size_bytes, descriptor.cardinality);
 }
 
-/// What the vector's file is on local disk, where that costs a microsecond; empty elsewhere, and when the file cannot be asked.
+/// What the vector's file is on local disk, where that costs a microsecond; empty elsewhere, and when the file cannot
+/// be asked.
 std::string VersionOnDisk(const Context& context, const delta::Snapshot& snapshot,
                           const delta::DeletionVectorDescriptor& descriptor) {
   store::ObjectStore& store = *snapshot.object_store();

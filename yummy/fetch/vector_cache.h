@@ -1,5 +1,6 @@
 #pragma once
-// Deletion vectors of data files: those that were read lately, and those that are on their way because a scan will need them.
+// Deletion vectors of data files: those that were read lately, and those that are on their way because a scan will need
+// them.
 
 #include <condition_variable>
 #include <memory>
@@ -56,7 +57,8 @@ class VectorPlan {
 
   /// Of the files of a scan.
   VectorPlan(const delta::Snapshot& snapshot, const std::vector<delta::FileId>& files);
-  /// The files whose vectors are to be read with that of `file`; nothing when that was said before, or when it has none to read.
+  /// The files whose vectors are to be read with that of `file`; nothing when that was said before, or when it has none
+  /// to read.
   std::vector<delta::FileId> Take(delta::FileId file);
 
  private:

@@ -57,8 +57,8 @@ struct Lake::State {
   duck::Lookup MakeLookup();
 };
 
-// Asks for every table, as the statement would: what was acknowledged before is seen. `pinned` is the version that the request
-// chose of the table that it addresses.
+// Asks for every table, as the statement would: what was acknowledged before is seen. `pinned` is the version that the
+// request chose of the table that it addresses.
 bool Lake::State::StillHolds(const Context& context, const KeptResult& result, const delta::SnapshotRef& pinned) {
   return std::all_of(result.reads.begin(), result.reads.end(), [&](const KeptResult::Read& read) {
     if (read.names.is_pinned) return IsUnchanged(read, pinned);

@@ -1,5 +1,6 @@
 #pragma once
-// Results of queries, given again while every table that they came from is unchanged (docs/adr/0006-results-are-kept-while-their-tables-are-unchanged.md).
+// Results of queries, given again while every table that they came from is unchanged
+// (docs/adr/0006-results-are-kept-while-their-tables-are-unchanged.md).
 
 #include <cstdint>
 #include <functional>
@@ -31,8 +32,8 @@ struct KeptResult {
 /// Whether `snapshot` is the one that was read: the very object, so that a table that was made anew is another one.
 bool IsUnchanged(const KeptResult::Read& read, const delta::SnapshotRef& snapshot);
 
-/// Holds results up to a number of bytes; the ones that were not asked for the longest go first. Whether a result still holds is
-/// the caller's question. Safe from several threads.
+/// Holds results up to a number of bytes; the ones that were not asked for the longest go first. Whether a result still
+/// holds is the caller's question. Safe from several threads.
 class ResultCache {
  public:
   /// 0: keeps nothing.

@@ -43,7 +43,8 @@ Result<Caches> OpenCaches(const CacheConfig& config) {
   return caches;
 }
 
-// What stands before a store across a network; local disk needs none of it. A cache hit does not count against the limits of requests.
+// What stands before a store across a network; local disk needs none of it. A cache hit does not count against the
+// limits of requests.
 std::shared_ptr<store::ObjectStore> WrapFar(std::shared_ptr<store::ObjectStore> store, const LimitsConfig& limits,
                                             const Caches& caches) {
   store = std::make_shared<store::ProbeStore>(std::move(store));

@@ -18,8 +18,8 @@ struct Store {
 
 class Stores {
  public:
-  /// Opens every store. Errors: those of store::OpenStore, the store named; InvalidArgument (a folder for caches that others could
-  /// write to).
+  /// Opens every store. Errors: those of store::OpenStore, the store named; InvalidArgument (a folder for caches that
+  /// others could write to).
   static Result<Stores> Open(const Config& config);
 
   /// The store of this name; ignoring case when only one fits. Errors: NotFound (STORE_NOT_FOUND).

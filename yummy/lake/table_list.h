@@ -36,17 +36,17 @@ struct ListTablesOptions {
   size_t limit = 0;   // 0: all
 };
 
-/// A list of the root, a question for each folder there, a list for each that is no table, and a question for each folder
-/// in it; several at once by the executor. With a limit, only as far as the page reaches.
-/// A folder that may not be read is left out. Errors: those of the store.
+/// A list of the root, a question for each folder there, a list for each that is no table, and a question for each
+/// folder in it; several at once by the executor. With a limit, only as far as the page reaches. A folder that may not
+/// be read is left out. Errors: those of the store.
 Result<TablePage> ListTables(const Context& context, store::ObjectStore& store, const ListTablesOptions& options);
 
 /// The tables of one schema, sorted.
 Result<std::vector<std::string>> ListTablesOf(const Context& context, store::ObjectStore& store,
                                               const std::string& schema, Executor* executor);
 
-/// The names of the folders right below `prefix`, which is empty or ends in '/'; sorted, without those that begin with a dot. What
-/// CheckName refuses is left out; the lists of tables name it in the log.
+/// The names of the folders right below `prefix`, which is empty or ends in '/'; sorted, without those that begin with
+/// a dot. What CheckName refuses is left out; the lists of tables name it in the log.
 Result<std::vector<std::string>> ListFolders(const Context& context, store::ObjectStore& store,
                                              const std::string& prefix);
 

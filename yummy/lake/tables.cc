@@ -70,8 +70,8 @@ std::shared_ptr<delta::Table> Tables::Make(const Store& store, const std::string
   return delta::Table::Make(store.object_store, path, options);
 }
 
-// The one that another request has kept meanwhile goes first: the commit queue of a table must stay the only one. When there are too
-// many, the one that nobody holds and that was not used for the longest time is forgotten.
+// The one that another request has kept meanwhile goes first: the commit queue of a table must stay the only one. When
+// there are too many, the one that nobody holds and that was not used for the longest time is forgotten.
 std::shared_ptr<delta::Table> Tables::Keep(const Store& store, std::shared_ptr<delta::Table> table) {
   const std::unique_lock lock(mutex_);
   const auto [at, is_new] = tables_.try_emplace({store.config.name, table->path()});

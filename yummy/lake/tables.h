@@ -30,10 +30,11 @@ class Tables {
       : stores_(stores), readers_(readers), background_(background) {}
 
   /// The table of these names; ignoring case when only one fits.
-  /// Errors: NotFound (STORE_NOT_FOUND, TABLE_NOT_FOUND, NOT_A_DELTA_TABLE), InvalidArgument (INVALID_NAME), those of the store.
+  /// Errors: NotFound (STORE_NOT_FOUND, TABLE_NOT_FOUND, NOT_A_DELTA_TABLE), InvalidArgument (INVALID_NAME), those of
+  /// the store.
   Result<std::shared_ptr<delta::Table>> Find(const Context& context, const TableRef& ref);
-  /// The table to create: the one that Find gives, or else one without a log. Errors: InvalidArgument (INVALID_NAME: another
-  /// table, or a schema, is in the way; a name that a new table may not have), NotFound (STORE_NOT_FOUND).
+  /// The table to create: the one that Find gives, or else one without a log. Errors: InvalidArgument (INVALID_NAME:
+  /// another table, or a schema, is in the way; a name that a new table may not have), NotFound (STORE_NOT_FOUND).
   Result<std::shared_ptr<delta::Table>> FindOrMake(const Context& context, const TableRef& ref);
   /// Splits "schema.table" as the store has it. Errors: InvalidArgument (INVALID_NAME), NotFound (STORE_NOT_FOUND).
   Result<TableRef> Resolve(const Context& context, const std::string& store, const std::string& table);

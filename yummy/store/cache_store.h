@@ -11,8 +11,8 @@
 
 namespace yummy::store {
 
-/// GetKnown through a cache: of a table's log, commits, checkpoints, sidecars and deletion vectors. The key holds the store's
-/// root, the path, etag, size and range, so that a table that is dropped and made anew is read anew.
+/// GetKnown through a cache: of a table's log, commits, checkpoints, sidecars and deletion vectors. The key holds the
+/// store's root, the path, etag, size and range, so that a table that is dropped and made anew is read anew.
 class LogCacheStore final : public WrapperStore {
  public:
   /// shared: one cache serves all stores.
@@ -26,8 +26,8 @@ class LogCacheStore final : public WrapperStore {
   const std::shared_ptr<DiskCache> cache_;
 };
 
-/// OpenKnown through a cache of blocks: of data files. The key holds the store's root, the path, size and time of change. A
-/// block is kept when it is wanted for the second time: what is read once passes by.
+/// OpenKnown through a cache of blocks: of data files. The key holds the store's root, the path, size and time of
+/// change. A block is kept when it is wanted for the second time: what is read once passes by.
 class BlockCacheStore final : public WrapperStore {
  public:
   static constexpr uint64_t kBlockBytes = uint64_t{1} << 20;

@@ -21,8 +21,8 @@ namespace yummy::store {
 class CloudStore final {
  public:
   /// Asks nobody: a bucket that does not exist is found at the first request. `root` is the URL as it may be shown.
-  /// Safe from several threads; readers must not outlive the store. Refused in a process that was forked after the first
-  /// use. Errors: InvalidArgument (reason STORE_OPTIONS), Unsupported.
+  /// Safe from several threads; readers must not outlive the store. Refused in a process that was forked after the
+  /// first use. Errors: InvalidArgument (reason STORE_OPTIONS), Unsupported.
   static Result<std::unique_ptr<ObjectStore>> Open(const std::string& url, std::string root,
                                                    const std::map<std::string, std::string>& storage_options);
 

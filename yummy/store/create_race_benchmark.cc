@@ -1,7 +1,8 @@
-// Races put-if-absent at the store interface, as writers race for the versions of a table; tests/stores/race_test.py runs it.
+// Races put-if-absent at the store interface, as writers race for the versions of a table; tests/stores/race_test.py
+// runs it.
 //   create_race_benchmark CLIENTS VERSIONS LOCATION [OPTION=VALUE …]
-// Each client opens the store for itself. Prints what happened; exits with 1 unless each version has exactly one winner,
-// whose bytes are there.
+// Each client opens the store for itself. Prints what happened; exits with 1 unless each version has exactly one
+// winner, whose bytes are there.
 
 #include <atomic>
 #include <barrier>
@@ -39,7 +40,8 @@ struct Tally {
 
 std::string PathOf(size_t version) { return fmt::format("t/_delta_log/{:020}.json", version); }
 
-// The put, again for as long as its outcome is open; then what is there decides. True: `bytes` are there by this client.
+// The put, again for as long as its outcome is open; then what is there decides. True: `bytes` are there by this
+// client.
 Result<bool> Win(const Context& context, ObjectStore& store, const std::string& path, const std::string& bytes,
                  Tally& tally) {
   for (bool in_doubt = false;;) {

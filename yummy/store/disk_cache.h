@@ -18,9 +18,10 @@ struct DiskCacheOptions {
   uint64_t size_bytes_max = uint64_t{1} << 30;
 };
 
-/// Entries by key, the least recently used dropped first. An entry's checksum and key are compared each time it is read:
-/// what is damaged counts as absent, and so does everything when the disk fails. What a full disk does not take is left out.
-/// Several processes may share a folder; each keeps to the limit by what it has seen. Safe from several threads.
+/// Entries by key, the least recently used dropped first. An entry's checksum and key are compared each time it is
+/// read: what is damaged counts as absent, and so does everything when the disk fails. What a full disk does not take
+/// is left out. Several processes may share a folder; each keeps to the limit by what it has seen. Safe from several
+/// threads.
 class DiskCache {
  public:
   /// Makes the folder, and finds what earlier processes left there.

@@ -1,6 +1,6 @@
 #pragma once
-// A store that answers as slowly as one across a network, and writes down what it was asked: for tests of what is requested, how
-// often and how much at once.
+// A store that answers as slowly as one across a network, and writes down what it was asked: for tests of what is
+// requested, how often and how much at once.
 
 #include <chrono>
 #include <cstdint>
@@ -26,7 +26,8 @@ struct StoreRequest {
   uint64_t length = 0;  // of a GET: what was asked for; of a PUT or UPLOAD: what was sent
 };
 
-/// Passes everything on to a store, as a store that is not local. Safe from several threads; readers and uploads must not outlive it.
+/// Passes everything on to a store, as a store that is not local. Safe from several threads; readers and uploads must
+/// not outlive it.
 class LatencyStore final : public ObjectStore {
  public:
   explicit LatencyStore(std::shared_ptr<ObjectStore> store, LatencyOptions options = {});

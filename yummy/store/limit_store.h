@@ -1,6 +1,6 @@
 #pragma once
-// Bounds how many requests a store has in flight, by what they are for: a scan must not keep a commit waiting, nor a vacuum
-// a scan.
+// Bounds how many requests a store has in flight, by what they are for: a scan must not keep a commit waiting, nor a
+// vacuum a scan.
 
 #include <array>
 #include <cstddef>
@@ -22,8 +22,8 @@ inline constexpr size_t kRequestClassCount = 3;
 using RequestLimits = std::array<size_t, kRequestClassCount>;
 
 /// Passes a call on as soon as its class has a free place, in the order in which calls came.
-/// Errors while waiting: Cancelled, DeadlineExceeded; from puts and uploads Unavailable (reason STORE_BUSY) instead of the
-/// latter, because nothing was applied.
+/// Errors while waiting: Cancelled, DeadlineExceeded; from puts and uploads Unavailable (reason STORE_BUSY) instead of
+/// the latter, because nothing was applied.
 class LimitStore final : public WrapperStore {
  public:
   LimitStore(std::shared_ptr<ObjectStore> store, const RequestLimits& limits);

@@ -1,5 +1,6 @@
 #pragma once
-// What writers that were killed left in the folders of a local store: found and removed when the folder is written next.
+// What writers that were killed left in the folders of a local store: found and removed when the folder is written
+// next.
 
 #include <chrono>
 #include <mutex>
@@ -17,9 +18,9 @@ void MarkAlive(const Descriptor& temporary_file);
 /// Sweeps each folder once a day. Safe from several threads.
 class Sweep {
  public:
-  /// Removes the temporary files in the folder `path`, which is open as `folder`, that this store's writers made, that nobody
-  /// has open for writing, and that are older than a day. Those of others stay, whatever their age. What fails is left for
-  /// the next time.
+  /// Removes the temporary files in the folder `path`, which is open as `folder`, that this store's writers made, that
+  /// nobody has open for writing, and that are older than a day. Those of others stay, whatever their age. What fails
+  /// is left for the next time.
   void Visit(const Descriptor& folder, std::string_view path);
 
  private:

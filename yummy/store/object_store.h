@@ -58,7 +58,8 @@ class ObjectReader {
  public:
   virtual ~ObjectReader() = default;
   virtual uint64_t size_bytes() const = 0;
-  /// Fills `out` from `offset`. Errors: InvalidArgument (beyond the end), NotFound, Unavailable, Corrupt (shorter than told).
+  /// Fills `out` from `offset`. Errors: InvalidArgument (beyond the end), NotFound, Unavailable, Corrupt (shorter than
+  /// told).
   virtual Result<void> ReadAt(const Context& context, uint64_t offset, std::span<std::byte> out) = 0;
 };
 
@@ -81,8 +82,8 @@ class ObjectStore {
   virtual Result<std::string> Get(const Context& context, std::string_view path,
                                   std::optional<ByteRange> range = {}) = 0;
 
-  /// As Get, of an object that a list or a log told of and that never changes under its etag; without an etag: under its
-  /// path and size, because its name is unique. A cache may answer without asking.
+  /// As Get, of an object that a list or a log told of and that never changes under its etag; without an etag: under
+  /// its path and size, because its name is unique. A cache may answer without asking.
   virtual Result<std::string> GetKnown(const Context& context, const ObjectMeta& object,
                                        std::optional<ByteRange> range = {}) {
     return Get(context, object.path, range);
@@ -96,8 +97,8 @@ class ObjectStore {
   virtual Result<std::unique_ptr<ObjectReader>> Open(const Context& context, std::string_view path,
                                                      std::optional<uint64_t> size_bytes = {}) = 0;
 
-  /// As Open, of an object that a log told of: its bytes never change under its path, size and time of change. A cache may
-  /// answer without asking.
+  /// As Open, of an object that a log told of: its bytes never change under its path, size and time of change. A cache
+  /// may answer without asking.
   virtual Result<std::unique_ptr<ObjectReader>> OpenKnown(const Context& context, const ObjectMeta& object) {
     return Open(context, object.path, object.size_bytes);
   }
@@ -111,8 +112,8 @@ class ObjectStore {
   virtual Result<ObjectMeta> Put(const Context& context, std::string_view path, std::string_view bytes,
                                  PutMode mode) = 0;
 
-  /// kCreate is as atomic as that of Put, but for more than 8 MiB on Google Cloud Storage: what another process makes while
-  /// Finish runs may be overwritten.
+  /// kCreate is as atomic as that of Put, but for more than 8 MiB on Google Cloud Storage: what another process makes
+  /// while Finish runs may be overwritten.
   virtual Result<std::unique_ptr<Upload>> StartUpload(const Context& context, std::string_view path, PutMode mode) = 0;
 
   /// The objects whose path starts with `prefix` (a plain string prefix: end it in '/' for a folder).
@@ -123,8 +124,8 @@ class ObjectStore {
   /// A result for each path; an absent object is a success.
   virtual std::vector<Result<void>> Delete(const Context& context, std::span<const std::string> paths) = 0;
 
-  /// Makes `target` an object of its own with the bytes of `source`, whole or not at all, whatever is there. A store in the
-  /// cloud does it itself. Errors: NotFound (no source), else as Put.
+  /// Makes `target` an object of its own with the bytes of `source`, whole or not at all, whatever is there. A store in
+  /// the cloud does it itself. Errors: NotFound (no source), else as Put.
   virtual Result<void> Copy(const Context& context, std::string_view source, std::string_view target) = 0;
 
   virtual Capabilities capabilities() const = 0;

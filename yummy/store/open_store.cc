@@ -29,8 +29,8 @@ bool EndsWithAny(std::string_view text, std::initializer_list<std::string_view> 
   return std::any_of(ends.begin(), ends.end(), [&](std::string_view end) { return text.ends_with(end); });
 }
 
-/// Where a URL of the clouds leads, whichever way it is written. What is no host of theirs stays as it is: opening it is
-/// refused.
+/// Where a URL of the clouds leads, whichever way it is written. What is no host of theirs stays as it is: opening it
+/// is refused.
 struct Bucket {
   std::string scheme;
   std::string name;

@@ -19,9 +19,9 @@ struct Location {
   std::string account;  // of Azure, where the URL names it, they differ in this or in what options say of it
 };
 
-/// Reads a folder, a file:// URL, or a URL of S3 (s3, s3a), Azure (az, adl, abfs, abfss), GCS (gs) or, with https, the host
-/// of one of them. A relative folder is taken below `folder`. A URL has no query, and a user only where Azure has the
-/// container there: keys belong in options. Errors: InvalidArgument; the message does not repeat a URL.
+/// Reads a folder, a file:// URL, or a URL of S3 (s3, s3a), Azure (az, adl, abfs, abfss), GCS (gs) or, with https, the
+/// host of one of them. A relative folder is taken below `folder`. A URL has no query, and a user only where Azure has
+/// the container there: keys belong in options. Errors: InvalidArgument; the message does not repeat a URL.
 Result<Location> ParseLocation(std::string_view location, std::string_view folder);
 
 /// Opens what ParseLocation takes; `storage_options` are those of delta-rs and ours (docs/rest.md).

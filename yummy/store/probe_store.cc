@@ -23,8 +23,8 @@ ProbeStore::ProbeStore(std::shared_ptr<ObjectStore> store, Random& random)
   if (this->store().capabilities().create_is_atomic) finding_ = Finding::kSafe;
 }
 
-// One object of ours alone: that it exists can only be our own doing, and two puts that both succeed are one too many. A
-// put whose answer was lost tells nothing by itself, so puts go on until one of the two is seen.
+// One object of ours alone: that it exists can only be our own doing, and two puts that both succeed are one too many.
+// A put whose answer was lost tells nothing by itself, so puts go on until one of the two is seen.
 Result<ProbeStore::Finding> ProbeStore::Probe(const Context& context, const std::string& path) {
   std::optional<Error> last;
   int applied = 0;

@@ -10,9 +10,9 @@
 
 namespace yummy::store {
 
-/// Before the first write of this process an object of a unique hidden name is put twice, beside what is to be written, and
-/// deleted again: the second put must be refused. A store whose capabilities promise it is not asked.
-/// Every Put, StartUpload and Copy fails with Unsupported (reason STORE_UNSAFE_FOR_WRITES) when the store overwrote it, and with
+/// Before the first write of this process an object of a unique hidden name is put twice, beside what is to be written,
+/// and deleted again: the second put must be refused. A store whose capabilities promise it is not asked. Every Put,
+/// StartUpload and Copy fails with Unsupported (reason STORE_UNSAFE_FOR_WRITES) when the store overwrote it, and with
 /// the store's error when nothing could be found out; then the next write asks again. Writes that come meanwhile wait.
 class ProbeStore final : public WrapperStore {
  public:

@@ -1,7 +1,8 @@
 #pragma once
 // The conformance suite: what object_store.h promises, as tests that every store passes.
 //   INSTANTIATE_TEST_SUITE_P(Memory, StoreConformance,
-//                            ::testing::Values(StoreSetup{.name = "Memory", .make = MakeMemoryStore}), StoreSetup::Name);
+//                            ::testing::Values(StoreSetup{.name = "Memory", .make = MakeMemoryStore}),
+//                            StoreSetup::Name);
 
 #include <functional>
 #include <map>
@@ -69,7 +70,8 @@ std::vector<RunningStore> RunningStores();
 /// A place in a running store that is empty and no one else's.
 std::shared_ptr<ObjectStore> MakeEmptyStore(const RunningStore& running);
 
-/// The running store that YUMMY_TEST_STORES names: tests of what is built on stores use it. Absent: they use one in memory.
+/// The running store that YUMMY_TEST_STORES names: tests of what is built on stores use it. Absent: they use one in
+/// memory.
 const std::optional<RunningStore>& StoreOfTests();
 
 /// An empty store for a test of what is built on stores. `clock` is that of a store in memory; others have their own.

@@ -71,7 +71,8 @@ delta::Operation OperationOf(const delta::Metadata& metadata, bool replaces) {
 
 Result<CreateReport> Create(const Context& context, delta::Table& table, const CreateOptions& options) {
   TRY(delta::CheckNewSchema(options.schema, false));
-  // A schema that was copied from a table with mapped columns: here they are not, and their data files have their own names.
+  // A schema that was copied from a table with mapped columns: here they are not, and their data files have their own
+  // names.
   const delta::Schema schema = delta::WithoutColumnMapping(options.schema);
   delta::Metadata metadata;
   metadata.partition_columns = TRY(CheckedPartitionColumns(options));

@@ -56,7 +56,8 @@ Result<WriteReport> Overwrite(const Context& context, duck::Session& session, de
   }
   const auto transaction = TRY(table.Begin(context, WriteOperation("Overwrite", options.replace_where)));
   TRY(StageSchema(*transaction, *rows->schema(), options.schema_mode));
-  // Under WriteSerializable a concurrent blind append stands, ordered after the overwrite; under Serializable it conflicts.
+  // Under WriteSerializable a concurrent blind append stands, ordered after the overwrite; under Serializable it
+  // conflicts.
   if (!options.replace_where) {
     transaction->ReadWholeTable();
     for (const delta::FileId file : transaction->base()->files()) transaction->RemoveFile(file);

@@ -29,12 +29,14 @@ struct WriteReport {
 };
 
 /// Appends the rows. No rows: no commit, the version stays, also when the schema would change.
-/// Errors: InvalidArgument (SCHEMA_MISMATCH …), those of StageSchema, Unsupported, Conflict, OutcomeUnknown, and the store's. On an error no row is visible.
+/// Errors: InvalidArgument (SCHEMA_MISMATCH …), those of StageSchema, Unsupported, Conflict, OutcomeUnknown, and the
+/// store's. On an error no row is visible.
 Result<WriteReport> Append(const Context& context, duck::Session& session, delta::Table& table,
                            std::shared_ptr<arrow::RecordBatchReader> rows, const WriteOptions& options);
 
 /// Replaces all rows, or those that satisfy a condition, and the schema when the mode says so, in one version.
-/// Errors: InvalidArgument (INVALID_PARAMETER: a condition and a whole new schema exclude each other). Errors: as Append, and Conflict (APPEND_ONLY).
+/// Errors: InvalidArgument (INVALID_PARAMETER: a condition and a whole new schema exclude each other). Errors: as
+/// Append, and Conflict (APPEND_ONLY).
 Result<WriteReport> Overwrite(const Context& context, duck::Session& session, delta::Table& table,
                               std::shared_ptr<arrow::RecordBatchReader> rows, const WriteOptions& options);
 

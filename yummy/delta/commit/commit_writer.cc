@@ -14,7 +14,8 @@ namespace yummy::delta {
 
 namespace {
 
-// How often another writer's commit may be read as damaged before it counts as damaged: a store may cut an answer short.
+// How often another writer's commit may be read as damaged before it counts as damaged: a store may cut an answer
+// short.
 constexpr int kDamagedReadsMax = 3;
 
 // What the error of a put says of the object.
@@ -92,8 +93,8 @@ Result<PutOutcome> CommitWriter::Put(const Context& context, const CommitBytes& 
     const PutError meaning = MeaningOf(last.code());
     if (meaning == PutError::kRefused && !in_doubt) return last;
 
-    // After a doubtful put the same put comes first: only it can settle that nothing is there. When its answer is lost, too,
-    // reading may still find the object.
+    // After a doubtful put the same put comes first: only it can settle that nothing is there. When its answer is lost,
+    // too, reading may still find the object.
     const bool look = meaning == PutError::kTaken || in_doubt;
     // "Exists" may be the store client's own second try, after the answer to the first was lost.
     in_doubt = in_doubt || meaning == PutError::kDoubtful || meaning == PutError::kTaken;

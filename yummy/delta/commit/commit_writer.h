@@ -50,9 +50,9 @@ class CommitWriter {
   CommitWriter(store::ObjectStore& store, std::string table_path, Pauses pauses, Random& random)
       : store_(store), table_path_(std::move(table_path)), pauses_(pauses), random_(random) {}
 
-  /// Puts the bytes if the version is free, and sends the very same put again until its outcome is known. What is found at
-  /// the version decides by its txnId; that nothing is found proves nothing, as an earlier put may still be on its way.
-  /// `context` should not be a request's that may be cancelled: then the outcome stays undecided for no need.
+  /// Puts the bytes if the version is free, and sends the very same put again until its outcome is known. What is found
+  /// at the version decides by its txnId; that nothing is found proves nothing, as an earlier put may still be on its
+  /// way. `context` should not be a request's that may be cancelled: then the outcome stays undecided for no need.
   /// Blocks. Errors: definite failures only, nothing of ours is or will be at the version: those of the store, and
   /// Corrupt (another writer's commit there cannot be read).
   Result<PutOutcome> Put(const Context& context, const CommitBytes& commit);

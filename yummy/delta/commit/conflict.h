@@ -1,5 +1,6 @@
 #pragma once
-// May a transaction stand after a commit that won? Pure: no I/O (PROTOCOL.md, "Reader Requirements…"; docs/protocol.md, X1–X13).
+// May a transaction stand after a commit that won? Pure: no I/O (PROTOCOL.md, "Reader Requirements…"; docs/protocol.md,
+// X1–X13).
 
 #include <optional>
 #include <set>
@@ -55,18 +56,18 @@ enum class ConflictKind {
   kConcurrentDomain,
 };
 
-/// The first reason why the transaction cannot follow `winner`, in Spark's order: protocol, metadata, appended files that
-/// it should have read, removed files that it read, files that both remove, application ids, metadata domains.
+/// The first reason why the transaction cannot follow `winner`, in Spark's order: protocol, metadata, appended files
+/// that it should have read, removed files that it read, files that both remove, application ids, metadata domains.
 ///   appended    WriteSerializable: those of winners that are no blind appends, and, when the transaction changes the
 ///               metadata, of these, too. Serializable: all. None when the transaction only rearranges rows.
-///   rearranged  what a winner adds or removes with dataChange=false (OPTIMIZE) was read already; removing one file twice
-///               is a conflict all the same.
+///   rearranged  what a winner adds or removes with dataChange=false (OPTIMIZE) was read already; removing one file
+///               twice is a conflict all the same.
 /// A predicate is decided by the partition values of the winner's files; of removed ones also by the base's statistics.
 /// To be asked for each commit after the base, in order.
 ConflictKind Resolve(const TransactionSummary& transaction, const WinningCommit& winner);
 
-/// The error for a caller: Conflict with a reason (CONCURRENT_MODIFICATION, PROTOCOL_CHANGED, METADATA_CHANGED …) that names
-/// the winning version and its operation.
+/// The error for a caller: Conflict with a reason (CONCURRENT_MODIFICATION, PROTOCOL_CHANGED, METADATA_CHANGED …) that
+/// names the winning version and its operation.
 Error ConflictError(ConflictKind kind, const WinningCommit& winner);
 
 }  // namespace yummy::delta

@@ -149,8 +149,8 @@ TEST_F(RequestCount, WritesACheckpointWithoutReadingItsOwnCommits) {
   for (int i = 0; i < 7; i++) Append(*table, fmt::format("ours{}", i));  // version 9
   Requests();
   Append(*table, "tenth");
-  // One list and put for the commit, then for checksum and checkpoint: is the version still there, twice; the log by hint
-  // and list; the hint once more; three puts.
+  // One list and put for the commit, then for checksum and checkpoint: is the version still there, twice; the log by
+  // hint and list; the hint once more; three puts.
   EXPECT_EQ(Requests(), "List 2, Get 2, Head 2, Put 3, Replace 1");
 }
 
@@ -222,8 +222,8 @@ TEST_F(RequestCount, WritersOfOneProcessShareListsAndReadNoWinner) {
   // Each put waits for the one before it, so one a delay is the most there can be; a busy machine makes it fewer.
   RecordProperty("commits_per_second", fmt::format("{:.1f}", kCommits / took.count()));
   RecordProperty("lists", std::to_string(lists));
-  // Behind them a checkpoint each ten versions: hint, list, the checkpoint before, the hint again. On a busy machine a writer may
-  // once read what the others do not keep any more.
+  // Behind them a checkpoint each ten versions: hint, list, the checkpoint before, the hint again. On a busy machine a
+  // writer may once read what the others do not keep any more.
   constexpr size_t kCheckpoints = kCommits / 10 + 1;
   EXPECT_LE(reads, 3 * kCheckpoints + kWriters);
   EXPECT_LE(lists, kCommits + kCheckpoints);

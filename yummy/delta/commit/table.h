@@ -44,13 +44,14 @@ class Table : public std::enable_shared_from_this<Table> {
   const std::string& path() const;
   const std::shared_ptr<store::ObjectStore>& object_store() const;
 
-  /// The newest version: the store is asked once a request (Context::start), concurrent calls share one question. A request
-  /// that starts after a commit was acknowledged sees it.
+  /// The newest version: the store is asked once a request (Context::start), concurrent calls share one question. A
+  /// request that starts after a commit was acknowledged sees it.
   Result<SnapshotRef> Current(const Context& context);
   /// Errors: as Snapshot::Load.
   Result<SnapshotRef> AtVersion(const Context& context, int64_t version);
   /// The last version at or before the time; later than the newest gives the newest.
-  /// Errors: NotFound (reason VERSION_NOT_FOUND, the range named) when earlier than the oldest, VERSION_EXPIRED when log clean-up removed it.
+  /// Errors: NotFound (reason VERSION_NOT_FOUND, the range named) when earlier than the oldest, VERSION_EXPIRED when
+  /// log clean-up removed it.
   Result<SnapshotRef> AtTimestamp(const Context& context, int64_t micros);
   Result<std::vector<CommitSummary>> History(const Context& context, size_t limit);
 
@@ -63,7 +64,8 @@ class Table : public std::enable_shared_from_this<Table> {
 
   /// For Transaction: makes a committed version known, that was the newest at `asked_at` or later.
   void Publish(SnapshotRef snapshot, Context::Time asked_at);
-  /// For Transaction: commits of this process take turns, in the order in which they came. Held while a version is being put.
+  /// For Transaction: commits of this process take turns, in the order in which they came. Held while a version is
+  /// being put.
   Gate& commit_queue();
 
  private:

@@ -62,9 +62,9 @@ class Transaction {
   const Metadata& metadata() const;
   const Schema& schema() const;
 
-  /// A path for a new data file, below the table, decoded: "<partition folder>part-00000-<uuid>-c000.zstd.parquet". Unique.
-  /// Within the store the file is at the table's path + "/" + this; Add.path is EncodeLogPath of this.
-  /// The file counts as staged from now on. Safe from several threads.
+  /// A path for a new data file, below the table, decoded: "<partition folder>part-00000-<uuid>-c000.zstd.parquet".
+  /// Unique. Within the store the file is at the table's path + "/" + this; Add.path is EncodeLogPath of this. The file
+  /// counts as staged from now on. Safe from several threads.
   std::string StageFile(const PartitionValues& partition_values);
   /// Counts a path within the store as staged: it is deleted when nothing is committed. Safe from several threads.
   void RecordStaged(std::string store_path);
@@ -86,15 +86,16 @@ class Transaction {
   /// The commit may only become this version (If-Match).
   void RequireVersion(int64_t version);
 
-  /// Commits; once. Commits of this process take turns. Conflicts with others are resolved and the next version is tried,
-  /// with pauses, until the earlier of the context's deadline and the table's commit_deadline. Once a put was sent, neither
-  /// the context's deadline nor its stop ends it: what the store did is settled within another commit_deadline.
-  /// A transaction with nothing staged commits a version that holds commitInfo only; whether that is wanted the caller decides.
-  /// Files staged but not added are deleted after the commit (those that end in ".parquet": what names deletion vectors is
-  /// not known here). Checkpoint and checksum are written after the commit; their failure is logged, not returned.
-  /// Errors, all definite, nothing is visible and staged files are deleted: InvalidArgument (reason INVALID_COMMIT: no operation,
-  /// adds that do not fit the table or each other …), Conflict (reason APPEND_ONLY), PreconditionFailed (RequireVersion),
-  /// Unsupported, those of Table::Current and of the store, and DeadlineExceeded and Cancelled between two puts.
+  /// Commits; once. Commits of this process take turns. Conflicts with others are resolved and the next version is
+  /// tried, with pauses, until the earlier of the context's deadline and the table's commit_deadline. Once a put was
+  /// sent, neither the context's deadline nor its stop ends it: what the store did is settled within another
+  /// commit_deadline. A transaction with nothing staged commits a version that holds commitInfo only; whether that is
+  /// wanted the caller decides. Files staged but not added are deleted after the commit (those that end in ".parquet":
+  /// what names deletion vectors is not known here). Checkpoint and checksum are written after the commit; their
+  /// failure is logged, not returned. Errors, all definite, nothing is visible and staged files are deleted:
+  /// InvalidArgument (reason INVALID_COMMIT: no operation, adds that do not fit the table or each other …), Conflict
+  /// (reason APPEND_ONLY), PreconditionFailed (RequireVersion), Unsupported, those of Table::Current and of the store,
+  /// and DeadlineExceeded and Cancelled between two puts.
   Result<CommitOutcome> Commit(const Context& context);
 
   struct State;

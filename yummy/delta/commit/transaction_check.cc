@@ -83,7 +83,8 @@ Result<void> CheckAppendOnly(const Transaction::State& state) {
       .WithReason("APPEND_ONLY");
 }
 
-// PROTOCOL.md, "Add File and Remove File": one commit adds a path once, and does not both add and remove a logical file.
+// PROTOCOL.md, "Add File and Remove File": one commit adds a path once, and does not both add and remove a logical
+// file.
 Result<void> CheckFiles(const Transaction::State& state) {
   const auto columns = TRY(PartitionColumnsOf(*state.metadata(), state.schema()));
   std::unordered_set<std::string> removed;

@@ -24,8 +24,8 @@ namespace yummy::delta {
 
 namespace {
 
-// A version that was seen this lately is put upon without asking again whether it still is the newest: the put shows that.
-// Only a table that was dropped and made anew since would not be noticed.
+// A version that was seen this lately is put upon without asking again whether it still is the newest: the put shows
+// that. Only a table that was dropped and made anew since would not be noticed.
 constexpr std::chrono::seconds kSeenMax{1};
 constexpr int64_t kWinnersAtOnce = 64;
 
@@ -140,8 +140,8 @@ std::optional<Conflict> CommitRun::Follow(const WinningCommit& winner) {
   return std::nullopt;
 }
 
-// Whether the newest version goes on from the base. A table that was restored from a backup keeps its id, but what was read
-// is no version of it: a commit would leave a gap, or build on other files.
+// Whether the newest version goes on from the base. A table that was restored from a backup keeps its id, but what was
+// read is no version of it: a commit would leave a gap, or build on other files.
 Result<bool> CommitRun::BaseStands() const {
   if (newest_->state().lineage == state_.base->state().lineage) return true;
   const store::ObjectMeta& anchor = state_.base->state().anchor;
@@ -192,8 +192,8 @@ Result<std::optional<Conflict>> CommitRun::CatchUp(int attempts) {
   return std::nullopt;
 }
 
-// PROTOCOL.md, "Writer Requirements for In-Commit Timestamps": the time of the attempt, and later than the commit before; when
-// this commit enables them, later than the modification time of the file before.
+// PROTOCOL.md, "Writer Requirements for In-Commit Timestamps": the time of the attempt, and later than the commit
+// before; when this commit enables them, later than the modification time of the file before.
 Result<int64_t> CommitRun::NextInCommitTimestamp(int64_t now_ms) {
   if (version_ < 0) return now_ms;
   if (!time_is_known_) {

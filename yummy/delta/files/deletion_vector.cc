@@ -251,7 +251,8 @@ Result<void> CheckRange(const DeletionVectorDescriptor& descriptor) {
   return {};
 }
 
-// By one request where the range lies near to the version byte. The name of a file of vectors is unique: a cache may answer.
+// By one request where the range lies near to the version byte. The name of a file of vectors is unique: a cache may
+// answer.
 Result<FilePart> ReadPart(const Context& context, store::ObjectStore& store, std::string path,
                           const store::ByteRange& range) {
   constexpr uint64_t kTogetherMax = uint64_t{1} << 20;

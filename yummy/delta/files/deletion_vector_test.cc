@@ -25,7 +25,8 @@ DeletionVectorDescriptor Inline(const std::string& payload, int64_t cardinality)
   return {'i', Z85Encode(payload), std::nullopt, static_cast<int32_t>(payload.size()), cardinality};
 }
 
-// The inline example in PROTOCOL.md itself has an older magic number, which writers no longer use; these are the same rows.
+// The inline example in PROTOCOL.md itself has an older magic number, which writers no longer use; these are the same
+// rows.
 TEST(DeletionVector, ReadsAnInlineVectorOfSpark) {
   store::MemoryStore store(Clock::System());
   const DeletionVectorDescriptor descriptor{'i', "^Bg9^0rr910000000000iXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L",

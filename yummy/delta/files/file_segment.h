@@ -1,5 +1,6 @@
 #pragma once
-// An immutable chunk of a table's add actions, column by column. Every snapshot in which some of its files live shares it.
+// An immutable chunk of a table's add actions, column by column. Every snapshot in which some of its files live shares
+// it.
 
 #include <cstdint>
 #include <functional>
@@ -20,8 +21,8 @@
 
 namespace yummy::delta {
 
-/// What identifies a logical file: its decoded path and, when it has a deletion vector, '\0' and the vector's unique id.
-/// Errors: Corrupt (empty path, bad escape).
+/// What identifies a logical file: its decoded path and, when it has a deletion vector, '\0' and the vector's unique
+/// id. Errors: Corrupt (empty path, bad escape).
 Result<std::string> MakeFileKey(std::string_view log_path, const DeletionVectorDescriptor* deletion_vector);
 
 /// Fields that few tables use.
@@ -68,8 +69,8 @@ class FileSegment {
     return extras_of_.empty() || extras_of_[row] < 0 ? nullptr : &extras_[static_cast<size_t>(extras_of_[row])];
   }
   const PartitionColumn* FindPartition(std::string_view key) const;
-  /// The code of a row's value in Partition(). A key that the action lacks is null, as Spark and others read it; kMissing is left for
-  /// one that it has in other letters alone: nobody knows what is meant.
+  /// The code of a row's value in Partition(). A key that the action lacks is null, as Spark and others read it;
+  /// kMissing is left for one that it has in other letters alone: nobody knows what is meant.
   uint32_t PartitionCode(std::string_view key, size_t row) const;
   /// The whole action, dataChange true.
   Add ToAdd(size_t row) const;

@@ -42,7 +42,8 @@ bool IsNan(const Scalar& value) {
 
 bool SameType(const Scalar& a, const Scalar& b) { return a.storage().index() == b.storage().index(); }
 
-// A column's facts, made fit for comparing with constants of one type: bounds of another type or out of order are dropped.
+// A column's facts, made fit for comparing with constants of one type: bounds of another type or out of order are
+// dropped.
 class Range {
  public:
   Range(const ColumnFacts& facts, const Scalar& constant) {

@@ -1,5 +1,6 @@
 #pragma once
-// A small predicate form for skipping files: what of a query's filter can be decided from partition values and statistics.
+// A small predicate form for skipping files: what of a query's filter can be decided from partition values and
+// statistics.
 
 #include <functional>
 #include <memory>
@@ -13,7 +14,8 @@ namespace yummy::delta {
 
 enum class CompareOp { kEqual, kNotEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kNullSafeEqual };
 
-/// What a file's metadata says about one column. Every fact is optional; bounds are true bounds (they may be wider than the data).
+/// What a file's metadata says about one column. Every fact is optional; bounds are true bounds (they may be wider than
+/// the data).
 struct ColumnFacts {
   std::optional<Scalar> min = {};  // never null inside
   std::optional<Scalar> max = {};
@@ -35,7 +37,8 @@ class Predicate {
   static Predicate And(std::vector<Predicate> children);
   static Predicate Or(std::vector<Predicate> children);
   static Predicate Not(Predicate child);
-  /// `constant` has the form of the column's type; a null constant makes the comparison never true (but for kNullSafeEqual).
+  /// `constant` has the form of the column's type; a null constant makes the comparison never true (but for
+  /// kNullSafeEqual).
   static Predicate Compare(ColumnPath column, CompareOp op, Scalar constant);
   static Predicate In(ColumnPath column, std::vector<Scalar> constants);
   static Predicate IsNull(ColumnPath column);

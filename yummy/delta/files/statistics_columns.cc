@@ -17,7 +17,8 @@ namespace {
 
 // Spark cuts timestamps in statistics to milliseconds, so that a maximum may lie below the data by less than one.
 constexpr int64_t kMillisecondMicros = 1000;
-// Spark up to 3.3 cut zone offsets to minutes (delta-io/delta#5249): a bound with an explicit offset is off by less than one.
+// Spark up to 3.3 cut zone offsets to minutes (delta-io/delta#5249): a bound with an explicit offset is off by less
+// than one.
 constexpr int64_t kOffsetErrorMicros = 59'000'000;
 constexpr int64_t kDayMicros = 86'400'000'000;
 
@@ -41,8 +42,8 @@ bool HasExplicitOffset(std::string_view text) {
   return at != std::string_view::npos && at > kDateLength;
 }
 
-// Many writers compute decimal bounds as doubles: the unscaled value, a power of ten and their quotient are each rounded, and one
-// writer then steps to the double before. Together that is less than this part of the bound.
+// Many writers compute decimal bounds as doubles: the unscaled value, a power of ten and their quotient are each
+// rounded, and one writer then steps to the double before. Together that is less than this part of the bound.
 constexpr Int128 kDoubleErrorPart = Int128{1} << 49;
 // Up to here a decimal comes out of a double as it went in: 15 digits survive.
 constexpr Int128 kExactInDouble = 1'000'000'000'000'000;
@@ -61,7 +62,8 @@ Int128 DecimalError(Int128 bound) {
   return magnitude <= kExactInDouble ? 0 : magnitude / kDoubleErrorPart + 1;
 }
 
-/// A bound that came out of a conversion to 64 bits at its end, of the value or of its unscaled form: the data may lie anywhere beyond.
+/// A bound that came out of a conversion to 64 bits at its end, of the value or of its unscaled form: the data may lie
+/// anywhere beyond.
 bool IsClamped(Int128 bound, const DataType& type) {
   constexpr Int128 kEnd = Int128{1} << 63;
   const auto is_near = [&](Int128 end) { return Magnitude(Magnitude(bound) - end) <= DecimalError(end); };

@@ -1,5 +1,6 @@
 #pragma once
-// Statistics of many files, decoded column by column: typed bounds and null counts that a scan of plain arrays can compare.
+// Statistics of many files, decoded column by column: typed bounds and null counts that a scan of plain arrays can
+// compare.
 
 #include <cstdint>
 #include <optional>
@@ -54,8 +55,8 @@ class ColumnBounds {
   int64_t null_count(size_t row) const { return null_counts_[row]; }
   const DataType& type() const { return type_; }
 
-  /// True bounds, widened for what writers cut off: milliseconds of timestamps, seconds of zone offsets, digits of decimals. `num_records`
-  /// tells all-null from not; -1: unknown. A file about which nothing is known has empty facts.
+  /// True bounds, widened for what writers cut off: milliseconds of timestamps, seconds of zone offsets, digits of
+  /// decimals. `num_records` tells all-null from not; -1: unknown. A file about which nothing is known has empty facts.
   ColumnFacts Facts(size_t row, int64_t num_records) const;
 
  private:

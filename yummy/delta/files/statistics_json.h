@@ -13,7 +13,8 @@
 
 namespace yummy::delta {
 
-/// What a writer knows of one leaf column of a file it wrote. Bounds are exact here; WriteStatistics makes them fit the log.
+/// What a writer knows of one leaf column of a file it wrote. Bounds are exact here; WriteStatistics makes them fit the
+/// log.
 struct ColumnStatistics {
   ColumnPath path;  // physical names, from the root
   DataType type;
@@ -23,8 +24,8 @@ struct ColumnStatistics {
   bool has_nan = false;
 };
 
-/// The leaf columns that get statistics: the first 32 (or as the properties say) leaves in schema order, not below arrays and maps,
-/// without the partition columns, void and variant. Paths are physical names.
+/// The leaf columns that get statistics: the first 32 (or as the properties say) leaves in schema order, not below
+/// arrays and maps, without the partition columns, void and variant. Paths are physical names.
 std::vector<ColumnPath> StatisticsColumns(const Schema& schema, const std::vector<std::string>& partition_columns,
                                           const TableProperties& properties);
 

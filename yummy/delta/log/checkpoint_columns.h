@@ -1,5 +1,6 @@
 #pragma once
-// Typed looks at the nested columns of a checkpoint's Parquet files, bound once a batch, without a row's action as an object.
+// Typed looks at the nested columns of a checkpoint's Parquet files, bound once a batch, without a row's action as an
+// object.
 
 #include <cstdint>
 #include <memory>

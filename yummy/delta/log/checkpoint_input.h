@@ -1,5 +1,6 @@
 #pragma once
-// A Parquet file of the log as Arrow reads it: a small one whole, of a large one the footer and the columns that are wanted.
+// A Parquet file of the log as Arrow reads it: a small one whole, of a large one the footer and the columns that are
+// wanted.
 
 #include <cstdint>
 #include <memory>
@@ -25,12 +26,13 @@ class CheckpointInput final : public arrow::io::RandomAccessFile {
  public:
   static constexpr uint64_t kWholeBytesMax = uint64_t{8} << 20;  // up to here one request for all costs less than three
 
-  /// Reads the file, or its end. Errors: Corrupt (missing, or of another size than told), ResourceExhausted, and the store's.
+  /// Reads the file, or its end. Errors: Corrupt (missing, or of another size than told), ResourceExhausted, and the
+  /// store's.
   static Result<std::shared_ptr<CheckpointInput>> Open(const Context& context, store::ObjectStore& store,
                                                        const store::ObjectMeta& meta);
 
-  /// Reads ranges ahead, neighbours together, large ones in pieces, by the executor at once. What is held is not read again.
-  /// Errors: Corrupt (outside of the file), and as Open.
+  /// Reads ranges ahead, neighbours together, large ones in pieces, by the executor at once. What is held is not read
+  /// again. Errors: Corrupt (outside of the file), and as Open.
   Result<void> Fetch(std::vector<store::ByteRange> ranges, Executor* executor);
 
   /// Why the last read failed, when it was not Arrow's doing.

@@ -28,8 +28,8 @@ struct CheckpointContents {
 };
 
 /// Reads the state; parts and sidecars are read by the executor (may be absent) at once.
-/// Errors: Corrupt (not readable, wrong schema, a part or sidecar missing, contents of another version), PermissionDenied
-/// (reason PATH_OUTSIDE_TABLE: a sidecar elsewhere), Unavailable.
+/// Errors: Corrupt (not readable, wrong schema, a part or sidecar missing, contents of another version),
+/// PermissionDenied (reason PATH_OUTSIDE_TABLE: a sidecar elsewhere), Unavailable.
 Result<CheckpointContents> ReadCheckpoint(const Context& context, store::ObjectStore& store,
                                           std::string_view table_path, const CheckpointFiles& files,
                                           Executor* executor);

@@ -164,7 +164,8 @@ Result<Listing> ListLog(const Context& context, store::ObjectStore& store, std::
                         int64_t from_version, const std::vector<std::string>& unusable) {
   const std::string folder = LogFolder(table_path);
   ListingBuilder builder(unusable);
-  // Every name of a version is longer than its digits, and so greater than them; what others hide in the folder is less.
+  // Every name of a version is longer than its digits, and so greater than them; what others hide in the folder is
+  // less.
   store::ListOptions options{
       .after = fmt::format("{}{:020}", folder, from_version), .delimiter = true, .limit = kListPageMax};
   while (true) {
@@ -198,7 +199,8 @@ Error VersionExpired(int64_t wanted, int64_t oldest, int64_t newest) {
       .With("current_version", std::to_string(newest));
 }
 
-/// Those of `all` that lie within the versions from `first` to `last` and do not overlap, the longest first choice; ascending.
+/// Those of `all` that lie within the versions from `first` to `last` and do not overlap, the longest first choice;
+/// ascending.
 std::vector<CompactionFile> PickCompactions(std::vector<CompactionFile> all, int64_t first, int64_t last) {
   std::erase_if(all, [&](const CompactionFile& file) { return file.first < first || file.last > last; });
   std::ranges::stable_sort(all, std::greater(), [](const CompactionFile& file) { return file.last - file.first; });
@@ -237,8 +239,8 @@ Result<LogSegment> PickSegment(const Listing& listing, std::optional<int64_t> wa
   return segment;
 }
 
-/// Asks for the commits that the segment of a version lacks. A list is no snapshot: of two commits made meanwhile it may hold
-/// the later one alone. But commits are made in order, so the earlier one is there by now, if ever.
+/// Asks for the commits that the segment of a version lacks. A list is no snapshot: of two commits made meanwhile it
+/// may hold the later one alone. But commits are made in order, so the earlier one is there by now, if ever.
 Result<void> FillGaps(const Context& context, store::ObjectStore& store, std::string_view table_path,
                       std::optional<int64_t> wanted, Listing& listing) {
   const int64_t last = wanted.value_or(listing.newest());

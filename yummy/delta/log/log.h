@@ -48,9 +48,9 @@ struct FindLogOptions {
       unusable_checkpoints;  // paths of checkpoint files to pass over, because they could not be read
 };
 
-/// Lists the log once and picks the segment of the version. `_last_checkpoint` only tells where to start the list: a hint
-/// that is absent, unreadable, stale or wrong costs a second list and never changes the answer.
-/// Errors: NotFound (NOT_A_DELTA_TABLE, VERSION_NOT_FOUND with detail current_version, VERSION_EXPIRED with detail oldest_version),
+/// Lists the log once and picks the segment of the version. `_last_checkpoint` only tells where to start the list: a
+/// hint that is absent, unreadable, stale or wrong costs a second list and never changes the answer. Errors: NotFound
+/// (NOT_A_DELTA_TABLE, VERSION_NOT_FOUND with detail current_version, VERSION_EXPIRED with detail oldest_version),
 /// Corrupt (CORRUPT_TABLE: "version 2 is missing"), PermissionDenied, Unavailable.
 Result<LogSegment> FindLogSegment(const Context& context, store::ObjectStore& store, std::string_view table_path,
                                   const FindLogOptions& options = {});
@@ -73,8 +73,9 @@ struct LogTail {
 Result<LogTail> ListTail(const Context& context, store::ObjectStore& store, std::string_view table_path,
                          int64_t from_version);
 
-/// The bytes of a commit or a compaction that a list or a question named; a size of 0 is unknown. With an etag a cache may
-/// answer. Errors: ResourceExhausted (reason LIMIT_EXCEEDED: more than 1 GiB), Unavailable (another size than named), and the store's.
+/// The bytes of a commit or a compaction that a list or a question named; a size of 0 is unknown. With an etag a cache
+/// may answer. Errors: ResourceExhausted (reason LIMIT_EXCEEDED: more than 1 GiB), Unavailable (another size than
+/// named), and the store's.
 Result<std::string> ReadCommitFile(const Context& context, store::ObjectStore& store, const store::ObjectMeta& meta);
 
 /// True when the folder has a _delta_log with a commit or a checkpoint.

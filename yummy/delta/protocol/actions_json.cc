@@ -54,7 +54,8 @@ class LineParser {
 
   template <typename Visit>
   Result<void> EachField(ondemand::object object, Visit&& visit);
-  // As EachField, for the fields of an action: fields that are null count as absent, and the required ones must be there.
+  // As EachField, for the fields of an action: fields that are null count as absent, and the required ones must be
+  // there.
   template <typename Visit>
   Result<void> EachValue(ondemand::value value, std::string_view field, Required required, Visit&& visit);
 

@@ -37,17 +37,18 @@ Result<void> CheckReadable(const Protocol& protocol, const Metadata& metadata);
 /// identity columns, column mapping, row tracking, clustering …).
 Result<void> CheckWritable(const Protocol& protocol, const Metadata& metadata, const Schema& schema);
 
-/// Refuses to write a table with columns of a type that needs a feature which the protocol lacks: some writers made such tables,
-/// and a writer that knows no more than the protocol would spoil them (timestamp_ntz). Errors: Unsupported, the feature named.
+/// Refuses to write a table with columns of a type that needs a feature which the protocol lacks: some writers made
+/// such tables, and a writer that knows no more than the protocol would spoil them (timestamp_ntz). Errors:
+/// Unsupported, the feature named.
 Result<void> CheckTypesListed(const Protocol& protocol, const Schema& schema);
 
-/// The lowest protocol that the schema and the configuration of a table that is being created need: (1,2) for plain types.
-/// Errors: InvalidArgument (reason INVALID_TABLE_PROPERTY: unknown delta.* key, bad value, delta.min*Version),
+/// The lowest protocol that the schema and the configuration of a table that is being created need: (1,2) for plain
+/// types. Errors: InvalidArgument (reason INVALID_TABLE_PROPERTY: unknown delta.* key, bad value, delta.min*Version),
 /// Unsupported (a feature that cannot be written).
 Result<Protocol> ProtocolForNewTable(const Schema& schema, const StringMap& configuration);
 
-/// `present`, extended by what else the schema and the configuration need: a table that is replaced keeps its features, as
-/// the protocol of a table never goes down. Errors: Unsupported (a feature that cannot be written).
+/// `present`, extended by what else the schema and the configuration need: a table that is replaced keeps its features,
+/// as the protocol of a table never goes down. Errors: Unsupported (a feature that cannot be written).
 Result<Protocol> ExtendProtocol(const Protocol& present, const Schema& schema, const StringMap& configuration);
 
 }  // namespace yummy::delta

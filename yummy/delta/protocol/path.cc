@@ -23,7 +23,8 @@ Error OutsideTable(std::string_view log_path) {
       .WithReason("PATH_OUTSIDE_TABLE");
 }
 
-/// The path without empty segments and those that are "."; Spark and others read "./a//b" as "a/b". What leads up stays, to be refused.
+/// The path without empty segments and those that are "."; Spark and others read "./a//b" as "a/b". What leads up
+/// stays, to be refused.
 std::string Clean(std::string path) {
   if (IsCleanPath(path)) return path;
   std::string clean;
@@ -39,7 +40,8 @@ std::string Clean(std::string path) {
   return clean;
 }
 
-// "file:/x", "file:///x", "file://localhost/x" become "/x"; other schemes keep "scheme://authority/path", both in lower case.
+// "file:/x", "file:///x", "file://localhost/x" become "/x"; other schemes keep "scheme://authority/path", both in lower
+// case.
 struct Absolute {
   std::string root;  // "" for local paths, else "s3://bucket"
   std::string path;  // "/x", decoded

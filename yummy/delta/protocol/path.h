@@ -1,5 +1,6 @@
 #pragma once
-// Paths in the log (PROTOCOL.md, "Add File and Remove File", P2 and P3): URI-encoded, relative to the table or absolute.
+// Paths in the log (PROTOCOL.md, "Add File and Remove File", P2 and P3): URI-encoded, relative to the table or
+// absolute.
 
 #include <string>
 #include <string_view>
@@ -12,9 +13,9 @@
 
 namespace yummy::delta {
 
-/// The path of a data file within its store: `log_path` decoded once; relative ones are put below `table_path`, absolute
-/// ones (file:/…, s3://…, /…) must lie inside the store's root.
-/// Errors: Corrupt (empty, bad escape), PermissionDenied (reason PATH_OUTSIDE_TABLE).
+/// The path of a data file within its store: `log_path` decoded once; relative ones are put below `table_path`,
+/// absolute ones (file:/…, s3://…, /…) must lie inside the store's root. Errors: Corrupt (empty, bad escape),
+/// PermissionDenied (reason PATH_OUTSIDE_TABLE).
 Result<std::string> ResolveLogPath(const store::ObjectStore& store, std::string_view table_path,
                                    std::string_view log_path);
 
@@ -24,8 +25,9 @@ Result<std::string> NormalizeLogPath(std::string_view log_path);
 /// Encodes a decoded relative path for the log.
 std::string EncodeLogPath(std::string_view path);
 
-/// "name=value/" for each partition column, Hive-escaped; __HIVE_DEFAULT_PARTITION__ for null. Decoded form: EncodeLogPath comes after.
-/// For people only, as paths are opaque: a long value is cut, and a folder that would still be too long for a store is left out.
+/// "name=value/" for each partition column, Hive-escaped; __HIVE_DEFAULT_PARTITION__ for null. Decoded form:
+/// EncodeLogPath comes after. For people only, as paths are opaque: a long value is cut, and a folder that would still
+/// be too long for a store is left out.
 std::string PartitionFolder(const PartitionValues& values);
 
 /// True when no segment of the path is empty or ".".

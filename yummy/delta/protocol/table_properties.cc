@@ -124,7 +124,8 @@ std::optional<int64_t> ParseBytes(std::string_view text) {
   return std::nullopt;
 }
 
-// "a, s.x, `odd,name`": the items as they stand, without the space around them. Absent when one is empty or a backtick is open.
+// "a, s.x, `odd,name`": the items as they stand, without the space around them. Absent when one is empty or a backtick
+// is open.
 std::optional<std::vector<std::string>> ParseColumns(std::string_view text) {
   std::vector<std::string> columns;
   size_t begin = 0;

@@ -36,18 +36,20 @@ struct TableProperties {
   int64_t target_file_size_bytes = 256LL << 20;
   std::string compression_codec = "zstd";  // delta.parquet.compression.codec, lower case
 
-  /// Values that cannot be read keep their default: a reader must not fail on them; CheckTableProperties refuses them at create.
+  /// Values that cannot be read keep their default: a reader must not fail on them; CheckTableProperties refuses them
+  /// at create.
   static TableProperties From(const StringMap& configuration);
 };
 
 /// "delta.feature.<name>" with the value "supported" lists a feature in the protocol of the table.
 inline constexpr std::string_view kFeaturePropertyPrefix = "delta.feature.";
 
-/// Checks keys and values of table properties: delta.* keys must be known and have a value of their kind; others are free.
-/// Errors: InvalidArgument (reason INVALID_TABLE_PROPERTY; detail "hint": the nearest known name).
+/// Checks keys and values of table properties: delta.* keys must be known and have a value of their kind; others are
+/// free. Errors: InvalidArgument (reason INVALID_TABLE_PROPERTY; detail "hint": the nearest known name).
 Result<void> CheckTableProperties(const StringMap& configuration);
 
-/// "interval 7 days", "interval 1 week 2 hours": the calendar-free intervals that Spark accepts. Absent when unreadable.
+/// "interval 7 days", "interval 1 week 2 hours": the calendar-free intervals that Spark accepts. Absent when
+/// unreadable.
 std::optional<std::chrono::milliseconds> ParseInterval(std::string_view text);
 
 }  // namespace yummy::delta

@@ -21,8 +21,8 @@ bool IsJsonNumber(std::string_view text);
 
 enum class JsonFraction { kRefuse, kCut };
 
-/// The integer of 64 bits that a JSON number is, also in the form of 1600000000000.0 or 1.6e12, as writers that compute with doubles
-/// have it. Absent for what is no number, has a fraction that is to be refused, or does not fit.
+/// The integer of 64 bits that a JSON number is, also in the form of 1600000000000.0 or 1.6e12, as writers that compute
+/// with doubles have it. Absent for what is no number, has a fraction that is to be refused, or does not fit.
 std::optional<int64_t> ParseJsonInteger(std::string_view json, JsonFraction fraction);
 
 /// The text without JSON's white space at its ends.

@@ -78,12 +78,14 @@ struct Field {
 using Schema = std::vector<Field>;
 
 /// Parses a schema string; further keys of the JSON are ignored, metadata is kept as it is.
-/// Errors: Corrupt (not JSON, not a struct, duplicate names by case, depth over 64), Unsupported (reason UNSUPPORTED_TYPE).
+/// Errors: Corrupt (not JSON, not a struct, duplicate names by case, depth over 64), Unsupported (reason
+/// UNSUPPORTED_TYPE).
 Result<Schema> ParseSchema(std::string_view json);
 /// The schema string: {"type":"struct","fields":[…]}, keys in the order that Spark writes.
 std::string WriteSchema(const Schema& schema);
 
-/// Parses one type: "long", "decimal(10,2)", or a JSON object for a nested type. `json` is JSON text (a string has its quotes).
+/// Parses one type: "long", "decimal(10,2)", or a JSON object for a nested type. `json` is JSON text (a string has its
+/// quotes).
 Result<DataType> ParseType(std::string_view json);
 /// The type's JSON text ("\"long\"", "{\"type\":\"array\",…}").
 std::string WriteType(const DataType& type);
@@ -93,9 +95,9 @@ std::string TypeName(const DataType& type);
 /// The position of a column by its exact name, else by its name ignoring case.
 std::optional<size_t> FindColumn(const Schema& schema, std::string_view name);
 
-/// Refuses what no table may have: no columns, over 10,000 columns, names empty or duplicate by case, and, when names are
-/// not mapped, names with any of " ,;{}()\n\t=", decimals of other than 1 to 38 digits and 0 to as many places (reason
-/// INVALID_SCHEMA). Errors: InvalidArgument.
+/// Refuses what no table may have: no columns, over 10,000 columns, names empty or duplicate by case, and, when names
+/// are not mapped, names with any of " ,;{}()\n\t=", decimals of other than 1 to 38 digits and 0 to as many places
+/// (reason INVALID_SCHEMA). Errors: InvalidArgument.
 Result<void> CheckNewSchema(const Schema& schema, bool column_mapping);
 
 }  // namespace yummy::delta

@@ -7,8 +7,8 @@
 
 namespace yummy::delta {
 
-/// Compares the checksum file with what the log says and logs a warning where they differ, or when it cannot be read: the
-/// log counts. Never fails.
+/// Compares the checksum file with what the log says and logs a warning where they differ, or when it cannot be read:
+/// the log counts. Never fails.
 void CompareChecksum(const Context& context, const Snapshot& snapshot, const store::ObjectMeta& checksum);
 
 }  // namespace yummy::delta

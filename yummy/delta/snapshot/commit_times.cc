@@ -84,7 +84,8 @@ Error CommitTimes::NothingBefore(const Context& context, int64_t millis) const {
 }
 
 Result<int64_t> CommitTimes::FindVersion(const Context& context, int64_t millis) {
-  // "If timestamp X >= the enablement timestamp, only versions >= the enablement version should be considered", else only older.
+  // "If timestamp X >= the enablement timestamp, only versions >= the enablement version should be considered", else
+  // only older.
   const auto border = std::partition_point(commits_.begin(), commits_.end(),
                                            [&](const Commit& commit) { return commit.version < in_commit_from_; });
   const bool by_file_time = in_commit_from_ == kNever || (in_commit_from_ms_ && millis < *in_commit_from_ms_);

@@ -20,15 +20,16 @@ struct CommitSummary {
   CommitInfo info;
 };
 
-/// The commits that the log still has, with their times: in-commit timestamps from the version on that enabled them, before
-/// that modification times of the files, made to rise by at least a millisecond from each version to the next.
+/// The commits that the log still has, with their times: in-commit timestamps from the version on that enabled them,
+/// before that modification times of the files, made to rise by at least a millisecond from each version to the next.
 class CommitTimes {
  public:
   /// The commits up to the version of `newest`.
   static Result<CommitTimes> List(const Context& context, const Snapshot& newest);
 
   /// The last version at or before a time. Reads a logarithmic number of commits when there are in-commit timestamps.
-  /// Errors: NotFound (VERSION_NOT_FOUND: before the table's first version; VERSION_EXPIRED: before the oldest that is left), Corrupt.
+  /// Errors: NotFound (VERSION_NOT_FOUND: before the table's first version; VERSION_EXPIRED: before the oldest that is
+  /// left), Corrupt.
   Result<int64_t> FindVersion(const Context& context, int64_t millis);
 
   /// The newest `limit` commits, newest first.

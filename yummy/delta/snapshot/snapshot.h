@@ -61,15 +61,15 @@ struct LoadOptions {
 class Snapshot {
  public:
   /// Loads a version of the table at `table_path` of the store.
-  /// Errors: NotFound (reason NOT_A_DELTA_TABLE, VERSION_NOT_FOUND; PreconditionFailed's sibling VERSION_EXPIRED when log clean-up
-  /// removed it), Corrupt (reason CORRUPT_TABLE: gaps, torn files), Unsupported (reader feature), PermissionDenied, Unavailable.
+  /// Errors: NotFound (reason NOT_A_DELTA_TABLE, VERSION_NOT_FOUND; PreconditionFailed's sibling VERSION_EXPIRED when
+  /// log clean-up removed it), Corrupt (reason CORRUPT_TABLE: gaps, torn files), Unsupported (reader feature),
+  /// PermissionDenied, Unavailable.
   static Result<SnapshotRef> Load(const Context& context, std::shared_ptr<store::ObjectStore> store,
                                   std::string table_path, const LoadOptions& options);
 
-  /// The newest version, replaying only what came after this one; this very snapshot when nothing did. When this version's own
-  /// commit changed or is gone, the table was made anew: everything is loaded again.
-  /// `held`, when it is given, tells what this process knows by the time that the store has answered: its own commits need
-  /// no reading.
+  /// The newest version, replaying only what came after this one; this very snapshot when nothing did. When this
+  /// version's own commit changed or is gone, the table was made anew: everything is loaded again. `held`, when it is
+  /// given, tells what this process knows by the time that the store has answered: its own commits need no reading.
   static Result<SnapshotRef> Refresh(const Context& context, const SnapshotRef& snapshot, Executor* executor,
                                      const std::function<SnapshotRef()>& held = {});
 

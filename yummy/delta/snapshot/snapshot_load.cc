@@ -59,8 +59,8 @@ class ReadCommits {
 
   size_t pieces() const { return pieces_.size(); }
 
-  /// Reads and parses a piece. Safe from several threads, for different pieces. A compaction that is gone or broken costs its
-  /// commits' reads and never changes the answer.
+  /// Reads and parses a piece. Safe from several threads, for different pieces. A compaction that is gone or broken
+  /// costs its commits' reads and never changes the answer.
   Result<void> Read(const Context& context, store::ObjectStore& store, size_t piece) {
     TRY(context.Check());
     if (const CompactionFile* compaction = pieces_[piece].compaction) {
@@ -307,7 +307,8 @@ Result<std::unique_ptr<Snapshot::State>> Extend(const Snapshot::State& older, Re
   return state;
 }
 
-/// True when `later` was made from the older state, and its own commit is the one that the list shows; or is newer still.
+/// True when `later` was made from the older state, and its own commit is the one that the list shows; or is newer
+/// still.
 bool LeadsTo(const std::vector<CommitFile>& commits, const Snapshot::State& older, const Snapshot::State& later) {
   if (later.lineage != older.lineage || later.version <= older.version) return false;
   const auto position = static_cast<size_t>(later.version - older.version - 1);

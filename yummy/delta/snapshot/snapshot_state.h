@@ -70,7 +70,8 @@ struct Snapshot::State {
   std::string table_path;
   int64_t version = 0;
   store::ObjectMeta anchor;  // the version's own commit; its checkpoint when clean-up removed the commit
-  // The anchor of the version before, when the own commit was put by this process and no list has shown the two together.
+  // The anchor of the version before, when the own commit was put by this process and no list has shown the two
+  // together.
   std::optional<store::ObjectMeta> anchor_before;
   // The same for all versions that were made from one another: what is new in one is new since the other.
   std::shared_ptr<const Lineage> lineage;

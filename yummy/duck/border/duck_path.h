@@ -1,6 +1,6 @@
 #pragma once
-// The names that files of our stores have within DuckDB: yummy://<store ordinal>/<path in the store, decoded>; those of a file to read
-// with its version, yummy://<store ordinal>@<size>-<time of change>/<path in the store>.
+// The names that files of our stores have within DuckDB: yummy://<store ordinal>/<path in the store, decoded>; those of
+// a file to read with its version, yummy://<store ordinal>@<size>-<time of change>/<path in the store>.
 
 #include <cstddef>
 #include <string>
@@ -15,9 +15,9 @@ inline constexpr std::string_view kScheme = "yummy://";
 
 /// The name of a file to write: yummy://<ordinal>/<store_path>
 std::string DuckPath(size_t store_ordinal, std::string_view store_path);
-/// The name of a file to read, as the log or the store tells of it. Its version is part of it, the etag where that is plain: DuckDB's
-/// caches know bytes by their file's name alone, and a path may be used again for other bytes, while a scan still has the first
-/// ones in hand.
+/// The name of a file to read, as the log or the store tells of it. Its version is part of it, the etag where that is
+/// plain: DuckDB's caches know bytes by their file's name alone, and a path may be used again for other bytes, while a
+/// scan still has the first ones in hand.
 std::string DuckPath(size_t store_ordinal, const store::ObjectMeta& object);
 
 struct StorePath {

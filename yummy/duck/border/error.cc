@@ -14,16 +14,16 @@ namespace {
 
 using duckdb::ExceptionType;
 
-// Keys of our own error in an exception's extra info. Values are percent-encoded: the exception travels as JSON text, which
-// must survive bytes that are no UTF-8.
+// Keys of our own error in an exception's extra info. Values are percent-encoded: the exception travels as JSON text,
+// which must survive bytes that are no UTF-8.
 constexpr const char* kCodeKey = "yummy_code";
 constexpr const char* kReasonKey = "yummy_reason";
 constexpr const char* kMessageKey = "yummy_message";
 constexpr std::string_view kDetailPrefix = "yummy_detail_";
 constexpr std::string_view kReadable = " !#$&'()*+,/:;=?@[]_-.";
 
-// The kind of exception that carries an error. Interrupts end a query without a further word; IO is rethrown as it is by every
-// part of DuckDB and never tried again in another way.
+// The kind of exception that carries an error. Interrupts end a query without a further word; IO is rethrown as it is
+// by every part of DuckDB and never tried again in another way.
 ExceptionType CarrierType(ErrorCode code) {
   switch (code) {
     case ErrorCode::kCancelled:

@@ -11,8 +11,9 @@
 
 namespace yummy::duck {
 
-/// Throws `error` as a DuckDB exception from inside a callback of DuckDB. Code, reason, details and message travel in the
-/// exception's extra info: ToError gets the equal error back. Never an INTERNAL exception, which would invalidate the instance.
+/// Throws `error` as a DuckDB exception from inside a callback of DuckDB. Code, reason, details and message travel in
+/// the exception's extra info: ToError gets the equal error back. Never an INTERNAL exception, which would invalidate
+/// the instance.
 [[noreturn]] void Throw(const Error& error);
 
 /// The same as a value, for callbacks that return one (CommitTransaction).
@@ -27,8 +28,8 @@ T ValueOrThrow(Result<T> result) {
 }
 
 /// The error that Throw put in, or the exception's kind as one of our codes.
-/// `sql` is the text that a position in the error counts in: with it the details "line" and "column" (both from 1, columns in
-/// code points) are set.
+/// `sql` is the text that a position in the error counts in: with it the details "line" and "column" (both from 1,
+/// columns in code points) are set.
 Error ToError(const duckdb::ErrorData& data, std::string_view sql = {});
 
 /// True for the errors after which a DuckDB instance refuses all work (INTERNAL, FATAL).

@@ -101,8 +101,8 @@ Result<Conversion> ToDecimal(const duckdb::LogicalType& source, const delta::Dat
   return Conversion::kMayLose;
 }
 
-/// A time without a zone is UTC for a timestamp, as in JSON; one with a zone is no timestamp_ntz. What is finer than a microsecond is
-/// refused before (exact_timestamps.h).
+/// A time without a zone is UTC for a timestamp, as in JSON; one with a zone is no timestamp_ntz. What is finer than a
+/// microsecond is refused before (exact_timestamps.h).
 Result<Conversion> ToTimestamp(const duckdb::LogicalType& source, LogicalTypeId same, const delta::DataType& target,
                                const std::string& path) {
   if (source.id() == same) return Conversion::kNone;

@@ -15,9 +15,9 @@ enum class Conversion {
   kMayLose,  // rounds: the result must be compared with the source
 };
 
-/// What it takes to store values of `source` in a column of `target`. Structs match by field name; their missing fields are null.
-/// Errors: InvalidArgument (TYPE_MISMATCH: no conversion; SCHEMA_MISMATCH: an unknown field of a struct, a missing NOT NULL
-/// field), detail "column" = `path`.
+/// What it takes to store values of `source` in a column of `target`. Structs match by field name; their missing fields
+/// are null. Errors: InvalidArgument (TYPE_MISMATCH: no conversion; SCHEMA_MISMATCH: an unknown field of a struct, a
+/// missing NOT NULL field), detail "column" = `path`.
 Result<Conversion> FindConversion(const duckdb::LogicalType& source, const delta::DataType& target,
                                   const std::string& path);
 

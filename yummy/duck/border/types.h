@@ -10,8 +10,8 @@
 
 namespace yummy::duck {
 
-/// The type that a column has in SQL: timestamp is TIMESTAMP WITH TIME ZONE, timestamp_ntz TIMESTAMP, binary BLOB. A void column
-/// is an INTEGER that is always null: every consumer can take that, DuckDB's own NULL type many cannot.
+/// The type that a column has in SQL: timestamp is TIMESTAMP WITH TIME ZONE, timestamp_ntz TIMESTAMP, binary BLOB. A
+/// void column is an INTEGER that is always null: every consumer can take that, DuckDB's own NULL type many cannot.
 /// Errors: Unsupported (reason UNSUPPORTED_TYPE: variant).
 Result<duckdb::LogicalType> ToLogicalType(const delta::DataType& type);
 
@@ -29,8 +29,8 @@ duckdb::Value ToValue(const delta::Scalar& scalar, const delta::DataType& type);
 /// Errors: InvalidArgument (reason SCHEMA_MISMATCH) when the type cannot hold exactly this value.
 Result<delta::Scalar> ToScalar(const duckdb::Value& value, const delta::DataType& type);
 
-/// As ToScalar for a constant that a column of `type` is compared with, perhaps after a cast of the column to the constant's
-/// type: absent unless the comparison gives the same answers on the column's own values.
+/// As ToScalar for a constant that a column of `type` is compared with, perhaps after a cast of the column to the
+/// constant's type: absent unless the comparison gives the same answers on the column's own values.
 std::optional<delta::Scalar> ToComparable(const duckdb::Value& value, const delta::DataType& type);
 
 }  // namespace yummy::duck

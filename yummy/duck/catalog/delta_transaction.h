@@ -16,8 +16,8 @@ namespace yummy::duck {
 class DeltaCatalog;
 class DeltaTableEntry;
 
-/// Owns the catalogue entries that its statements use. Touched while statements are planned and by the thread that begins or
-/// ends one, never by two at a time.
+/// Owns the catalogue entries that its statements use. Touched while statements are planned and by the thread that
+/// begins or ends one, never by two at a time.
 class DeltaTransaction final : public duckdb::Transaction {
  public:
   DeltaTransaction(duckdb::TransactionManager& manager, duckdb::ClientContext& context);
@@ -28,7 +28,8 @@ class DeltaTransaction final : public duckdb::Transaction {
   /// One question to the store. Throws: the errors of delta::Table::Current.
   delta::SnapshotRef Pin(duckdb::ClientContext& context, const std::shared_ptr<delta::Table>& table);
 
-  /// The table behind a name, asked once. A null pointer when there is none. Throws: other errors of Lookup::find_table.
+  /// The table behind a name, asked once. A null pointer when there is none. Throws: other errors of
+  /// Lookup::find_table.
   std::shared_ptr<delta::Table> Find(duckdb::ClientContext& context, DeltaCatalog& catalog, const std::string& schema,
                                      const std::string& table);
 
@@ -38,11 +39,12 @@ class DeltaTransaction final : public duckdb::Transaction {
   duckdb::SchemaCatalogEntry& Schema(DeltaCatalog& catalog, const std::string& name);
 
   /// The delta transaction that a statement writes `table` with: it begins here and is committed with this transaction.
-  /// Throws: Unsupported (reason ONE_TABLE_PER_TRANSACTION: a second table), Conflict (the table changed since it was read here),
-  /// and the errors of delta::Table::Begin.
+  /// Throws: Unsupported (reason ONE_TABLE_PER_TRANSACTION: a second table), Conflict (the table changed since it was
+  /// read here), and the errors of delta::Table::Begin.
   delta::Transaction& Writer(duckdb::ClientContext& context, const DeltaTableEntry& table);
 
-  /// Rows of the pinned version of `table` are read: a concurrent change of it is a conflict for a statement that writes it.
+  /// Rows of the pinned version of `table` are read: a concurrent change of it is a conflict for a statement that
+  /// writes it.
   void MarkRead(const delta::Table& table) { read_.push_back(&table); }
 
   /// Commits what was written. Errors: those of delta::Transaction::Commit; Conflict, OutcomeUnknown.

@@ -14,12 +14,13 @@ class DeltaSchemaEntry final : public duckdb::SchemaCatalogEntry {
  public:
   DeltaSchemaEntry(DeltaCatalog& catalog, duckdb::CreateSchemaInfo& info);
 
-  /// The version of the table that the statement reads: the one that AT names, that the request pins, or that the transaction
-  /// pins. A null pointer when there is no such table. Throws: what keeps this table from being read (Corrupt, Unsupported …).
+  /// The version of the table that the statement reads: the one that AT names, that the request pins, or that the
+  /// transaction pins. A null pointer when there is no such table. Throws: what keeps this table from being read
+  /// (Corrupt, Unsupported …).
   duckdb::optional_ptr<duckdb::CatalogEntry> LookupEntry(duckdb::CatalogTransaction transaction,
                                                          const duckdb::EntryLookupInfo& lookup) override;
-  /// The names of the tables, without columns: to show these, every table would have to be opened. Strangers do not get here
-  /// (statement_guard.h): SHOW TABLES and DESCRIBE tell them. Throws: those of Lookup::list_tables.
+  /// The names of the tables, without columns: to show these, every table would have to be opened. Strangers do not get
+  /// here (statement_guard.h): SHOW TABLES and DESCRIBE tell them. Throws: those of Lookup::list_tables.
   void Scan(duckdb::ClientContext& context, duckdb::CatalogType type,
             const std::function<void(duckdb::CatalogEntry&)>& callback) override;
   void Scan(duckdb::CatalogType, const std::function<void(duckdb::CatalogEntry&)>&) override {}

@@ -16,20 +16,20 @@
 namespace yummy::duck {
 
 /// Streams a reader, one batch in memory. Of one thread.
-/// Columns are matched by name, exactly, then ignoring case; a column that is not there is null. Values that have another
-/// type than the column are converted when that keeps them exactly: never rounded, never parsed from text.
+/// Columns are matched by name, exactly, then ignoring case; a column that is not there is null. Values that have
+/// another type than the column are converted when that keeps them exactly: never rounded, never parsed from text.
 class ArrowRows {
  public:
   /// `layout` outlives the result.
-  /// Errors: InvalidArgument (SCHEMA_MISMATCH: an unknown or doubled column, a NOT NULL column that is missing; TYPE_MISMATCH;
-  /// detail "column").
+  /// Errors: InvalidArgument (SCHEMA_MISMATCH: an unknown or doubled column, a NOT NULL column that is missing;
+  /// TYPE_MISMATCH; detail "column").
   static Result<std::unique_ptr<ArrowRows>> Make(duckdb::ClientContext& context, const TableLayout& layout,
                                                  std::shared_ptr<arrow::RecordBatchReader> reader);
   ~ArrowRows();
 
-  /// Fills `rows` (of the layout's types) with the next up to 2,048 rows; false at the end. They are valid until the next call.
-  /// Errors: InvalidArgument (VALUE_OUT_OF_RANGE, TYPE_MISMATCH for a value; details "column", "row"; INVALID_ARROW for arrays
-  /// that are malformed), and those of the reader.
+  /// Fills `rows` (of the layout's types) with the next up to 2,048 rows; false at the end. They are valid until the
+  /// next call. Errors: InvalidArgument (VALUE_OUT_OF_RANGE, TYPE_MISMATCH for a value; details "column", "row";
+  /// INVALID_ARROW for arrays that are malformed), and those of the reader.
   Result<bool> Next(duckdb::DataChunk& rows);
 
   /// Rows that Next has given so far.

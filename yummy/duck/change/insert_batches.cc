@@ -13,7 +13,8 @@
 namespace yummy::duck {
 namespace {
 
-/// Drives the operator as a pipeline with this one source would. Parsing and planning a statement costs more than writing a row.
+/// Drives the operator as a pipeline with this one source would. Parsing and planning a statement costs more than
+/// writing a row.
 Result<InsertReport> Drive(duckdb::ClientContext& context, delta::Transaction& transaction, size_t store_ordinal,
                            std::shared_ptr<arrow::RecordBatchReader> reader, const InsertOptions& options) {
   const auto layout = TRY(TableLayout::Make(transaction.metadata(), transaction.schema()));

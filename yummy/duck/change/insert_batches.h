@@ -1,5 +1,6 @@
 #pragma once
-// Session::Insert: rows of a record batch reader into the data files of a transaction, by the operator that SQL INSERT runs.
+// Session::Insert: rows of a record batch reader into the data files of a transaction, by the operator that SQL INSERT
+// runs.
 
 #include <cstddef>
 #include <memory>
@@ -13,10 +14,11 @@
 
 namespace yummy::duck {
 
-/// Writes the rows and stages their add actions; nothing is committed. No rows: no file. The connection's RequestState was
-/// started for this request: its Context ends the work. The transaction's table is in the store `store_ordinal`.
-/// Errors, returned or thrown (error.h): InvalidArgument (SCHEMA_MISMATCH, TYPE_MISMATCH, VALUE_OUT_OF_RANGE, INVALID_ARROW; details
-/// "column", "row"), those of RowCondition, Cancelled, DeadlineExceeded, ResourceExhausted, and those of the reader and the store.
+/// Writes the rows and stages their add actions; nothing is committed. No rows: no file. The connection's RequestState
+/// was started for this request: its Context ends the work. The transaction's table is in the store `store_ordinal`.
+/// Errors, returned or thrown (error.h): InvalidArgument (SCHEMA_MISMATCH, TYPE_MISMATCH, VALUE_OUT_OF_RANGE,
+/// INVALID_ARROW; details "column", "row"), those of RowCondition, Cancelled, DeadlineExceeded, ResourceExhausted, and
+/// those of the reader and the store.
 Result<InsertReport> InsertRows(duckdb::Connection& connection, delta::Transaction& transaction, size_t store_ordinal,
                                 std::shared_ptr<arrow::RecordBatchReader> rows, const InsertOptions& options);
 

@@ -20,8 +20,8 @@
 
 namespace yummy::duck {
 
-/// One execution of a statement that writes: its transaction, constraints and writer, shared by the operators of all its clauses.
-/// Write is safe from several threads with a Local each.
+/// One execution of a statement that writes: its transaction, constraints and writer, shared by the operators of all
+/// its clauses. Write is safe from several threads with a Local each.
 class StatementRun {
  public:
   struct Options {
@@ -41,8 +41,8 @@ class StatementRun {
 
   const TableLayout& layout() const { return layout_; }
   Local MakeLocal();
-  /// Brings rows in the layout's columns into their stored form, checks and writes them. Throws: the errors of StoredForm,
-  /// ConstraintCheck and RowCondition, cancelled, deadline passed, and the store's errors.
+  /// Brings rows in the layout's columns into their stored form, checks and writes them. Throws: the errors of
+  /// StoredForm, ConstraintCheck and RowCondition, cancelled, deadline passed, and the store's errors.
   void Write(Local& local, duckdb::DataChunk& rows);
   void Combine(Local& local);
   /// Finishes the files and stages their add actions. After every Combine, once.

@@ -55,7 +55,8 @@ Result<duckdb::unique_ptr<duckdb::ParsedExpression>> ParseAlone(duckdb::ClientCo
   return std::move(select.select_list[0]);
 }
 
-/// Replaces what is the same for every row by its value: the optimizer, which does so for queries, does not see the condition.
+/// Replaces what is the same for every row by its value: the optimizer, which does so for queries, does not see the
+/// condition.
 void FoldConstants(duckdb::ClientContext& context, duckdb::unique_ptr<duckdb::Expression>& expression) {
   duckdb::Value value;
   const bool is_constant = expression->GetExpressionClass() == duckdb::ExpressionClass::BOUND_CONSTANT;

@@ -1,5 +1,6 @@
 #pragma once
-// A condition on a table's partition columns, in SQL: decides for whole files, and for rows that are about to be written.
+// A condition on a table's partition columns, in SQL: decides for whole files, and for rows that are about to be
+// written.
 
 #include <cstdint>
 #include <memory>
@@ -17,17 +18,19 @@ namespace yummy::duck {
 /// Of one thread. Within a transaction of DuckDB's.
 class RowCondition {
  public:
-  /// Parses `sql` alone, as one expression, with the limits and the functions of any untrusted SQL. `layout` outlives the result.
-  /// Errors: InvalidArgument (SQL_SYNTAX, SQL_TOO_LONG, TOO_DEEP, UNKNOWN_COLUMN …), PermissionDenied (SQL_NOT_ALLOWED), Unsupported
-  /// (UNSUPPORTED_CONDITION: a column that does not partition the table).
+  /// Parses `sql` alone, as one expression, with the limits and the functions of any untrusted SQL. `layout` outlives
+  /// the result. Errors: InvalidArgument (SQL_SYNTAX, SQL_TOO_LONG, TOO_DEEP, UNKNOWN_COLUMN …), PermissionDenied
+  /// (SQL_NOT_ALLOWED), Unsupported (UNSUPPORTED_CONDITION: a column that does not partition the table).
   static Result<std::unique_ptr<RowCondition>> Bind(duckdb::ClientContext& context, const TableLayout& layout,
                                                     const std::string& sql);
 
   /// For the conflict check: true of every row that satisfies the condition.
   delta::Predicate ToPredicate() const;
-  /// The live files whose rows satisfy the condition: all of a file do, or none. Errors: Corrupt (a partition value that is none).
+  /// The live files whose rows satisfy the condition: all of a file do, or none. Errors: Corrupt (a partition value
+  /// that is none).
   Result<std::vector<delta::FileId>> FindFiles(const delta::Snapshot& snapshot);
-  /// Errors: InvalidArgument (ROW_OUTSIDE_CONDITION, detail "row": counted from `first_row`) when a row does not satisfy it.
+  /// Errors: InvalidArgument (ROW_OUTSIDE_CONDITION, detail "row": counted from `first_row`) when a row does not
+  /// satisfy it.
   Result<void> RequireAll(duckdb::DataChunk& rows, uint64_t first_row);
 
  private:

@@ -67,14 +67,14 @@ std::string Canonical(std::string text, const GoldenColumn& column) {
 
 std::string TableRef(const GoldenTable& table) { return "golden.main." + Quoted(table.name); }
 
-// The partition value has no zone, and the log does not say that its writer was in Los Angeles: this reader and the two others
-// take UTC, the expected answer has the writer's zone (PROTOCOL.md, "Partition Value Serialization").
+// The partition value has no zone, and the log does not say that its writer was in Los Angeles: this reader and the two
+// others take UTC, the expected answer has the writer's zone (PROTOCOL.md, "Partition Value Serialization").
 bool HasWritersZone(const GoldenTable& table, const GoldenColumn& column) {
   return table.name == "kernelrs_golden_data-reader-partition-values_delta" && column.name == "as_timestamp";
 }
 
-// Its log says that no timestamp is below .014 s, while the data begins at .010301: no reader that leaves files out can agree
-// with one that does not.
+// Its log says that no timestamp is below .014 s, while the data begins at .010301: no reader that leaves files out can
+// agree with one that does not.
 constexpr const char* kLogThatLies = "deltars_issue_1374";
 
 // What this engine refuses by name, and why: nothing else may be refused, and nothing may differ.

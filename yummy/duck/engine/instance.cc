@@ -46,8 +46,8 @@ uint64_t MemoryBytes(const DatabaseOptions& options) {
   return machine.IsValid() ? machine.GetIndex() / 10 * 6 : uint64_t{1} << 30;
 }
 
-// The lock, in the order in which it closes: nothing may be allowed after enable_external_access is off, nothing be set after the
-// last line.
+// The lock, in the order in which it closes: nothing may be allowed after enable_external_access is off, nothing be set
+// after the last line.
 std::vector<Setting> Lock(const DatabaseOptions& options, const std::string& spill_folder) {
   return {
       {"threads", std::to_string(std::max<size_t>(options.threads, 1)),
@@ -82,8 +82,8 @@ Result<void> LockDown(duckdb::Connection& connection, const DatabaseOptions& opt
   std::vector<Setting> lock = Lock(options, spill_folder);
   for (const Setting& setting : lock)
     TRY(Run(connection, fmt::format("SET GLOBAL {} = {}", setting.name, setting.value)));
-  // DuckDB adds the paths of what is attached, which are only numbers here, and the folder of temporary files, which spilling
-  // needs: no function that reads a file by its name gets past statement_guard.h.
+  // DuckDB adds the paths of what is attached, which are only numbers here, and the folder of temporary files, which
+  // spilling needs: no function that reads a file by its name gets past statement_guard.h.
   auto& config = duckdb::DBConfig::GetConfig(*connection.context).options;
   config.allowed_paths.clear();
   if (config.allowed_directories.size() != 2 || !config.allowed_directories.contains(std::string(kScheme))) {

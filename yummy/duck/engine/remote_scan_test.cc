@@ -1,4 +1,5 @@
-// What queries ask of a store that is far away: how many requests, how many at once, and what happens when they fail or hang.
+// What queries ask of a store that is far away: how many requests, how many at once, and what happens when they fail or
+// hang.
 
 #include <chrono>
 #include <stop_token>
@@ -192,8 +193,8 @@ TEST_F(RemoteScan, EndsAHangingReadAtItsDeadline) {
 }
 
 TEST_F(RemoteScan, TakesBackItsRequestsWhenTheResultIsDropped) {
-  // One file fills the part of DuckDB's result buffer that is for rows out of turn, so that the scan stops after a few of them: it
-  // has this one fetched by then and does not read it yet.
+  // One file fills the part of DuckDB's result buffer that is for rows out of turn, so that the scan stops after a few
+  // of them: it has this one fetched by then and does not read it yet.
   MakeTable({.files = 40, .rows = 40000});
   store_->Hang(NthFile("t", 20));
   const auto begin = steady_clock::now();
@@ -278,7 +279,8 @@ TEST_P(LoggedSize, ChangesNoAnswerWhenItIsWrong) {
     EXPECT_EQ(MUST(Query("SELECT id FROM t WHERE id = 3 ORDER BY d0 LIMIT 3")).size(), 1U) << told;
     ExpectNothingLeft();
   }
-  // The store is not asked for a size that is right. How many reads there are depends on when the parts of a file are there.
+  // The store is not asked for a size that is right. How many reads there are depends on when the parts of a file are
+  // there.
   TellSize(path, size_bytes);
   store_->TakeRequests();
   EXPECT_EQ(MUST(Query(query)), right.rows);

@@ -1,5 +1,6 @@
 #pragma once
-// Tables in a store that is far away, for tests: how many requests a statement takes, how many at once, what they leave behind.
+// Tables in a store that is far away, for tests: how many requests a statement takes, how many at once, what they leave
+// behind.
 
 #include <chrono>
 #include <cstdint>

@@ -1,5 +1,5 @@
-// What is written to a store that is far away: it leaves as it is made, in bounded memory, and nothing of it stays when the
-// statement fails, stops or is not committed.
+// What is written to a store that is far away: it leaves as it is made, in bounded memory, and nothing of it stays when
+// the statement fails, stops or is not committed.
 
 #include <algorithm>
 #include <chrono>

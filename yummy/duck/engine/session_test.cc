@@ -267,7 +267,8 @@ TEST_F(SessionTest, TakesTheNextQueryAfterAnAbandonedOne) {
   EXPECT_THAT(Execute(*session_, "SELECT 1"), IsOk());
 }
 
-// function_lists.cc was written with these functions of the library at hand. Another set wants another look at each that is new.
+// function_lists.cc was written with these functions of the library at hand. Another set wants another look at each
+// that is new.
 TEST(Database, HasNoFunctionThatWasNotReviewed) {
   auto database = OpenDatabase();
   duckdb::Connection connection(database->state().instance->database());

@@ -23,8 +23,8 @@ namespace {
 
 // A batch is handed on when it has about this many bytes, so that a few wide rows do not fill the memory.
 constexpr size_t kBatchBytesMax = 8 << 20;
-// While other threads do all that is left of the query, the calling one looks this often before it sleeps, then sleeps longer
-// and longer: DuckDB has no signal for this.
+// While other threads do all that is left of the query, the calling one looks this often before it sleeps, then sleeps
+// longer and longer: DuckDB has no signal for this.
 constexpr int kYieldsMax = 32;
 constexpr std::chrono::microseconds kPauseMin{10};
 constexpr std::chrono::microseconds kPauseMax{1000};

@@ -328,8 +328,8 @@ void ObjectStoreFileSystem::RemoveFile(const std::string& path, duckdb::optional
   Throw(NotAllowed("removed", path));
 }
 
-// Asked by a writer that cleans up after an error: what is not finished is not there, and what was finished belongs to the
-// transaction, which deletes its staged files itself.
+// Asked by a writer that cleans up after an error: what is not finished is not there, and what was finished belongs to
+// the transaction, which deletes its staged files itself.
 bool ObjectStoreFileSystem::TryRemoveFile(const std::string&, duckdb::optional_ptr<duckdb::FileOpener>) {
   return false;
 }

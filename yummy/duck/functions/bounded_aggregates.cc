@@ -28,8 +28,8 @@ using duckdb::Vector;
 using Data = duckdb::unique_ptr<duckdb::FunctionData>;
 using ExpressionList = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
 
-// Between two looks at the interrupt a call goes through about this many bytes and entries of its arguments, and this many states,
-// whose size is not known.
+// Between two looks at the interrupt a call goes through about this many bytes and entries of its arguments, and this
+// many states, whose size is not known.
 constexpr uint64_t kSliceSteps = 1 << 24;
 constexpr idx_t kSliceStates = 64;
 
@@ -50,8 +50,9 @@ constexpr auto kSmallAggregates = std::to_array<std::string_view>({
 });
 static_assert(std::ranges::is_sorted(kSmallAggregates));
 
-// The first failure of an aggregate while it takes rows in. Threads that build the tree of a window wait for each other: one that left
-// by an exception would keep the others waiting for ever, beyond every deadline. So it waits here until a result is asked for.
+// The first failure of an aggregate while it takes rows in. Threads that build the tree of a window wait for each
+// other: one that left by an exception would keep the others waiting for ever, beyond every deadline. So it waits here
+// until a result is asked for.
 class Failure {
  public:
   bool happened() const { return happened_.load(std::memory_order_acquire); }
@@ -305,8 +306,8 @@ struct Unbound final : duckdb::AggregateFunctionInfo {
   duckdb::bind_aggregate_function_t bind;
 };
 
-// Binding may set another function, or other callbacks, for the types of its arguments: those are wrapped. Not so the destructor: the
-// engine calls it when the data of binding may be gone.
+// Binding may set another function, or other callbacks, for the types of its arguments: those are wrapped. Not so the
+// destructor: the engine calls it when the data of binding may be gone.
 Data Bind(duckdb::ClientContext& context, AggregateFunction& function, ExpressionList& arguments) {
   const auto kept = function.function_info;
   const auto bind = kept->Cast<Unbound>().bind;

@@ -61,7 +61,8 @@ void CheckInterrupt(ExpressionState& state) {
   if (state.HasContext() && state.GetContext().IsInterrupted()) throw duckdb::InterruptException();
 }
 
-// Counts what a call makes against the memory of the instance while it is made: values of a batch are not the engine's to count.
+// Counts what a call makes against the memory of the instance while it is made: values of a batch are not the engine's
+// to count.
 class Reservation {
  public:
   explicit Reservation(ExpressionState& state) {

@@ -134,7 +134,8 @@ TEST_F(BoundedFunctions, DoWhatTheyDidBefore) {
   }
 }
 
-// A batch that takes long is done in slices: each row has its own result, also beside nulls, constants and longer lists.
+// A batch that takes long is done in slices: each row has its own result, also beside nulls, constants and longer
+// lists.
 TEST_F(BoundedFunctions, GiveEveryRowItsOwnResultInSlices) {
   for (const char* sql :
        {"SELECT count(*) FROM (SELECT i, levenshtein(CASE WHEN i % 7 > 0 THEN repeat('a', i) END, repeat('b', 900)) AS "

@@ -244,7 +244,8 @@ Cost Nested(const Arguments& a, idx_t row) {
   return {.depth = depth};
 }
 
-// A star tries every place, once for each place of what stands before it, and so on for the stars before. The last one has none after it.
+// A star tries every place, once for each place of what stands before it, and so on for the stars before. The last one
+// has none after it.
 Cost Glob(const Arguments& a, idx_t row) {
   const std::string_view text = a.text(0, row);
   const std::string_view pattern = a.text(1, row);

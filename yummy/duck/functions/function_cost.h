@@ -13,7 +13,8 @@ namespace yummy::duck {
 
 class Arguments;
 
-/// What one call may do for one row. Beyond it the query ends with InvalidArgument (FUNCTION_LIMIT; details name, limit).
+/// What one call may do for one row. Beyond it the query ends with InvalidArgument (FUNCTION_LIMIT; details name,
+/// limit).
 struct FunctionLimits {
   static constexpr uint64_t kStepsMax = 1 << 28;    // about a second
   static constexpr uint64_t kBytesMax = 64 << 20;   // of the value that it makes
@@ -56,8 +57,8 @@ class Arguments {
   bool is_constant(size_t column) const { return columns_[column].is_constant; }
   bool is_interval(size_t column) const { return columns_[column].type == duckdb::PhysicalType::INTERVAL; }
 
-  /// What every row costs at most, from the largest sizes and lengths; absent when it depends on other values which are not the same
-  /// for all rows.
+  /// What every row costs at most, from the largest sizes and lengths; absent when it depends on other values which are
+  /// not the same for all rows.
   std::optional<Cost> AtMost(CostFunction cost) const;
 
  private:
@@ -70,7 +71,8 @@ class Arguments {
   // In place of a row: the one that AtMost is for.
   static constexpr duckdb::idx_t kLargest = std::numeric_limits<duckdb::idx_t>::max();
 
-  /// The position of the value in its vector's data; absent when it is null, or the largest one is asked for and is not known.
+  /// The position of the value in its vector's data; absent when it is null, or the largest one is asked for and is not
+  /// known.
   std::optional<duckdb::idx_t> Index(size_t column, duckdb::idx_t row) const;
   /// The largest size of a text, or length of a list.
   uint64_t LargestSize(const Column& column) const;

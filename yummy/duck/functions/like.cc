@@ -98,7 +98,8 @@ void Like(const Kind& kind, duckdb::DataChunk& rows, duckdb::ExpressionState& st
       });
 }
 
-// DuckDB's prepared patterns take a step for each byte while their parts are short. Longer ones are for texts that are short, together.
+// DuckDB's prepared patterns take a step for each byte while their parts are short. Longer ones are for texts that are
+// short, together.
 bool IsQuick(duckdb::DataChunk& rows) {
   constexpr uint64_t kStepsMax = 1 << 24;
   duckdb::UnifiedVectorFormat texts;

@@ -1,6 +1,6 @@
 #pragma once
-// The search for a part in a text. DuckDB's compares the whole part at every place: of long texts and long parts it takes hours, and
-// sees no deadline meanwhile. These take one step for each byte.
+// The search for a part in a text. DuckDB's compares the whole part at every place: of long texts and long parts it
+// takes hours, and sees no deadline meanwhile. These take one step for each byte.
 
 #include <string_view>
 
@@ -17,7 +17,8 @@ size_t FindPart(std::string_view text, std::string_view part);
 /// Puts FindPart into `contains` of texts, `instr`, `position` and `strpos`; leaves other functions.
 void ReplaceSearch(duckdb::ScalarFunction& function);
 
-/// Keeps the optimiser from putting a search of its own in the place of a LIKE, or of a regular expression, that looks for a long part.
+/// Keeps the optimiser from putting a search of its own in the place of a LIKE, or of a regular expression, that looks
+/// for a long part.
 void KeepLongSearch(duckdb::BoundFunctionExpression& call, std::string_view pattern);
 
 }  // namespace yummy::duck

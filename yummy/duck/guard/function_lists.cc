@@ -13,7 +13,8 @@ namespace {
 
 using duckdb::LogicalTypeId;
 
-// Reviewed for the pinned version of the library: a test holds the functions that it has against those that were reviewed.
+// Reviewed for the pinned version of the library: a test holds the functions that it has against those that were
+// reviewed.
 
 // Table functions. These read nothing but their arguments.
 constexpr std::array<std::string_view, 7> kTableFunctions = {"generate_series", "json_each",  "json_tree", "range",
@@ -196,8 +197,8 @@ constexpr auto kRefused = std::to_array<Refused>({
 // The optimiser's own functions, which trust their arguments.
 constexpr std::string_view kInternalPrefix = "__internal_";
 
-// Allowed functions whose value depends on more than their arguments. Reviewed against the library's own marks, which miss age
-// and the local times; a macro is here when it calls one that is.
+// Allowed functions whose value depends on more than their arguments. Reviewed against the library's own marks, which
+// miss age and the local times; a macro is here when it calls one that is.
 constexpr std::array<std::string_view, 28> kVaryingFunctions = {"age",
                                                                 "ago",
                                                                 "current_catalog",
@@ -262,8 +263,9 @@ Error Refuse(const std::string& name, const std::string& lower) {
   return std::move(error).With("hint", fmt::format("use {}", refused->instead));
 }
 
-// Types of values. Not on the list: VARIANT, whose comparison writes beyond its memory; BIGNUM, whose conversions take time with the
-// square of its digits; GEOMETRY, which no table has; TYPE and states of aggregates, which are the engine's inside.
+// Types of values. Not on the list: VARIANT, whose comparison writes beyond its memory; BIGNUM, whose conversions take
+// time with the square of its digits; GEOMETRY, which no table has; TYPE and states of aggregates, which are the
+// engine's inside.
 bool IsAllowedType(LogicalTypeId id) {
   switch (id) {
     case LogicalTypeId::SQLNULL:

@@ -121,7 +121,8 @@ class CaseCopies {
   uint64_t copied_ = 0;
 };
 
-// The position after what cannot hold a bracket or a word of SQL and begins at `at`; `at` itself when nothing of that kind does.
+// The position after what cannot hold a bracket or a word of SQL and begins at `at`; `at` itself when nothing of that
+// kind does.
 size_t SkipText(std::string_view sql, size_t at) {
   char c = sql[at];
   char after = at + 1 < sql.size() ? sql[at + 1] : '\0';

@@ -20,8 +20,8 @@ struct NestingExcess {
   Kind kind = kDepth;
 };
 
-/// Where the text passes a limit; absent when it does not. What is in strings, quoted names, dollar-quoted strings and comments
-/// does not count. Reads the text once; never recurses.
+/// Where the text passes a limit; absent when it does not. What is in strings, quoted names, dollar-quoted strings and
+/// comments does not count. Reads the text once; never recurses.
 std::optional<NestingExcess> FindExcess(std::string_view sql, const NestingLimits& limits);
 
 }  // namespace yummy::duck

@@ -1,6 +1,7 @@
 #pragma once
-// The structural sandbox of untrusted SQL: one read-only statement, seen as DuckDB's own parser sees it, whose every table
-// and function is known to be harmless. What the binder adds (views, macros) is checked again on the plan (plan_guard.h).
+// The structural sandbox of untrusted SQL: one read-only statement, seen as DuckDB's own parser sees it, whose every
+// table and function is known to be harmless. What the binder adds (views, macros) is checked again on the plan
+// (plan_guard.h).
 
 #include <cstddef>
 #include <functional>
@@ -31,14 +32,14 @@ struct GuardOptions {
 
 struct GuardedStatement {
   duckdb::unique_ptr<duckdb::SQLStatement> statement;
-  /// The statement has the same result while the tables that it names are the same: it calls no function of the time or of chance,
-  /// takes no sample, names no version, lists no tables.
+  /// The statement has the same result while the tables that it names are the same: it calls no function of the time or
+  /// of chance, takes no sample, names no version, lists no tables.
   bool is_repeatable = false;
 };
 
 /// The one statement of `sql`, allowed to run. SHOW TABLES is replaced by the list of names.
-/// Errors: InvalidArgument (SQL_TOO_LONG, TOO_DEEP, STATEMENT_TOO_LARGE, SQL_SYNTAX, ONE_STATEMENT, READ_ONLY_ENDPOINT with detail "hint"),
-/// PermissionDenied (SQL_NOT_ALLOWED); details line and column where known.
+/// Errors: InvalidArgument (SQL_TOO_LONG, TOO_DEEP, STATEMENT_TOO_LARGE, SQL_SYNTAX, ONE_STATEMENT, READ_ONLY_ENDPOINT
+/// with detail "hint"), PermissionDenied (SQL_NOT_ALLOWED); details line and column where known.
 Result<GuardedStatement> GuardStatement(const std::string& sql, const GuardOptions& options);
 
 }  // namespace yummy::duck

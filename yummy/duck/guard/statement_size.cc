@@ -126,8 +126,9 @@ class SizeWalk {
                   .With("limit", std::to_string(allowed));
   }
 
-  // What is made once is a table to those who read it. The engine writes small CTEs out for each reader where a LIMIT may spare it
-  // rows; it judges by the tables that a CTE itself scans, so that chains of CTEs would grow without end: these are marked.
+  // What is made once is a table to those who read it. The engine writes small CTEs out for each reader where a LIMIT
+  // may spare it rows; it judges by the tables that a CTE itself scans, so that chains of CTEs would grow without end:
+  // these are marked.
   bool IsMadeOnce(Cte& cte, const Size& size) const {
     using enum duckdb::CTEMaterialize;
     if (cte.materialized != CTE_MATERIALIZE_DEFAULT) return cte.materialized == CTE_MATERIALIZE_ALWAYS;

@@ -1,5 +1,6 @@
 #pragma once
-// How much a statement asks of the binder and the optimiser, which no deadline interrupts: found in its tree before they see it.
+// How much a statement asks of the binder and the optimiser, which no deadline interrupts: found in its tree before
+// they see it.
 
 #include <cstdint>
 #include <string>
@@ -32,8 +33,8 @@ struct SizeLimits {
 /// Errors: InvalidArgument (STATEMENT_TOO_LARGE; details limit).
 Result<void> BoundSize(duckdb::QueryNode& node, const SizeLimits& limits);
 
-/// How often at most a macro of the library names one of its parameters, by its name in any case; 1 for what names each once, and for
-/// functions.
+/// How often at most a macro of the library names one of its parameters, by its name in any case; 1 for what names each
+/// once, and for functions.
 uint64_t CopiesOfArguments(const std::string& function);
 
 }  // namespace yummy::duck

@@ -5,10 +5,10 @@
 
 namespace yummy::duck {
 
-/// Has every plan rewritten before it is optimised, with the same answers: `x IS DISTINCT FROM 1` becomes `x IS NULL OR x <> 1`,
-/// `x IS NOT DISTINCT FROM 1` becomes `x IS NOT NULL AND x = 1`. DuckDB 1.5 pushes null-safe comparisons within an OR down to scans
-/// as if null never satisfied them: tables, files and row groups with nulls are left out, and on a partition column the whole
-/// instance ends with an INTERNAL error.
+/// Has every plan rewritten before it is optimised, with the same answers: `x IS DISTINCT FROM 1` becomes `x IS NULL OR
+/// x <> 1`, `x IS NOT DISTINCT FROM 1` becomes `x IS NOT NULL AND x = 1`. DuckDB 1.5 pushes null-safe comparisons
+/// within an OR down to scans as if null never satisfied them: tables, files and row groups with nulls are left out,
+/// and on a partition column the whole instance ends with an INTERNAL error.
 void RegisterNullSafeComparisons(duckdb::DBConfig& config);
 
 }  // namespace yummy::duck

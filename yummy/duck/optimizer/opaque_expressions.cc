@@ -75,8 +75,8 @@ bool IsTimeAsText(const duckdb::Expression& expression) {
          cast.child->return_type.id() == duckdb::LogicalTypeId::TIMESTAMP_TZ;
 }
 
-// Hides `operand`, which is compared with `other`, where it is cut to a unit and the other is a constant that is not, or that has
-// no next unit.
+// Hides `operand`, which is compared with `other`, where it is cut to a unit and the other is a constant that is not,
+// or that has no next unit.
 void HideOperand(duckdb::ClientContext& context, ExpressionType comparison, ExpressionPointer& operand,
                  const duckdb::Expression& other) {
   Value constant;
@@ -90,8 +90,8 @@ void HideOperand(duckdb::ClientContext& context, ExpressionType comparison, Expr
   if (is_infinite || (needs_unit && !IsTruncated(context, trunc, constant))) operand = Opaque(std::move(operand));
 }
 
-// Whether LIKE with the pattern is refused: its bounds are what stands before the first wildcard, and that with the last byte plus
-// one, which is no UTF-8 after these two.
+// Whether LIKE with the pattern is refused: its bounds are what stands before the first wildcard, and that with the
+// last byte plus one, which is no UTF-8 after these two.
 bool HasNoUpperBound(const std::string& pattern) {
   const size_t prefix = pattern.find_first_of("%_");
   if (prefix == std::string::npos || prefix == 0) return false;

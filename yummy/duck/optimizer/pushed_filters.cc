@@ -20,7 +20,8 @@ using duckdb::TableFilter;
 using duckdb::TableFilterType;
 using FilterPointer = duckdb::unique_ptr<TableFilter>;
 
-// True where the rows that come out depend on how many others, or which, come in: with a row less, another takes its place.
+// True where the rows that come out depend on how many others, or which, come in: with a row less, another takes its
+// place.
 bool CountsRows(const LogicalOperator& plan) {
   switch (plan.type) {
     case LogicalOperatorType::LOGICAL_LIMIT:
@@ -31,8 +32,8 @@ bool CountsRows(const LogicalOperator& plan) {
   }
 }
 
-// True where a row of the right side comes out with nulls when no row of the left side fits it. A join above drops these
-// nulls again, a Top-N may want them.
+// True where a row of the right side comes out with nulls when no row of the left side fits it. A join above drops
+// these nulls again, a Top-N may want them.
 bool MakesNulls(const LogicalOperator& plan) {
   if (plan.type != LogicalOperatorType::LOGICAL_COMPARISON_JOIN) return false;
   const auto type = plan.Cast<duckdb::LogicalComparisonJoin>().join_type;
@@ -79,8 +80,8 @@ bool AnyRefersTo(const Filter& filter, const DynamicFilterData& bound) {
                      [&](const FilterPointer& child) { return RefersTo(*child, bound); });
 }
 
-// The filter without the bound; a null pointer when it is nothing else. A Top-N adds its bound as an optional filter of its
-// own, by AND to what is there.
+// The filter without the bound; a null pointer when it is nothing else. A Top-N adds its bound as an optional filter of
+// its own, by AND to what is there.
 FilterPointer Without(FilterPointer filter, const DynamicFilterData& bound) {
   if (!RefersTo(*filter, bound)) return filter;
   if (filter->filter_type != TableFilterType::CONJUNCTION_AND) return nullptr;
@@ -90,7 +91,8 @@ FilterPointer Without(FilterPointer filter, const DynamicFilterData& bound) {
   return children.empty() ? nullptr : std::move(filter);
 }
 
-// A wider type orders the values as the column's own does: files are left out by such a bound, rows are not (FitFilters).
+// A wider type orders the values as the column's own does: files are left out by such a bound, rows are not
+// (FitFilters).
 bool Fits(const LogicalType& bound, const duckdb::vector<LogicalType>& columns, duckdb::idx_t column) {
   return column < columns.size() && (columns[column] == bound || KeepsComparisons(columns[column], bound));
 }

@@ -5,8 +5,8 @@
 
 namespace yummy::duck {
 
-/// Filters that a join or a Top-N hands down while it runs reach no scan whose rows are counted off on the way, and a Top-N's bound
-/// no column whose own type orders values otherwise. Before the database opens.
+/// Filters that a join or a Top-N hands down while it runs reach no scan whose rows are counted off on the way, and a
+/// Top-N's bound no column whose own type orders values otherwise. Before the database opens.
 void RegisterPushedFilterCheck(duckdb::DBConfig& config);
 
 }  // namespace yummy::duck

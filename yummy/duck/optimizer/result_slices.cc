@@ -41,7 +41,8 @@ class SliceOperator final : public duckdb::PhysicalOperator {
     const size_t begin = state.begin;
     uint64_t bytes = 0;
     while (state.begin < input.size() && bytes < kSliceBytes) bytes += state.row_bytes[state.begin++];
-    // A copy: the plan keeps what it was given last while the next chunk is read, and would keep the whole chunk with it.
+    // A copy: the plan keeps what it was given last while the next chunk is read, and would keep the whole chunk with
+    // it.
     input.Copy(chunk, duckdb::SelectionVector(0, state.begin), state.begin, begin);
     if (state.begin < input.size()) return duckdb::OperatorResultType::HAVE_MORE_OUTPUT;
     state.begin = 0;

@@ -239,7 +239,8 @@ bool WidensExactly(const duckdb::LogicalType& in_file, const duckdb::LogicalType
   }
 }
 
-// True when the mapper's cast of the constant loses nothing, or fails, after which it evaluates the filter on cast values.
+// True when the mapper's cast of the constant loses nothing, or fails, after which it evaluates the filter on cast
+// values.
 bool CastsExactly(const Value& constant, const duckdb::LogicalType& in_file) {
   Value cast = constant;
   Value back;
@@ -309,8 +310,8 @@ duckdb::unique_ptr<TableFilter> AsExpression(const TableFilter& filter, const Co
   return duckdb::make_uniq<duckdb::ExpressionFilter>(filter.ToExpression(reference));
 }
 
-// True when DuckDB finds the constant in a bloom filter where writers put it: it asks for the hash of the text of a BLOB, which
-// has escapes, and of the bits of a number, of which zero and NaN have several that are equal.
+// True when DuckDB finds the constant in a bloom filter where writers put it: it asks for the hash of the text of a
+// BLOB, which has escapes, and of the bits of a number, of which zero and NaN have several that are equal.
 bool IsHashedAsWritten(const Value& constant) {
   switch (constant.type().id()) {
     case LogicalTypeId::BLOB: return constant.ToString() == duckdb::StringValue::Get(constant);
@@ -327,8 +328,8 @@ bool IsLookedUpWrongly(const duckdb::ConstantFilter& comparison) {
   return comparison.comparison_type == ExpressionType::COMPARE_EQUAL && !IsHashedAsWritten(comparison.constant);
 }
 
-// The filter without equality that the reader would look up in a bloom filter in vain: >= and <= together say the same. Below
-// other kinds of filters it does not look.
+// The filter without equality that the reader would look up in a bloom filter in vain: >= and <= together say the same.
+// Below other kinds of filters it does not look.
 duckdb::unique_ptr<TableFilter> WithoutWrongHashes(duckdb::unique_ptr<TableFilter> filter) {
   const auto each = [](auto& children) {
     for (auto& child : children) child = WithoutWrongHashes(std::move(child));
@@ -391,8 +392,8 @@ bool Fits(const TableFilter& filter, const Column& column, const Column* in_file
   return !(in_file && in_file->type != column.type) && !HasForeignBound(filter, column.type) && !HasWrongHash(filter);
 }
 
-// The filter as DuckDB's mapper can carry it over to the column that the file has, if it has one; a null pointer when nothing must
-// be evaluated.
+// The filter as DuckDB's mapper can carry it over to the column that the file has, if it has one; a null pointer when
+// nothing must be evaluated.
 duckdb::unique_ptr<TableFilter> Fit(const TableFilter& filter, const Column& column, const Column* in_file) {
   if (in_file && in_file->type != column.type) {
     auto required = RequiredPart(filter);

@@ -43,7 +43,8 @@ std::shared_ptr<const delta::DeletionVector> LoadDeletionVector(duckdb::ClientCo
   return *std::move(vector);
 }
 
-// What a damaged Parquet file makes DuckDB throw. Invalid input may also be a filter's doing, where the reader runs one.
+// What a damaged Parquet file makes DuckDB throw. Invalid input may also be a filter's doing, where the reader runs
+// one.
 bool SpeaksOfTheFile(const duckdb::ErrorData& data, bool reader_runs_filters) {
   switch (data.Type()) {
     case duckdb::ExceptionType::IO:
@@ -111,8 +112,9 @@ std::optional<duckdb::OpenFileInfo> AsStored(duckdb::ClientContext& context, con
 
 bool IsLocal(const ScanInfo& scan) { return scan.snapshot->object_store()->capabilities().is_local; }
 
-// On local disk a file is what it is there now, which costs a microsecond to ask: a file put back under the same name, size and
-// time is not read by the footer and the bytes of the first one. What cannot be asked stays as the log tells of it.
+// On local disk a file is what it is there now, which costs a microsecond to ask: a file put back under the same name,
+// size and time is not read by the footer and the bytes of the first one. What cannot be asked stays as the log tells
+// of it.
 duckdb::OpenFileInfo AsItIs(duckdb::ClientContext& context, const ScanInfo& scan, const duckdb::OpenFileInfo& file) {
   return IsLocal(scan) ? AsStored(context, scan, file).value_or(file) : file;
 }
@@ -167,8 +169,8 @@ duckdb::shared_ptr<duckdb::BaseFileReader> DeltaFileReader::CreateReader(duckdb:
   }
 }
 
-// In a catch block. Some writers put 0 or a guess for a file's size into the log: a store that is far away is asked for it when the
-// log's has failed, and not before. What was fetched ahead by that size is of no use.
+// In a catch block. Some writers put 0 or a guess for a file's size into the log: a store that is far away is asked for
+// it when the log's has failed, and not before. What was fetched ahead by that size is of no use.
 duckdb::shared_ptr<duckdb::BaseFileReader> DeltaFileReader::OpenByItsOwnSize(
     duckdb::ClientContext& context, duckdb::GlobalTableFunctionState& state, const duckdb::OpenFileInfo& file,
     duckdb::idx_t position, const duckdb::MultiFileBindData& bind_data) {

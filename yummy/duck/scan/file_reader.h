@@ -1,6 +1,6 @@
 #pragma once
-// How one data file of a table is read: its columns found by name or id, partition values and missing columns filled in, deleted
-// rows left out.
+// How one data file of a table is read: its columns found by name or id, partition values and missing columns filled
+// in, deleted rows left out.
 
 #include <memory>
 #include <string>
@@ -44,7 +44,8 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
                                              const duckdb::MultiFileReaderBindData& bind_data,
                                              const duckdb::virtual_column_map_t& virtual_columns,
                                              duckdb::MultiFileColumnMappingMode mode) override;
-  /// Casts what the reader gives to the table's types. What cannot be cast is Corrupt (CORRUPT_DATA_FILE): no doing of the query.
+  /// Casts what the reader gives to the table's types. What cannot be cast is Corrupt (CORRUPT_DATA_FILE): no doing of
+  /// the query.
   void FinalizeChunk(duckdb::ClientContext& context, const duckdb::MultiFileBindData& bind_data,
                      duckdb::BaseFileReader& reader, const duckdb::MultiFileReaderData& reader_data,
                      duckdb::DataChunk& input_chunk, duckdb::DataChunk& output_chunk,
@@ -64,8 +65,8 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
   duckdb::shared_ptr<ScanInfo> scan_;
 };
 
-/// Throws the exception that is being handled as what it means for the table: a data file that cannot be decoded is Corrupt
-/// (CORRUPT_DATA_FILE), with its path and the version. To be called in a catch block; `reader` may be absent.
+/// Throws the exception that is being handled as what it means for the table: a data file that cannot be decoded is
+/// Corrupt (CORRUPT_DATA_FILE), with its path and the version. To be called in a catch block; `reader` may be absent.
 [[noreturn]] void RethrowReading(duckdb::ClientContext& context, const ScanInfo& scan,
                                  const duckdb::BaseFileReader* reader);
 

@@ -189,7 +189,8 @@ class ExpressionConverter {
     }
     if (pattern->IsNull()) return Predicate::Constant(false);
     std::string prefix = duckdb::StringValue::Get(*pattern);
-    // What stands before the first wildcard of LIKE; a pattern after that only narrows, which a NOT around it must not widen.
+    // What stands before the first wildcard of LIKE; a pattern after that only narrows, which a NOT around it must not
+    // widen.
     if (!is_prefix) {
       const size_t wildcard = prefix.find_first_of("%_");
       if (wildcard == std::string::npos || prefix.substr(wildcard) != "%") {

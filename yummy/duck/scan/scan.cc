@@ -143,8 +143,8 @@ duckdb::InsertionOrderPreservingMap<std::string> DescribeRun(duckdb::TableFuncti
   return result;
 }
 
-// Each thread has a chunk of rows at hand. Only rows with texts can be so wide that this matters, and only their compressed size
-// is known before a file is opened.
+// Each thread has a chunk of rows at hand. Only rows with texts can be so wide that this matters, and only their
+// compressed size is known before a file is opened.
 duckdb::idx_t ThreadsInMemory(duckdb::ClientContext& context, const duckdb::TableFunctionInitInput& input,
                               const DeltaFileList& list) {
   const auto& types = input.bind_data->Cast<duckdb::MultiFileBindData>().types;

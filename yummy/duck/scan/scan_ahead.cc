@@ -97,7 +97,8 @@ std::vector<fetch::WantedColumn> WantedColumns(const ScanInfo& scan, const duckd
   return wanted;
 }
 
-/// Reads the deletion vectors of files that come next. Which of them lie beside each other is found out at the first one.
+/// Reads the deletion vectors of files that come next. Which of them lie beside each other is found out at the first
+/// one.
 std::function<void(const Context&, const std::vector<fetch::FileToScan>&)> PrefetchVectors(const DeltaFileList& list) {
   struct Lazy {
     std::once_flag made;

@@ -52,21 +52,21 @@ class RequestState final : public duckdb::ClientContextState {
   const TablePin* FindPin(std::string_view store, std::string_view schema, std::string_view table) const;
   /// The pin of a table that was found by other names, such as in another case; nullptr when there is none.
   const TablePin* FindPinOf(std::string_view store, const delta::Table& table) const;
-  /// While a statement is planned, on the session's thread: a table that it reads, and that its result depends on more than such
-  /// tables. For QueryResult::reads.
+  /// While a statement is planned, on the session's thread: a table that it reads, and that its result depends on more
+  /// than such tables. For QueryResult::reads.
   void NoteRead(TableRead read);
   void NoteVarying() { reads_.reset(); }
   const std::optional<std::vector<TableRead>>& reads() const { return reads_; }
 
   /// Lets this statement create the file `path` (yummy://…), or when it ends in '/' files anywhere below it.
-  /// `on_open` is called with the path within the store before the first byte goes there: the place to record it as staged.
-  /// Safe from several threads.
+  /// `on_open` is called with the path within the store before the first byte goes there: the place to record it as
+  /// staged. Safe from several threads.
   void AllowWrite(std::string path, std::function<void(const std::string& store_path)> on_open = {});
   /// The permission for `path`: false when there is none. Calls on_open. For the file system.
   bool BeginWrite(const std::string& path, const std::string& store_path);
 
-  /// While a statement is planned again, because DuckDB's optimiser failed on it: its joins are hidden from the optimiser
-  /// (opaque_expressions.h).
+  /// While a statement is planned again, because DuckDB's optimiser failed on it: its joins are hidden from the
+  /// optimiser (opaque_expressions.h).
   bool hides_joins() const { return hides_joins_; }
   bool CanRequestRebind() override { return true; }
   /// Has a statement whose planning ended in an internal error planned once more, with hidden joins.
@@ -77,8 +77,8 @@ class RequestState final : public duckdb::ClientContextState {
   void KeepError(Error error);
   std::optional<Error> TakeError();
 
-  /// Lets the statement's readers find what a scan reads ahead, as long as the scan lives. `scan` is the scan's global state.
-  /// Safe from several threads, as are the next two.
+  /// Lets the statement's readers find what a scan reads ahead, as long as the scan lives. `scan` is the scan's global
+  /// state. Safe from several threads, as are the next two.
   void AddReadAhead(const void* scan, std::weak_ptr<fetch::ReadAhead> read_ahead);
   /// The number of a scan's ReadAhead; absent when it has none.
   std::optional<uint64_t> ReadAheadNumber(const void* scan) const;

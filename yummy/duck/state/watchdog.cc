@@ -22,7 +22,8 @@ uint64_t Watchdog::Watch(Context::Time deadline, duckdb::ClientContext& client) 
     ticket = next_ticket_++;
     queue_.emplace(std::pair(deadline, ticket), &client);
     times_.emplace(ticket, deadline);
-    // Deadlines mostly come in the order of their queries: the thread sleeps until an earlier one and need not be woken.
+    // Deadlines mostly come in the order of their queries: the thread sleeps until an earlier one and need not be
+    // woken.
     wake = deadline < sleeps_until_;
   }
   if (wake) changed_.notify_one();
@@ -50,7 +51,8 @@ void Watchdog::Run() {
       times_[entry.key().second] = entry.key().first;
       queue_.insert(std::move(entry));
     }
-    // An empty queue sleeps until something comes; otherwise until the first deadline, even when that query ends before.
+    // An empty queue sleeps until something comes; otherwise until the first deadline, even when that query ends
+    // before.
     sleeps_until_ = queue_.empty() ? Context::Time::max() : queue_.begin()->first.first;
     if (queue_.empty()) {
       changed_.wait(lock);

@@ -23,8 +23,8 @@ class Watchdog {
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  /// Interrupts `client` at the deadline, again and again until Forget: DuckDB forgets an interrupt when a statement begins.
-  /// Returns a ticket for Forget; 0 when there is no deadline.
+  /// Interrupts `client` at the deadline, again and again until Forget: DuckDB forgets an interrupt when a statement
+  /// begins. Returns a ticket for Forget; 0 when there is no deadline.
   uint64_t Watch(Context::Time deadline, duckdb::ClientContext& client);
   /// When it returns, the client is not touched any more.
   void Forget(uint64_t ticket);

@@ -13,8 +13,8 @@
 
 namespace yummy::duck {
 
-/// Makes the data files of a statement: names them by the transaction, permits their writing, and keeps what was finished.
-/// Safe from several threads.
+/// Makes the data files of a statement: names them by the transaction, permits their writing, and keeps what was
+/// finished. Safe from several threads.
 class DataFiles {
  public:
   /// `layout` is of `transaction`; both outlive this. Throws what DuckDB throws.

@@ -94,7 +94,8 @@ void EqualFloats::Look(duckdb::Vector& vector, duckdb::idx_t count, Leaf& leaf) 
   });
 }
 
-// Returns the leaf after those of the vector. Values that no row has (below a null, outside of every list) may be among them.
+// Returns the leaf after those of the vector. Values that no row has (below a null, outside of every list) may be among
+// them.
 template <typename Take>
 size_t EqualFloats::ForEachLeaf(duckdb::Vector& vector, duckdb::idx_t count, size_t leaf, const Take& take) {
   const LogicalType& type = vector.GetType();

@@ -1,6 +1,6 @@
 #pragma once
-// Float and double values that are equal and not the same: -0.0 and 0.0, NaNs of several bits. DuckDB's writer gives a column that
-// repeats its values a dictionary, which keeps one of those that are equal: docs/duckdb-faults.md.
+// Float and double values that are equal and not the same: -0.0 and 0.0, NaNs of several bits. DuckDB's writer gives a
+// column that repeats its values a dictionary, which keeps one of those that are equal: docs/duckdb-faults.md.
 
 #include <cstddef>
 #include <cstdint>

@@ -28,8 +28,8 @@ std::string CodecOption(const std::string& codec) {
   return "zstd";
 }
 
-/// DuckDB asks bloom filters for other bytes than those of a binary value: docs/duckdb-faults.md. Our own reader asks nothing wrong,
-/// others that run DuckDB do. What is nested is not looked up; the option is of the whole file.
+/// DuckDB asks bloom filters for other bytes than those of a binary value: docs/duckdb-faults.md. Our own reader asks
+/// nothing wrong, others that run DuckDB do. What is nested is not looked up; the option is of the whole file.
 bool MayHaveBloomFilters(const TableLayout& layout) {
   return std::none_of(layout.file_columns.begin(), layout.file_columns.end(),
                       [&](auto column) { return layout.schema[column].type.kind == delta::TypeKind::kBinary; });
@@ -70,7 +70,8 @@ std::optional<duckdb::Value> ChildIds(const delta::DataType& type) {
   return duckdb::Value::STRUCT(std::move(values));
 }
 
-/// Ids are written whenever the columns are mapped, by name or by id (PROTOCOL.md, "Writer Requirements for Column Mapping").
+/// Ids are written whenever the columns are mapped, by name or by id (PROTOCOL.md, "Writer Requirements for Column
+/// Mapping").
 void SetFieldIds(const TableLayout& layout, duckdb::CopyInfo& info) {
   duckdb::child_list_t<duckdb::Value> values;
   for (const auto column : layout.file_columns) {

@@ -25,7 +25,8 @@ struct ParquetFormat {
   static std::unique_ptr<ParquetFormat> Make(duckdb::ClientContext& context, const TableLayout& layout);
 };
 
-/// Rows on their way into one row group, with their statistics. Spills by DuckDB's buffer manager. Of one thread at a time.
+/// Rows on their way into one row group, with their statistics. Spills by DuckDB's buffer manager. Of one thread at a
+/// time.
 class RowGroupBuffer {
  public:
   RowGroupBuffer(duckdb::ClientContext& context, const ParquetFormat& format);
@@ -61,7 +62,8 @@ class ParquetFile {
     duckdb::idx_t rows = 0;
   };
 
-  /// Opens the file `url` (yummy://…), which the request may write. `target` has path and partition values of the add action to be.
+  /// Opens the file `url` (yummy://…), which the request may write. `target` has path and partition values of the add
+  /// action to be.
   ParquetFile(duckdb::ClientContext& context, const ParquetFormat& format, ValueEncoding encoding,
               const std::string& url, delta::Add target);
 

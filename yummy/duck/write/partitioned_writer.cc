@@ -29,8 +29,8 @@ uint64_t BufferBytes(duckdb::ClientContext& context) {
   return std::clamp<uint64_t>(memory / kMemoryShare / std::max<uint64_t>(threads, 1), 1 << 20, kBufferBytesMax);
 }
 
-/// Appends a value of a partition column so that equal values and nothing else get equal bytes. An empty string or binary is null,
-/// as StoredForm has made it.
+/// Appends a value of a partition column so that equal values and nothing else get equal bytes. An empty string or
+/// binary is null, as StoredForm has made it.
 void AppendKey(std::string& key, const duckdb::UnifiedVectorFormat& values, duckdb::PhysicalType type,
                duckdb::idx_t row) {
   const auto index = values.sel->get_index(row);

@@ -1,5 +1,6 @@
 #pragma once
-// Rows of a partitioned table: one data file per tuple of partition values, unless the statement writes more than memory holds.
+// Rows of a partitioned table: one data file per tuple of partition values, unless the statement writes more than
+// memory holds.
 
 #include <list>
 #include <memory>
@@ -13,9 +14,9 @@
 
 namespace yummy::duck {
 
-/// Rows wait in memory, each with the number of its partition, and are written partition by partition when all have come.
-/// When a thread holds more than its share of memory, its largest partitions are written first, as row groups of files that
-/// stay open for more; only so many files are open at once, so that a partition may get a second file.
+/// Rows wait in memory, each with the number of its partition, and are written partition by partition when all have
+/// come. When a thread holds more than its share of memory, its largest partitions are written first, as row groups of
+/// files that stay open for more; only so many files are open at once, so that a partition may get a second file.
 class PartitionedWriter final : public RowWriter {
  public:
   explicit PartitionedWriter(DataFiles& files);

@@ -47,7 +47,8 @@ void SequenceWriter::WriteRowGroup(std::unique_ptr<RowGroupBuffer> buffer) {
     target = current;
     target->preparing++;
   }
-  // Outside of the lock: threads compress at the same time. When this throws, the statement has failed and nothing is finished.
+  // Outside of the lock: threads compress at the same time. When this throws, the statement has failed and nothing is
+  // finished.
   auto prepared = target->file->Prepare(std::move(buffer));
   bool last = false;
   {

@@ -1,7 +1,7 @@
 #pragma once
-// What the log says of a data file that a statement wrote: statistics collected from the rows themselves, exact and typed.
-// The texts that DuckDB's writer returns are of no use here: has_nan speaks of the last row group only, blobs are
-// hexadecimal, bounds vanish for a file when one row group lacks them.
+// What the log says of a data file that a statement wrote: statistics collected from the rows themselves, exact and
+// typed. The texts that DuckDB's writer returns are of no use here: has_nan speaks of the last row group only, blobs
+// are hexadecimal, bounds vanish for a file when one row group lacks them.
 
 #include <cstdint>
 #include <memory>

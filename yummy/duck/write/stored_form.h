@@ -1,5 +1,6 @@
 #pragma once
-// What becomes of values on their way into a table. It comes before every check, so that what is checked is what readers will see.
+// What becomes of values on their way into a table. It comes before every check, so that what is checked is what
+// readers will see.
 
 #include <cstdint>
 #include <optional>
@@ -19,11 +20,11 @@ class StoredForm {
   /// Errors: Unsupported (UNSUPPORTED_TYPE: char(n) or varchar(n) within a nested type).
   static Result<StoredForm> Make(const TableLayout& layout);
 
-  /// In columns that partition the table an empty text or binary becomes null: PROTOCOL.md, "Partition Value Serialization": "an
-  /// empty string for any type translates to a null partition value". In columns of Spark's char(n) and varchar(n), shorter
-  /// values of a char are padded by spaces, and spaces beyond n are cut.
-  /// `first_row` numbers the rows in errors; absent when rows have no order.
-  /// Errors: InvalidArgument (VALUE_OUT_OF_RANGE: more than n characters; details "column", "row").
+  /// In columns that partition the table an empty text or binary becomes null: PROTOCOL.md, "Partition Value
+  /// Serialization": "an empty string for any type translates to a null partition value". In columns of Spark's char(n)
+  /// and varchar(n), shorter values of a char are padded by spaces, and spaces beyond n are cut. `first_row` numbers
+  /// the rows in errors; absent when rows have no order. Errors: InvalidArgument (VALUE_OUT_OF_RANGE: more than n
+  /// characters; details "column", "row").
   Result<void> Apply(duckdb::DataChunk& rows, std::optional<uint64_t> first_row) const;
 
  private:

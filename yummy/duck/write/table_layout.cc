@@ -16,7 +16,8 @@ bool HoldsVoid(const delta::DataType& type) {
          std::ranges::any_of(type.fields, [](const delta::Field& field) { return HoldsVoid(field.type); });
 }
 
-/// Void fields within structs could be omitted, too; until the writer does so they are refused like those within arrays.
+/// Void fields within structs could be omitted, too; until the writer does so they are refused like those within
+/// arrays.
 Result<void> CheckVoids(const delta::Schema& schema) {
   const auto refuse = [](std::string message) {
     return Error(ErrorCode::kUnsupported, std::move(message)).WithReason("UNSUPPORTED_TYPE");

@@ -23,7 +23,8 @@ struct TableLayout {
   duckdb::vector<std::string> file_names;  // of file_columns: physical
   duckdb::vector<duckdb::LogicalType> file_types;  // of file_columns, nested fields by physical names
 
-  /// Errors: Corrupt (a partition column that is no column), Unsupported (a type that cannot be written, UNSUPPORTED_TYPE).
+  /// Errors: Corrupt (a partition column that is no column), Unsupported (a type that cannot be written,
+  /// UNSUPPORTED_TYPE).
   static Result<TableLayout> Make(const delta::Metadata& metadata, const delta::Schema& schema);
 };
 

@@ -1,5 +1,6 @@
 #pragma once
-// Errors across Arrow's interfaces: a RecordBatchReader answers with arrow::Status, whose reader gets our Error back whole.
+// Errors across Arrow's interfaces: a RecordBatchReader answers with arrow::Status, whose reader gets our Error back
+// whole.
 
 #include <arrow/status.h>
 

@@ -10,8 +10,8 @@
 
 namespace yummy::format {
 
-/// A pool over Arrow's default one with a limit that the owner raises. Stays alive as long as any of its buffers, since batches
-/// may outlive the reader that made them. Safe from several threads.
+/// A pool over Arrow's default one with a limit that the owner raises. Stays alive as long as any of its buffers, since
+/// batches may outlive the reader that made them. Safe from several threads.
 class BoundedPool final : public arrow::MemoryPool, public std::enable_shared_from_this<BoundedPool> {
  public:
   /// Made by std::make_shared only.

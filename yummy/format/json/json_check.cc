@@ -34,8 +34,8 @@ size_t CharacterLength(unsigned char first) {
   return first < 0xF0 ? 3 : 4;
 }
 
-// Walks the text without recursion, so that no depth can overflow the stack. simdjson tells fast that a text is broken; this
-// tells where and why, and what simdjson does not look for: repeated keys.
+// Walks the text without recursion, so that no depth can overflow the stack. simdjson tells fast that a text is broken;
+// this tells where and why, and what simdjson does not look for: repeated keys.
 class JsonChecker {
  public:
   JsonChecker(std::string_view text, size_t depth_max) : text_(text), depth_max_(depth_max) {

@@ -9,7 +9,8 @@
 namespace yummy::format {
 
 /// Refuses what is not one well-formed JSON value of at most `depth_max` levels without a repeated key.
-/// Errors: InvalidArgument (INVALID_JSON, JSON_TOO_DEEP, DUPLICATE_KEY, INVALID_UTF8; details location_line, location_column).
+/// Errors: InvalidArgument (INVALID_JSON, JSON_TOO_DEEP, DUPLICATE_KEY, INVALID_UTF8; details location_line,
+/// location_column).
 Result<void> CheckJson(std::string_view body, size_t depth_max);
 
 }  // namespace yummy::format

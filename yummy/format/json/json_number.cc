@@ -45,8 +45,8 @@ bool HasOnlyZeroDigits(std::string_view token) {
 std::string_view TypeWord(float /*of*/) { return "float"; }
 std::string_view TypeWord(double /*of*/) { return "double"; }
 
-/// Whether a whole number that is written by its digits alone would be stored as another one. Its digits may also be the shortest
-/// text of what is stored: JavaScript writes doubles so up to 1e21.
+/// Whether a whole number that is written by its digits alone would be stored as another one. Its digits may also be
+/// the shortest text of what is stored: JavaScript writes doubles so up to 1e21.
 template <typename Float>
 bool IsAnotherNumber(std::string_view token, Float value) {
   if (token.size() <= static_cast<size_t>(std::numeric_limits<Float>::digits10)) return false;

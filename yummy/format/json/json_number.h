@@ -19,12 +19,12 @@ struct IntegerRange {
   std::string_view type = "long";
 };
 
-/// A whole number, in whatever spelling: 1, 1.0, 1e2. `token` is what simdjson found where a number begins; it may be none.
-/// Errors: InvalidArgument: INVALID_JSON (no number), TYPE_MISMATCH (a fraction), VALUE_OUT_OF_RANGE.
+/// A whole number, in whatever spelling: 1, 1.0, 1e2. `token` is what simdjson found where a number begins; it may be
+/// none. Errors: InvalidArgument: INVALID_JSON (no number), TYPE_MISMATCH (a fraction), VALUE_OUT_OF_RANGE.
 Result<int64_t> ParseJsonInteger(std::string_view token, const IntegerRange& range);
 
-/// The nearest float or double. Errors: InvalidArgument: INVALID_JSON, VALUE_OUT_OF_RANGE (beyond the largest finite one, or a whole
-/// number, without point or exponent, that would become another one).
+/// The nearest float or double. Errors: InvalidArgument: INVALID_JSON, VALUE_OUT_OF_RANGE (beyond the largest finite
+/// one, or a whole number, without point or exponent, that would become another one).
 Result<double> ParseJsonDouble(std::string_view token);
 Result<float> ParseJsonFloat(std::string_view token);
 

@@ -42,8 +42,8 @@ void AppendEach(const arrow::Array& array, Range range, std::string& out, Append
   }
 }
 
-// As AppendEach for values of at most kBytes of text each: write(i, place) returns the end of what it wrote. The text is made in
-// place, for a thousand values at a time.
+// As AppendEach for values of at most kBytes of text each: write(i, place) returns the end of what it wrote. The text
+// is made in place, for a thousand values at a time.
 template <size_t kBytes, typename Write>
 void WriteEach(const arrow::Array& array, Range range, std::string& out, Write&& write) {
   static_assert(kBytes >= 4);  // "null"
@@ -152,7 +152,8 @@ void AppendUtf8String(std::string& out, std::string_view text) {
   out += '"';
 }
 
-// One check of all the bytes is much faster than one of each string. It is enough when no string begins inside a character.
+// One check of all the bytes is much faster than one of each string. It is enough when no string begins inside a
+// character.
 template <typename Array>
 bool AllUtf8(const Array& strings, Range range) {
   if (range.begin >= range.end) return true;

@@ -29,8 +29,8 @@ class ResultEncoder {
   virtual Result<void> End(std::string& out) = 0;
 };
 
-/// The columns' names as the keys of a JSON object, which may not have two alike: a later one of the same name becomes name_1, or the
-/// next number that is free.
+/// The columns' names as the keys of a JSON object, which may not have two alike: a later one of the same name becomes
+/// name_1, or the next number that is free.
 std::vector<std::string> UniqueNames(const arrow::Schema& schema);
 
 std::unique_ptr<ResultEncoder> MakeResultEncoder(ResultFormat format);

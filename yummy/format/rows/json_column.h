@@ -1,6 +1,6 @@
 #pragma once
-// Where the JSON values of one column go: a tree of builders in the shape of its type. What a value means is decided here, how
-// JSON is read elsewhere.
+// Where the JSON values of one column go: a tree of builders in the shape of its type. What a value means is decided
+// here, how JSON is read elsewhere.
 
 #include <cstdint>
 #include <memory>
@@ -43,8 +43,9 @@ struct JsonColumnOptions {
   std::optional<TimestampUnit> timestamp_unit;  // absent: a timestamp is no bare number
 };
 
-/// One node of the tree. Each of Number, String, Bool and Null appends one value or is an error that appends nothing; after an
-/// error the tree is of no further use. Errors: InvalidArgument with the reasons of rows_json.h, ResourceExhausted (memory).
+/// One node of the tree. Each of Number, String, Bool and Null appends one value or is an error that appends nothing;
+/// after an error the tree is of no further use. Errors: InvalidArgument with the reasons of rows_json.h,
+/// ResourceExhausted (memory).
 class JsonColumn {
  public:
   /// What JSON arrays and objects mean here.

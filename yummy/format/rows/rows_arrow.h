@@ -10,8 +10,8 @@
 
 namespace yummy::format {
 
-/// Reads the stream's batches as they are asked for. Hostile streams are refused, not trusted: every batch is validated in full.
-/// Errors: InvalidArgument (reason INVALID_ARROW).
+/// Reads the stream's batches as they are asked for. Hostile streams are refused, not trusted: every batch is validated
+/// in full. Errors: InvalidArgument (reason INVALID_ARROW).
 Result<std::shared_ptr<arrow::RecordBatchReader>> ReadArrowStream(std::shared_ptr<arrow::io::InputStream> stream);
 
 }  // namespace yummy::format

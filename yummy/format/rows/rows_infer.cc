@@ -69,7 +69,8 @@ struct Guess {
   }
 };
 
-/// Walks a body once. False from any step: it is no JSON, of another shape, too deep or too wide, which the walk ends with.
+/// Walks a body once. False from any step: it is no JSON, of another shape, too deep or too wide, which the walk ends
+/// with.
 class InferWalk {
  public:
   explicit InferWalk(const FieldNames& known) : known_(known) {}

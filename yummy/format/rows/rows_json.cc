@@ -33,8 +33,9 @@ Error InvalidArgument(std::string reason, std::string message) {
 
 Error Internal(const arrow::Status& status) { return Error(ErrorCode::kInternal, status.ToString()); }
 
-// The text of a string, which is consumed: left to simdjson to skip, one before a ':' would pass for a key, and hide what follows.
-// Without escapes the text is the body's own; else simdjson unescapes it, which lets a low surrogate pass.
+// The text of a string, which is consumed: left to simdjson to skip, one before a ':' would pass for a key, and hide
+// what follows. Without escapes the text is the body's own; else simdjson unescapes it, which lets a low surrogate
+// pass.
 Result<std::string_view> Text(ondemand::value& value) {
   const std::string_view token = Trimmed(value.raw_json_token());
   if (token.size() < 2) return InvalidJson();

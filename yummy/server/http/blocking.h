@@ -22,8 +22,8 @@ namespace yummy::server {
 
 constexpr std::chrono::milliseconds kRetryDelay{10};
 
-/// What `body` returns; an exception of it is an error, as CaughtException tells it. `body` may use the coroutine's locals: the
-/// coroutine waits for it and cannot be cancelled meanwhile.
+/// What `body` returns; an exception of it is an error, as CaughtException tells it. `body` may use the coroutine's
+/// locals: the coroutine waits for it and cannot be cancelled meanwhile.
 template <typename Body>
 boost::asio::awaitable<std::invoke_result_t<Body>> RunBlocking(Executor& pool, Body body) {
   namespace asio = boost::asio;
@@ -34,7 +34,8 @@ boost::asio::awaitable<std::invoke_result_t<Body>> RunBlocking(Executor& pool, B
         // std::function wants to be copied, the handler can only be moved.
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
         const auto resume = [shared, home] {
-          // A coroutine that is never told would keep its connection for ever: it is told as soon as there is memory for that.
+          // A coroutine that is never told would keep its connection for ever: it is told as soon as there is memory
+          // for that.
           while (!CatchExceptions([&]() -> Result<void> {
                     asio::post(home, [shared] { (*shared)(); });
                     return {};

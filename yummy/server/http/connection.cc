@@ -75,11 +75,12 @@ std::vector<HeaderLine> LinesOf(const http::fields& fields) {
   return lines;
 }
 
-// One buffer holds whatever has to be there as a whole to be understood: the header, the line of a chunk, what comes after the
-// last chunk; and what was read with it.
+// One buffer holds whatever has to be there as a whole to be understood: the header, the line of a chunk, what comes
+// after the last chunk; and what was read with it.
 size_t BufferBytesMax(const lake::LimitsConfig& limits) { return HeaderBytesMax(limits) + kReadBytes; }
 
-// Whatever follows the target and is not one of the two versions has the same error: only what could be another version is one.
+// Whatever follows the target and is not one of the two versions has the same error: only what could be another version
+// is one.
 bool NamesAnotherVersion(std::string_view begin) {
   const std::string_view line = begin.substr(0, begin.find('\n'));
   constexpr std::string_view kVersion = " HTTP/1.1\r";
@@ -156,8 +157,8 @@ class Connection::ClientWatch {
     asio::steady_timer again;
   };
 
-  // The end of the client's side and a reset show whatever it has sent before. Further bytes alone are the next request: they
-  // stay where they are and would wake a wait for more at once, so the look is repeated by the clock.
+  // The end of the client's side and a reset show whatever it has sent before. Further bytes alone are the next
+  // request: they stay where they are and would wake a wait for more at once, so the look is repeated by the clock.
   static void Look(const std::shared_ptr<State>& state) {
     if (!state->active) return;
     pollfd client{.fd = state->file, .events = POLLRDHUP, .revents = 0};
@@ -175,8 +176,8 @@ class Connection::ClientWatch {
   std::shared_ptr<State> state_;  // shared: a handler may run after the watch is gone
 };
 
-// Ends the reads that are under way when it is over, and leaves the socket open for the answer that says so: the stream's own
-// timer would close it.
+// Ends the reads that are under way when it is over, and leaves the socket open for the answer that says so: the
+// stream's own timer would close it.
 class Connection::ReadTimer {
  public:
   ReadTimer(beast::tcp_stream& stream, std::chrono::seconds after) : timer_(stream.get_executor(), after) {
@@ -229,7 +230,8 @@ asio::awaitable<void> Connection::Serve() {
   co_await Linger();
 }
 
-// The answer to a refused request must arrive: what the client still sends is read for a while before the socket is closed.
+// The answer to a refused request must arrive: what the client still sends is read for a while before the socket is
+// closed.
 asio::awaitable<void> Connection::Linger() {
   error_code error;
   stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, error);

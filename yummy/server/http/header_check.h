@@ -1,6 +1,6 @@
 #pragma once
-// What a request's header must be before anything else looks at it (RFC 9112, RFC 9110): framing that two readers could take
-// differently is refused, not interpreted.
+// What a request's header must be before anything else looks at it (RFC 9112, RFC 9110): framing that two readers could
+// take differently is refused, not interpreted.
 
 #include <string>
 #include <string_view>

@@ -29,7 +29,8 @@ Serving MakeServing(lake::Lake& lake, std::span<const Route> routes) {
   const auto& config = lake.config();
   const auto& limits = config.limits;
   const auto wait = std::chrono::seconds(limits.queue_seconds);
-  // A streamed answer asks for its next piece on the pool while another request may hold a thread: the queue has room for both.
+  // A streamed answer asks for its next piece on the pool while another request may hold a thread: the queue has room
+  // for both.
   const size_t tasks_max = limits.connections + limits.queries + limits.queries_queued;
   return Serving{.lake = lake,
                  .routes = routes,
@@ -116,8 +117,8 @@ asio::awaitable<void> HttpServer::State::Accept() {
   }
 }
 
-// However the coroutine ends, also when it is destroyed where it waits, its connection goes: one that stays would keep its socket,
-// and the stop from coming to its end.
+// However the coroutine ends, also when it is destroyed where it waits, its connection goes: one that stays would keep
+// its socket, and the stop from coming to its end.
 asio::awaitable<void> HttpServer::State::Serve(tcp::socket socket) {
   if (stops > 0) co_return;
   struct Entry {

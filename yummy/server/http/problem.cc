@@ -152,7 +152,8 @@ std::string ProblemJson(const Error& error, std::string_view request_id) {
   json.String(request_id);
   json.Key("retryable");
   json.Bool(IsRetryable(error));
-  // The engine names a place in SQL text "line" and "column"; in a body it is "location_line", for "column" is a table's there.
+  // The engine names a place in SQL text "line" and "column"; in a body it is "location_line", for "column" is a
+  // table's there.
   const bool in_sql = !error.detail("line").empty();
   for (const auto& [key, value] : error.details()) {
     if (key == "retryable" || key == "allow" || key == "location_line" || key == "location_column") continue;

@@ -33,7 +33,8 @@ Result<void> ParseTarget(std::string_view target, Request& request);
 /// The parameters of a route, each by its snake_case name; both spellings (tableVersion, table_version) are taken.
 class QueryParameters {
  public:
-  /// Errors: InvalidArgument: a parameter that is not `known` (reason UNKNOWN_PARAMETER, nearest one named) or given twice.
+  /// Errors: InvalidArgument: a parameter that is not `known` (reason UNKNOWN_PARAMETER, nearest one named) or given
+  /// twice.
   static Result<QueryParameters> Parse(const Request& request, const std::vector<std::string>& known);
 
   std::optional<std::string_view> Find(std::string_view name) const;

@@ -14,8 +14,8 @@ namespace yummy::server {
 class BodyStream {
  public:
   virtual ~BodyStream() = default;
-  /// Appends the next piece to `out`; false when it was the last one. After an error the connection is cut, so that a broken
-  /// answer is never taken for a short one.
+  /// Appends the next piece to `out`; false when it was the last one. After an error the connection is cut, so that a
+  /// broken answer is never taken for a short one.
   virtual Result<bool> Next(std::string& out) = 0;
 };
 

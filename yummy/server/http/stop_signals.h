@@ -15,14 +15,14 @@ struct StopTimes {
   std::chrono::milliseconds abort{5000};  // then, or after the second one, for the rest
 };
 
-/// Waits for the signals on a thread of its own, so that nothing that hangs keeps them from ending the process. Without a server
-/// the first one does. Else the first asks it to stop, the second to stop at once, the third ends the process, as does the clock:
-/// some time after a stop that should have been over. An end by force says so on standard error and exits with 1; locks of files
-/// go with the process, temporary files are left to the next start.
+/// Waits for the signals on a thread of its own, so that nothing that hangs keeps them from ending the process. Without
+/// a server the first one does. Else the first asks it to stop, the second to stop at once, the third ends the process,
+/// as does the clock: some time after a stop that should have been over. An end by force says so on standard error and
+/// exits with 1; locks of files go with the process, temporary files are left to the next start.
 class StopSignals {
  public:
-  /// Blocks the signals for the calling thread and all that it starts from now on, so it is made before any other thread. They
-  /// stay blocked when it is gone: the process is about to end.
+  /// Blocks the signals for the calling thread and all that it starts from now on, so it is made before any other
+  /// thread. They stay blocked when it is gone: the process is about to end.
   StopSignals();
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;

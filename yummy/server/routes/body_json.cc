@@ -106,8 +106,8 @@ struct Place {
   }
 };
 
-// Runs visit(key in snake_case, Place) for each member of a body's object. A null is as if the key were absent; a key in both
-// spellings stands twice.
+// Runs visit(key in snake_case, Place) for each member of a body's object. A null is as if the key were absent; a key
+// in both spellings stands twice.
 template <typename Visit>
 Result<void> EachBodyMember(std::string_view body, size_t depth_max, const std::vector<std::string>& known,
                             Visit&& visit) {
@@ -198,7 +198,8 @@ Result<std::vector<delta::Field>> DecodeFields(Place& place) {
   return fields;
 }
 
-// A struct, array or map as Delta's schema strings have them. containsNull and valueContainsNull are true when they are absent.
+// A struct, array or map as Delta's schema strings have them. containsNull and valueContainsNull are true when they are
+// absent.
 Result<delta::DataType> DecodeNestedType(Place& place) {
   std::string kind;
   delta::DataType type;

@@ -17,9 +17,9 @@ struct CreateBody {
   table::CreateOptions options;
 };
 
-/// {"table", "schema": [{name,type,nullable,metadata?}] or a whole StructType, "partition_columns", "comment", "configuration",
-/// "mode", "dry_run"}, each key in both spellings.
-/// Errors: InvalidArgument (INVALID_JSON, DUPLICATE_KEY, JSON_TOO_DEEP, UNKNOWN_KEY, MISSING_KEY, TYPE_MISMATCH, INVALID_SCHEMA; detail pointer).
+/// {"table", "schema": [{name,type,nullable,metadata?}] or a whole StructType, "partition_columns", "comment",
+/// "configuration", "mode", "dry_run"}, each key in both spellings. Errors: InvalidArgument (INVALID_JSON,
+/// DUPLICATE_KEY, JSON_TOO_DEEP, UNKNOWN_KEY, MISSING_KEY, TYPE_MISMATCH, INVALID_SCHEMA; detail pointer).
 Result<CreateBody> DecodeCreateBody(std::string_view body, size_t depth_max);
 
 struct SqlBody {

@@ -1,9 +1,9 @@
 #pragma once
 // The C ABI of the crate in this folder: S3, Azure and GCS by object_store. For yummy/store/cloud_store.cc only.
 //
-// Texts are UTF-8, but for the ends of a list's `prefix` and `after`, and have no end mark. Every function may be called
-// from several threads, but for those of one upload.
-// What blocks takes a call, which bounds it; callbacks come on the calling thread, before the function returns.
+// Texts are UTF-8, but for the ends of a list's `prefix` and `after`, and have no end mark. Every function may be
+// called from several threads, but for those of one upload. What blocks takes a call, which bounds it; callbacks come
+// on the calling thread, before the function returns.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -78,8 +78,8 @@ YummyCloudStatus yummy_cloud_finish_upload(YummyCloudUpload* upload, const Yummy
 /// Frees the upload. The store is told of one that is not finished, and drops its parts.
 void yummy_cloud_end_upload(YummyCloudUpload* upload);
 
-/// The entries in the order of their bytes; `has_more` when the limit (0: none) left some out. Keys that no path names are
-/// left out; `warn` is called for the first one of the store.
+/// The entries in the order of their bytes; `has_more` when the limit (0: none) left some out. Keys that no path names
+/// are left out; `warn` is called for the first one of the store.
 YummyCloudStatus yummy_cloud_list(const YummyCloudStore* store, const YummyCloudCall* call, YummyCloudText prefix,
                                   YummyCloudText after, int32_t delimiter, size_t limit, YummyCloudTakeEntry take,
                                   YummyCloudTakeText warn, void* user, int32_t* has_more);
