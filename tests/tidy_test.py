@@ -59,6 +59,9 @@ CASES = [
     ("file-length", {"yummy/base/url.cc": "\n" * 1001}, "yummy/base/url.cc:1001"),
     ("file-length", {"tests/long_test.py": "\n" * 1001}, "tests/long_test.py:1001"),
     ("function-length", {"yummy/base/url.cc": "namespace yummy {\n" + LONG_FUNCTION}, "yummy/base/url.cc:2"),
+    ("method-length", {"yummy/base/url.h": HEADER + "class Url {\n  int Sum() const {\n" + "    value_ += 1;\n" * 119 + "  }\n};\n"},
+     "yummy/base/url.h:3"),
+    ("line-length", {"yummy/base/url.cc": '#include "yummy/base/url.h"\n' + "// " + "word " * 24 + "\n"}, "yummy/base/url.cc:2"),
     ("forbidden-name", {"yummy/base/string_util.cc": "\n"}, "yummy/base/string_util.cc:1"),
     ("forbidden-name", {"yummy/base/url.cc": "struct UrlHelper {};\n"}, "yummy/base/url.cc:1"),
     ("forbidden-name", {"yummy/base/url.cc": "class StoreBase;\n"}, "yummy/base/url.cc:1"),
@@ -110,5 +113,5 @@ def test_every_rule_is_shown_to_fail():
 
 def test_a_long_table_and_a_raw_string_are_no_functions(tmp_path):
     table = "constexpr int kRows[] = {\n" + "    1,\n" * 200 + "};\n"
-    raw = 'const char* kText = R"(\n' + "}\n{\n" * 100 + ')";\n'
+    raw = 'const char* kText = R"(\n' + "}\n{\n" * 100 + "word " * 30 + ')";\n'
     assert findings(tmp_path, {**CLEAN, "yummy/base/url.cc": table + raw}) == []

@@ -70,6 +70,10 @@ MARKDOWN_LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE_SPAN = re.compile(r"`([^`]+)`")
 RAW_STRING = re.compile(r'R"(\w*)\((.*?)\)\1"', re.DOTALL)
 
+# The head of a function that is not in the first column: no statement, no type.
+METHOD_HEAD = re.compile(r" +(?!(if|for|while|switch|else|do|try|catch|namespace|class|struct|enum|union|case|return|\})\b).*"
+                         r"\)(?: const| noexcept| override| final| -> [\w:<>*& ]+)* \{$")
+
 RULES = {}
 
 
@@ -163,6 +167,11 @@ def vendor_of(include):
 
 def is_test(name):
     return name.endswith(("_test.cc", "_benchmark.cc", "/testing.h", "/testing.cc")) or "_testing." in name
+
+
+def without_raw_strings(text):
+    """With empty strings in their place, on as many lines."""
+    return RAW_STRING.sub(lambda found: '""' + "\n" * found.group(0).count("\n"), text)
 
 
 def words_of(name):
@@ -347,9 +356,8 @@ def check_function_lengths(tree):
     """In the layout of clang-format a function outside a class starts in the first column and ends with a lone `}`."""
     not_function = re.compile(r"(namespace|class|struct|enum|union|extern|export|template\s*<.*>\s*(class|struct))\b")
     for name in tree.sources():
-        text = RAW_STRING.sub(lambda found: '""' + "\n" * found.group(0).count("\n"), tree.text(name))
         start = head = None
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(without_raw_strings(tree.text(name)).splitlines(), 1):
             if line.startswith("}"):
                 if line == "}" and start is not None and number - start + 1 > FUNCTION_LINES_MAX:
                     yield name, start, (f"a function of {number - start + 1} lines, the limit is {FUNCTION_LINES_MAX}: "
@@ -361,6 +369,30 @@ def check_function_lengths(tree):
                     start, head = number, line
             elif start is not None and line and not line[0].isspace() and line[0] not in "}#/)":
                 start, head = (None, None) if not_function.match(line) else (number, line)
+
+
+@rule("method-length")
+def check_method_lengths(tree):
+    """Inside a class, or another function, one ends with a lone `}` below the line that opened it."""
+    for name in tree.sources():
+        opened = {}
+        for number, line in enumerate(without_raw_strings(tree.text(name)).splitlines(), 1):
+            indent = len(line) - len(line.lstrip(" "))
+            if METHOD_HEAD.match(line):
+                opened[indent] = (number, line.strip())
+            elif line[indent:indent + 1] == "}" and indent in opened:
+                start, head = opened.pop(indent)
+                if number - start + 1 > FUNCTION_LINES_MAX:
+                    yield name, start, f"a function of {number - start + 1} lines, the limit is {FUNCTION_LINES_MAX}: {head[:60]}"
+
+
+@rule("line-length")
+def check_line_lengths(tree):
+    """clang-format breaks code and comments; a raw string stays as it is."""
+    for name in tree.sources():
+        for number, line in enumerate(without_raw_strings(tree.text(name)).splitlines(), 1):
+            if len(line) > COLUMNS_MAX:
+                yield name, number, f"{len(line)} columns, the limit is {COLUMNS_MAX}"
 
 
 @rule("forbidden-name")
