@@ -97,7 +97,7 @@ duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::LookupEntry(duckdb:
   if (at) request.NoteVarying();
 
   TableVersion version;
-  const TablePin* pin = at ? nullptr : request.FindPin(store, name, table_name);
+  const TablePin* pin = at ? nullptr : request.pins().Find(store, name, table_name);
   if (pin) {
     version.snapshot = pin->snapshot;
     request.NoteRead({store, name, table_name, version.snapshot, /*is_pinned=*/true});
@@ -108,7 +108,7 @@ duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::LookupEntry(duckdb:
     request.NoteVarying();  // a table that is made later gives the name another meaning
     return nullptr;
   }
-  const TablePin* pin_of_found = at || pin ? nullptr : request.FindPinOf(store, *version.table);
+  const TablePin* pin_of_found = at || pin ? nullptr : request.pins().FindOf(store, *version.table);
   if (at) {
     version.snapshot = ValueOrThrow(SnapshotAt(request.context(), *version.table, *at));
   } else if (pin_of_found) {

@@ -76,7 +76,7 @@ class RowChangeOperator final : public duckdb::PhysicalOperator {
 
   RowChangeOperator(duckdb::PhysicalPlan& plan, Target target, duckdb::idx_t estimated_rows);
 
-  std::string GetName() const override { return "INSERT_ROWS"; }
+  std::string GetName() const override { return "ROW_CHANGE"; }
   duckdb::InsertionOrderPreservingMap<std::string> ParamsToString() const override;
   bool IsSink() const override { return true; }
   bool ParallelSink() const override { return !target_.ordered; }

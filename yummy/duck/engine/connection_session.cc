@@ -125,7 +125,7 @@ Result<InsertReport> ConnectionSession::Insert(const Context& context, delta::Tr
     }
   }();
   if (!report.ok() && parts_.instance->invalidated())
-    parts_.database->state().Retire(*parts_.instance, parts_.request.suspect());
+    parts_.database->state().Retire(*parts_.instance, parts_.request.files_in_use().suspect());
   parts_.EndStatement();
   return report;
 }

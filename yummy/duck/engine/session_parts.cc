@@ -26,7 +26,7 @@ SessionParts::~SessionParts() { instance->Unregister(connection); }
 Error SessionParts::Explain(const duckdb::ErrorData& data, std::string_view sql) {
   if (auto kept = request.TakeError()) return *std::move(kept);
   if (InvalidatesInstance(data) && instance->invalidated()) {
-    database->state().Retire(*instance, request.suspect());
+    database->state().Retire(*instance, request.files_in_use().suspect());
     return ToError(data).Prefixed("internal error of the query engine").With("retryable", "true");
   }
   if (instance->retired()) return RetiredError();

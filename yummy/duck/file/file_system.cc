@@ -58,7 +58,7 @@ class ReadHandle final : public duckdb::FileHandle {
                 .WithReason("CORRUPT_DATA_FILE")
                 .With("path", store_path_));
     }
-    if (request_) request_->NoteFile(file_);
+    if (request_) request_->files_in_use().Note(file_);
     ValueOrThrow(context_.Check());
     const std::span<std::byte> out(static_cast<std::byte*>(buffer), bytes);
     auto result = ahead_ ? ahead_->ReadAt(context_, *reader_, offset, out) : reader_->ReadAt(context_, offset, out);
@@ -143,7 +143,7 @@ WriteHandle& WriteHandleOf(duckdb::FileHandle& handle) {
 std::shared_ptr<fetch::ReadAhead::File> FindReadAhead(const RequestState* request, const duckdb::OpenFileInfo& file) {
   const duckdb::Value* number = FindOption(file, kReadAheadOption);
   if (!request || !number) return nullptr;
-  const auto ahead = request->FindReadAhead(number->GetValue<uint64_t>());
+  const auto ahead = request->read_aheads().Find(number->GetValue<uint64_t>());
   return ahead ? ahead->Find(FileIdOf(file)) : nullptr;
 }
 
@@ -224,7 +224,7 @@ duckdb::unique_ptr<duckdb::FileHandle> ObjectStoreFileSystem::OpenForReading(
   if (!reader.ok()) Throw(ForDataFile(std::move(reader).error(), parsed.path));
   DataFile data_file{.path = file.path, .size_bytes = object.size_bytes};
   ValueOrThrow(instance_.refused_files->Check(data_file.path, data_file.size_bytes));
-  if (request) request->NoteFile(data_file);
+  if (request) request->files_in_use().Note(data_file);
   return duckdb::make_uniq<ReadHandle>(*this, std::move(data_file), flags, std::move(parsed.path), *std::move(reader),
                                        FindReadAhead(request, file), object_store.capabilities().is_local,
                                        std::move(context), request);
@@ -235,7 +235,7 @@ duckdb::unique_ptr<duckdb::FileHandle> ObjectStoreFileSystem::OpenForWriting(
   StorePath parsed = ValueOrThrow(ParseDuckPath(file.path));
   RequestState* request = RequestOfOpener(opener);
   if (!request || parsed.store_ordinal >= instance_.lookup->stores.size() || flags.OpenForAppending() ||
-      !request->BeginWrite(file.path, parsed.path)) {
+      !request->write_permits().Has(file.path)) {
     Throw(NotAllowed("written", file.path));
   }
   Context context = request->context();

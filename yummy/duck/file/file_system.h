@@ -1,7 +1,7 @@
 #pragma once
 // DuckDB's view of our object stores, whose files have the names of duck_path.h.
 // Reading needs the instance's token in OpenFileInfo.extended_info, which SQL cannot set; writing needs
-// RequestState::AllowWrite of the statement that writes.
+// WritePermits of the statement that writes.
 
 #include <cstdint>
 #include <string>

@@ -77,7 +77,7 @@ bool IsOurs(const duckdb::ErrorData& data) { return data.ExtraInfo().find("yummy
   const duckdb::ErrorData data = CurrentException();
   if (InvalidatesInstance(data)) {
     // Where a filter ran, the statement may be at fault: a sound file must not be refused because of one.
-    if (!reader_runs_filters) RequestOf(context).SuspectFile();
+    if (!reader_runs_filters) RequestOf(context).files_in_use().Suspect();
     throw;
   }
   const std::string version = std::to_string(scan.snapshot->version());
@@ -160,7 +160,7 @@ duckdb::shared_ptr<duckdb::BaseFileReader> DeltaFileReader::CreateReader(duckdb:
                                                                          const duckdb::MultiFileBindData& bind_data) {
   const duckdb::OpenFileInfo file = AsItIs(context, *scan_, listed);
   const duckdb::Value* size = FindOption(file, "file_size");
-  RequestOf(context).NoteFile({.path = file.path, .size_bytes = size ? size->GetValue<uint64_t>() : 0});
+  RequestOf(context).files_in_use().Note({.path = file.path, .size_bytes = size ? size->GetValue<uint64_t>() : 0});
   try {
     return MultiFileReader::CreateReader(context, state, OpenAhead(context, state, *scan_, file), position, bind_data);
   } catch (...) {
@@ -242,7 +242,7 @@ duckdb::ReaderInitializeType DeltaFileReader::CreateMapping(
                                           virtual_columns, mode);
   } catch (...) {
     // The mapper evaluates filters on constant columns: what they throw is the statement's doing.
-    if (filters && !filters->filters.empty()) RequestOf(context).AcquitFile();
+    if (filters && !filters->filters.empty()) RequestOf(context).files_in_use().Acquit();
     throw;
   }
 }

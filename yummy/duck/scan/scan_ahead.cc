@@ -153,15 +153,15 @@ void StartReadAhead(duckdb::ClientContext& context, const duckdb::TableFunctionI
   options.careful = list.is_dynamic() || list.may_end_early();
 
   auto read_ahead = std::make_shared<fetch::ReadAhead>(*scan.instance->read_ahead, std::move(options));
-  request.AddReadAhead(state.global_state.get(), read_ahead);
+  request.read_aheads().Add(state.global_state.get(), read_ahead);
   state.multi_file_reader_state = duckdb::make_uniq<ScanState>(list, std::move(read_ahead));
 }
 
 duckdb::OpenFileInfo OpenAhead(duckdb::ClientContext& context, const duckdb::GlobalTableFunctionState& state,
                                const ScanInfo& scan, const duckdb::OpenFileInfo& file) {
   const RequestState& request = RequestOf(context);
-  const auto number = request.ReadAheadNumber(&state);
-  const auto read_ahead = number ? request.FindReadAhead(*number) : nullptr;
+  const auto number = request.read_aheads().NumberOf(&state);
+  const auto read_ahead = number ? request.read_aheads().Find(*number) : nullptr;
   if (!read_ahead) return file;
   read_ahead->Open(ValueOrThrow(ToFileToScan(scan, FileIdOf(file))));
   duckdb::OpenFileInfo ahead = file;

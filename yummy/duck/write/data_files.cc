@@ -26,7 +26,7 @@ std::unique_ptr<ParquetFile> DataFiles::Open(delta::PartitionValues partition_va
   const auto path = transaction_.StageFile(partition_values);
   const auto& table_path = transaction_.table().path();
   const auto url = DuckPath(store_ordinal_, table_path.empty() ? path : table_path + "/" + path);
-  RequestOf(context_).AllowWrite(url);
+  RequestOf(context_).write_permits().Allow(url);
   delta::Add add;
   add.path = delta::EncodeLogPath(path);
   add.partition_values = std::move(partition_values);

@@ -1,0 +1,26 @@
+#pragma once
+// The versions of tables that a statement must read.
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "yummy/duck/session.h"
+
+namespace yummy::duck {
+
+/// Set before a statement; constant while it runs.
+class TablePins {
+ public:
+  void Set(std::vector<TablePin> pins) { pins_ = std::move(pins); }
+
+  /// The pin of a table by its names as they are written; nullptr when there is none.
+  const TablePin* Find(std::string_view store, std::string_view schema, std::string_view table) const;
+  /// The pin of a table that was found by other names, such as in another case; nullptr when there is none.
+  const TablePin* FindOf(std::string_view store, const delta::Table& table) const;
+
+ private:
+  std::vector<TablePin> pins_;
+};
+
+}  // namespace yummy::duck
