@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "yummy/base/exception.h"
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 
 namespace yummy {
 

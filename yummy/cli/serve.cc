@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/cli/exit_code.h"
 #include "yummy/lake/lake.h"
 #include "yummy/server/http/http_server.h"

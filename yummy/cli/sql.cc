@@ -1,6 +1,6 @@
 #include "yummy/cli/sql.h"
 
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/cli/exit_code.h"
 #include "yummy/lake/lake.h"
 

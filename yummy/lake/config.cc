@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/base/text.h"
 #include "yummy/lake/name.h"
 #include "yummy/store/open_store.h"

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/base/text.h"
 #include "yummy/store/cache_store.h"
 #include "yummy/store/disk_cache.h"

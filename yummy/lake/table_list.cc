@@ -7,7 +7,7 @@
 
 #include "yummy/base/executor.h"
 #include "yummy/base/json.h"
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/delta/log/log.h"
 #include "yummy/lake/name.h"
 

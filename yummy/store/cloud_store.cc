@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/store/cloud/cloud.h"
 
 namespace yummy::store {

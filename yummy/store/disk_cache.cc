@@ -19,7 +19,7 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/base/random.h"
 #include "yummy/store/local_file.h"
 

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/store/local_temporary_name.h"
 
 namespace yummy::store {

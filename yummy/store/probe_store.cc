@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 
 namespace yummy::store {
 

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/delta/log/log.h"
 #include "yummy/delta/protocol/actions_json.h"
 #include "yummy/delta/protocol/path.h"

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/delta/commit/table.h"
 #include "yummy/delta/commit/transaction_state.h"
 #include "yummy/delta/protocol/path.h"

@@ -9,7 +9,7 @@
 
 #include "yummy/base/backoff.h"
 #include "yummy/base/executor.h"
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/base/text.h"
 #include "yummy/delta/checkpoint/checkpoint.h"
 #include "yummy/delta/commit/commit_info.h"

@@ -4,7 +4,7 @@
 
 #include <simdjson.h>
 
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 
 namespace yummy::delta {
 

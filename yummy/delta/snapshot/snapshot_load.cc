@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "yummy/base/executor.h"
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/delta/log/checkpoint_reader.h"
 #include "yummy/delta/log/log.h"
 #include "yummy/delta/log/replay.h"

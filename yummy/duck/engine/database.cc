@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/duck/engine/connection_session.h"
 #include "yummy/duck/engine/database_state.h"
 #include "yummy/duck/engine/spill_folder.h"

@@ -14,7 +14,7 @@
 
 #include <fmt/format.h>
 
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/base/random.h"
 
 namespace yummy::duck {

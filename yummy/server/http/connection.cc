@@ -20,7 +20,7 @@
 #include <fmt/format.h>
 
 #include "yummy/base/exception.h"
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/base/random.h"
 #include "yummy/base/text.h"
 #include "yummy/server/http/blocking.h"

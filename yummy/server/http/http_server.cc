@@ -13,7 +13,7 @@
 #include <fmt/format.h>
 
 #include "yummy/base/exception.h"
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 #include "yummy/server/http/connection.h"
 
 namespace yummy::server {

@@ -1,4 +1,4 @@
-#include "yummy/base/log.h"
+#include "yummy/base/logging.h"
 
 #include <array>
 #include <atomic>
