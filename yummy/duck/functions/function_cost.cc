@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "yummy/base/saturating.h"
 #include "yummy/duck/functions/pattern_cost.h"
 
 namespace yummy::duck {
@@ -15,47 +16,39 @@ constexpr uint64_t kEntryBytes = 16;     // of an entry of a list, of a string w
 constexpr uint64_t kNumberBytes = 512;   // of a number as text: 1e308 by %f has 309 digits
 constexpr uint64_t kFewBytes = 1 << 10;  // a value that may have more is looked at to know better
 
-uint64_t Times(uint64_t a, uint64_t b) {
-  return b != 0 && a > std::numeric_limits<uint64_t>::max() / b ? std::numeric_limits<uint64_t>::max() : a * b;
-}
-
-uint64_t Plus(uint64_t a, uint64_t b) {
-  return a > std::numeric_limits<uint64_t>::max() - b ? std::numeric_limits<uint64_t>::max() : a + b;
-}
-
 uint64_t Positive(int64_t value) { return value > 0 ? static_cast<uint64_t>(value) : 0; }
 
-Cost List(uint64_t entries) { return {.bytes = Times(entries, kEntryBytes), .entries = entries}; }
+Cost List(uint64_t entries) { return {.bytes = SaturatedProduct(entries, kEntryBytes), .entries = entries}; }
 
 uint64_t TotalSize(const Arguments& a, idx_t row) {
   uint64_t total = 0;
-  for (size_t i = 0; i < a.count(); i++) total = Plus(total, a.size(i, row));
+  for (size_t i = 0; i < a.count(); i++) total = SaturatedSum(total, a.size(i, row));
   return total;
 }
 
 uint64_t TotalLength(const Arguments& a, idx_t row) {
   uint64_t total = 0;
-  for (size_t i = 0; i < a.count(); i++) total = Plus(total, a.length(i, row));
+  for (size_t i = 0; i < a.count(); i++) total = SaturatedSum(total, a.length(i, row));
   return total;
 }
 
-Cost Distance(const Arguments& a, idx_t row) { return {.steps = Times(a.size(0, row), a.size(1, row))}; }
+Cost Distance(const Arguments& a, idx_t row) { return {.steps = SaturatedProduct(a.size(0, row), a.size(1, row))}; }
 
 // Keeps a number for each pair of letters, until it is done.
-Cost DistanceByTable(const Arguments& a, idx_t row) { return {.steps = Times(Distance(a, row).steps, 32)}; }
+Cost DistanceByTable(const Arguments& a, idx_t row) { return {.steps = SaturatedProduct(Distance(a, row).steps, 32)}; }
 
 Cost Repeated(const Arguments& a, idx_t row) {
   const uint64_t times = Positive(a.integer(1, row));
-  return {.bytes = Times(a.size(0, row), times), .entries = Times(a.length(0, row), times)};
+  return {.bytes = SaturatedProduct(a.size(0, row), times), .entries = SaturatedProduct(a.length(0, row), times)};
 }
 
 Cost Padded(const Arguments& a, idx_t row) {
-  return {.bytes = Plus(a.size(0, row), Times(Positive(a.integer(1, row)), 4))};
+  return {.bytes = SaturatedSum(a.size(0, row), SaturatedProduct(Positive(a.integer(1, row)), 4))};
 }
 
 Cost BitString(const Arguments& a, idx_t row) {
   const uint64_t bits = std::max(a.size(0, row), Positive(a.integer(1, row)));
-  return {.steps = Times(bits, 16), .bytes = bits};
+  return {.steps = SaturatedProduct(bits, 16), .bytes = bits};
 }
 
 Cost Resized(const Arguments& a, idx_t row) { return List(Positive(a.integer(1, row))); }
@@ -87,8 +80,8 @@ Cost Formatted(const Arguments& a, idx_t row) {
   bool width_is_argument = false;
   for (const char c : format) {
     const bool is_digit = c >= '0' && c <= '9';
-    if (!is_digit) bytes = Plus(bytes, std::exchange(number, 0));
-    if (is_digit) number = Plus(Times(number, 10), static_cast<uint64_t>(c - '0'));
+    if (!is_digit) bytes = SaturatedSum(bytes, std::exchange(number, 0));
+    if (is_digit) number = SaturatedSum(SaturatedProduct(number, 10), static_cast<uint64_t>(c - '0'));
     if (c == '{' || c == '%') ++places;
     if (c == '{' && open++ > 0) width_is_argument = true;
     if (c == '}' && open > 0) --open;
@@ -99,7 +92,7 @@ Cost Formatted(const Arguments& a, idx_t row) {
     longest = std::max(longest, a.size(i, row));
     if (width_is_argument) longest = std::max(longest, Positive(a.integer(i, row)));
   }
-  return {.bytes = Plus(Plus(bytes, number), Times(places, longest))};
+  return {.bytes = SaturatedSum(SaturatedSum(bytes, number), SaturatedProduct(places, longest))};
 }
 
 Cost Joined(const Arguments& a, idx_t row) { return {.bytes = TotalSize(a, row), .entries = TotalLength(a, row)}; }
@@ -109,17 +102,17 @@ Cost SortKey(const Arguments& a, idx_t row) { return {.bytes = TotalSize(a, row)
 
 // The separator stands between all others.
 Cost JoinedBySeparator(const Arguments& a, idx_t row) {
-  return {.bytes = Plus(TotalSize(a, row), Times(a.count(), a.size(0, row)))};
+  return {.bytes = SaturatedSum(TotalSize(a, row), SaturatedProduct(a.count(), a.size(0, row)))};
 }
 
 template <uint64_t kFactor>
 Cost Grown(const Arguments& a, idx_t row) {
-  return {.bytes = Times(TotalSize(a, row), kFactor)};
+  return {.bytes = SaturatedProduct(TotalSize(a, row), kFactor)};
 }
 
 // How often the part is in the text. Nothing is everywhere.
 uint64_t Places(std::string_view text, std::string_view part, size_t step) {
-  if (part.empty()) return Plus(text.size(), 1);
+  if (part.empty()) return SaturatedSum(text.size(), 1);
   uint64_t places = 0;
   for (size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + step)) places++;
   return places;
@@ -128,7 +121,7 @@ uint64_t Places(std::string_view text, std::string_view part, size_t step) {
 // To look for the part compares it at every place, in the worst case to its end.
 uint64_t SearchSteps(uint64_t text_size, uint64_t part_size) {
   constexpr uint64_t kBytesPerStep = 32;
-  return part_size > text_size ? 0 : Times(text_size, part_size) / kBytesPerStep;
+  return part_size > text_size ? 0 : SaturatedProduct(text_size, part_size) / kBytesPerStep;
 }
 
 // The places are counted only where they matter.
@@ -138,9 +131,10 @@ Cost Replaced(const Arguments& a, idx_t row) {
   const uint64_t replacement = a.size(2, row);
   Cost cost{.steps = SearchSteps(size, part.size()), .bytes = size};
   if (part.empty() || replacement <= part.size() || cost.steps > FunctionLimits::kStepsMax) return cost;
-  uint64_t growth = Times(size / part.size(), replacement - part.size());
-  if (growth > kFewBytes) growth = Times(Places(a.text(0, row), part, part.size()), replacement - part.size());
-  cost.bytes = Plus(size, growth);
+  uint64_t growth = SaturatedProduct(size / part.size(), replacement - part.size());
+  if (growth > kFewBytes)
+    growth = SaturatedProduct(Places(a.text(0, row), part, part.size()), replacement - part.size());
+  cost.bytes = SaturatedSum(size, growth);
   return cost;
 }
 
@@ -149,30 +143,30 @@ Cost Split(const Arguments& a, idx_t row) {
   const uint64_t size = a.size(0, row);
   const std::string_view separator = a.text(1, row);
   uint64_t parts = size / std::max<uint64_t>(separator.size(), 1);
-  if (Times(parts, kEntryBytes) > kFewBytes && !separator.empty()) {
+  if (SaturatedProduct(parts, kEntryBytes) > kFewBytes && !separator.empty()) {
     const std::string_view text = a.text(0, row);
     parts = static_cast<uint64_t>(std::count(text.begin(), text.end(), separator.front()));
   }
   Cost cost = List(parts + 1);
-  cost.bytes = Plus(cost.bytes, size);
+  cost.bytes = SaturatedSum(cost.bytes, size);
   cost.steps = SearchSteps(size, separator.size());
   return cost;
 }
 
 template <uint64_t kSteps>
 Cost ForEachEntry(const Arguments& a, idx_t row) {
-  return {.steps = Times(a.length(0, row), kSteps)};
+  return {.steps = SaturatedProduct(a.length(0, row), kSteps)};
 }
 
 template <uint64_t kSteps>
 Cost ForAllEntries(const Arguments& a, idx_t row) {
-  return {.steps = Times(TotalLength(a, row), kSteps)};
+  return {.steps = SaturatedProduct(TotalLength(a, row), kSteps)};
 }
 
 // Looks for each key among all that it has.
 Cost JoinedMaps(const Arguments& a, idx_t row) {
   const uint64_t total = TotalLength(a, row);
-  return {.steps = Times(total, total)};
+  return {.steps = SaturatedProduct(total, total)};
 }
 
 // From each separator on it looks for the other one, which there may be none of, up to the end.
@@ -181,25 +175,28 @@ Cost PathParsed(const Arguments& a, idx_t row) {
   const std::string_view path = a.text(0, row);
   const auto places =
       static_cast<uint64_t>(std::ranges::count_if(path, [](char c) { return c == '/' || c == '\\' || c == '.'; }));
-  Cost cost{.steps = Plus(Times(places, path.size()) / kBytesPerStep, Times(a.size(1, row), 4))};
-  cost.bytes = Plus(path.size(), Times(places, kEntryBytes));
+  Cost cost{.steps = SaturatedSum(SaturatedProduct(places, path.size()) / kBytesPerStep,
+                                  SaturatedProduct(a.size(1, row), 4))};
+  cost.bytes = SaturatedSum(path.size(), SaturatedProduct(places, kEntryBytes));
   return cost;
 }
 
 // A name that is unknown is compared with every other.
-Cost Aggregated(const Arguments& a, idx_t row) { return {.steps = Times(a.length(0, row), 4), .name = a.size(1, row)}; }
+Cost Aggregated(const Arguments& a, idx_t row) {
+  return {.steps = SaturatedProduct(a.length(0, row), 4), .name = a.size(1, row)};
+}
 
 template <uint64_t kSteps>
 Cost ForEachByte(const Arguments& a, idx_t row) {
-  return {.steps = Times(TotalSize(a, row), kSteps)};
+  return {.steps = SaturatedProduct(TotalSize(a, row), kSteps)};
 }
 
 // A pattern that is not the same for all rows is compiled for each of them.
 Cost Pattern(const Arguments& a, idx_t row) {
   constexpr uint64_t kCompileSteps = 1000;
   const uint64_t pattern = a.pattern_size(1, row);
-  const uint64_t compiled = a.is_constant(1) ? 0 : Times(pattern, kCompileSteps);
-  return {.steps = Plus(Times(a.size(0, row), pattern) / 4, compiled), .pattern = pattern};
+  const uint64_t compiled = a.is_constant(1) ? 0 : SaturatedProduct(pattern, kCompileSteps);
+  return {.steps = SaturatedSum(SaturatedProduct(a.size(0, row), pattern) / 4, compiled), .pattern = pattern};
 }
 
 // The places of all matches. Each may look up to the end of the text for a longer one.
@@ -207,20 +204,20 @@ Cost EveryMatch(const Arguments& a, idx_t row) {
   constexpr uint64_t kBytesPerStep = 2;
   Cost cost = Pattern(a, row);
   const uint64_t size = a.size(0, row);
-  if (a.pattern_looks_far(1, row)) cost.steps = Plus(cost.steps, Times(size, size) / kBytesPerStep);
+  if (a.pattern_looks_far(1, row)) cost.steps = SaturatedSum(cost.steps, SaturatedProduct(size, size) / kBytesPerStep);
   return cost;
 }
 
 Cost PatternList(const Arguments& a, idx_t row) {
   Cost cost = EveryMatch(a, row);
-  cost.bytes = Times(a.size(0, row), kEntryBytes);
+  cost.bytes = SaturatedProduct(a.size(0, row), kEntryBytes);
   return cost;
 }
 
 // A pattern that is not the same for all rows is compiled for each of the matches.
 Cost SplitByPattern(const Arguments& a, idx_t row) {
   Cost cost = PatternList(a, row);
-  if (!a.is_constant(1)) cost.steps = Times(cost.steps, Plus(a.size(0, row), 1));
+  if (!a.is_constant(1)) cost.steps = SaturatedProduct(cost.steps, SaturatedSum(a.size(0, row), 1));
   return cost;
 }
 
@@ -229,9 +226,9 @@ Cost PatternReplaced(const Arguments& a, idx_t row) {
   const std::string_view replacement = a.text(2, row);
   const auto names = static_cast<uint64_t>(std::count(replacement.begin(), replacement.end(), '\\'));
   const bool is_global = a.text(3, row).find('g') != std::string_view::npos;
-  const uint64_t matches = is_global ? Plus(a.size(0, row), 1) : 1;
+  const uint64_t matches = is_global ? SaturatedSum(a.size(0, row), 1) : 1;
   Cost cost = is_global ? EveryMatch(a, row) : Pattern(a, row);
-  cost.bytes = Plus(Times(a.size(0, row), names + 1), Times(matches, replacement.size()));
+  cost.bytes = SaturatedSum(SaturatedProduct(a.size(0, row), names + 1), SaturatedProduct(matches, replacement.size()));
   return cost;
 }
 
@@ -257,12 +254,12 @@ Cost Glob(const Arguments& a, idx_t row) {
     if (pattern[i] != '*') continue;
     const size_t begin = pattern.find_first_not_of('*', i);
     if (begin == std::string_view::npos) break;
-    tries = Times(tries, before);
+    tries = SaturatedProduct(tries, before);
     const size_t end = std::min(pattern.find_first_of("*?[\\", begin), pattern.size());
     before = Places(text, pattern.substr(begin, end - begin), 1);
     i = begin - 1;
   }
-  return {.steps = Times(tries, Plus(text.size(), 1))};
+  return {.steps = SaturatedProduct(tries, SaturatedSum(text.size(), 1))};
 }
 
 }  // namespace
@@ -372,7 +369,7 @@ uint64_t Arguments::length(size_t column, idx_t row) const {
 uint64_t Arguments::size(size_t column, idx_t row) const {
   if (column >= count()) return 0;
   const Column& of = columns_[column];
-  if (of.type != duckdb::PhysicalType::VARCHAR) return Times(length(column, row), kEntryBytes);
+  if (of.type != duckdb::PhysicalType::VARCHAR) return SaturatedProduct(length(column, row), kEntryBytes);
   return row == kLargest ? LargestSize(of) : text(column, row).size();
 }
 

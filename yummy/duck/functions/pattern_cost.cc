@@ -6,20 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "yummy/base/saturating.h"
+
 namespace yummy::duck {
 namespace {
 
 constexpr uint64_t kEndless = std::numeric_limits<uint64_t>::max();
-
-uint64_t Times(uint64_t a, uint64_t b) {
-  uint64_t product = 0;
-  return __builtin_mul_overflow(a, b, &product) ? kEndless : product;
-}
-
-uint64_t Plus(uint64_t a, uint64_t b) {
-  uint64_t sum = 0;
-  return __builtin_add_overflow(a, b, &sum) ? kEndless : sum;
-}
 
 struct Part {
   enum class Kind { kCharacter, kBegin, kOpen, kClose, kOr, kRepetition };
@@ -104,7 +96,7 @@ class Parts {
       if (c == ',') number = 1;
       if (c < '0' || c > '9') continue;
       has_digits[number] = true;
-      numbers[number] = Plus(Times(numbers[number], 10), static_cast<uint64_t>(c - '0'));
+      numbers[number] = SaturatedSum(SaturatedProduct(numbers[number], 10), static_cast<uint64_t>(c - '0'));
     }
     at_ = std::min(at_ + 1, pattern_.size());
     if (!has_digits[0]) return {};  // stands for itself
@@ -186,20 +178,20 @@ uint64_t PatternSize(std::string_view pattern) {
     switch (part->kind) {
       case Part::Kind::kOpen: outer.push_back(std::exchange(size, 0)); break;
       case Part::Kind::kClose:
-        last = Plus(size, 1);
+        last = SaturatedSum(size, 1);
         if (outer.empty()) break;
-        size = Plus(outer.back(), last);
+        size = SaturatedSum(outer.back(), last);
         outer.pop_back();
         break;
       case Part::Kind::kRepetition: {
         const uint64_t times = part->most == kEndless ? part->least + 1 : part->most;
-        size = Plus(size, times > 1 ? Times(last, times - 1) : 1);
+        size = SaturatedSum(size, times > 1 ? SaturatedProduct(last, times - 1) : 1);
         break;
       }
-      default: size = Plus(size, last = part->size); break;
+      default: size = SaturatedSum(size, last = part->size); break;
     }
   }
-  for (const uint64_t before : outer) size = Plus(size, before);
+  for (const uint64_t before : outer) size = SaturatedSum(size, before);
   return size;
 }
 

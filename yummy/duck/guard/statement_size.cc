@@ -1,7 +1,6 @@
 #include "yummy/duck/guard/statement_size.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,21 +8,12 @@
 
 #include <fmt/format.h>
 
+#include "yummy/base/saturating.h"
+
 namespace yummy::duck {
 namespace {
 
 using ExpressionPointer = duckdb::unique_ptr<duckdb::ParsedExpression>;
-
-// Sums that grow twofold with each CTE stay in range.
-uint64_t Add(uint64_t a, uint64_t b) {
-  uint64_t sum = 0;
-  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<uint64_t>::max() : sum;
-}
-
-uint64_t Multiply(uint64_t a, uint64_t b) {
-  uint64_t product = 0;
-  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<uint64_t>::max() : product;
-}
 
 struct Size {
   uint64_t tables = 0;
@@ -31,17 +21,21 @@ struct Size {
   uint64_t work = 0;   // steps to order the joins apart from those
 
   Size& operator+=(const Size& other) {
-    tables = Add(tables, other.tables);
-    joins = Add(joins, other.joins);
-    work = Add(work, other.work);
+    tables = SaturatedSum(tables, other.tables);
+    joins = SaturatedSum(joins, other.joins);
+    work = SaturatedSum(work, other.work);
     return *this;
   }
 
   /// With the joins in an order of their own, which takes time with their cube.
-  Size Apart() const { return {.tables = tables, .work = Add(work, Multiply(joins, Multiply(joins, joins)) / 8)}; }
+  Size Apart() const {
+    return {.tables = tables, .work = SaturatedSum(work, SaturatedProduct(joins, SaturatedProduct(joins, joins)) / 8)};
+  }
 
   Size Times(uint64_t copies) const {
-    return {.tables = Multiply(tables, copies), .joins = Multiply(joins, copies), .work = Multiply(work, copies)};
+    return {.tables = SaturatedProduct(tables, copies),
+            .joins = SaturatedProduct(joins, copies),
+            .work = SaturatedProduct(work, copies)};
   }
 };
 
@@ -100,8 +94,9 @@ class SizeWalk {
       Limit("keys of ORDER BY", modifier->Cast<duckdb::OrderModifier>().orders.size(), limits_.keys_max);
     }
     ctes_ = outer;
-    Limit("tables", Add(made_once_.tables, size.tables), limits_.tables_max);
-    Limit("steps to plan its joins and nested aggregates", Add(made_once_.work, size.Apart().work), limits_.work_max);
+    Limit("tables", SaturatedSum(made_once_.tables, size.tables), limits_.tables_max);
+    Limit("steps to plan its joins and nested aggregates", SaturatedSum(made_once_.work, size.Apart().work),
+          limits_.work_max);
     return size;
   }
 
@@ -134,7 +129,8 @@ class SizeWalk {
     if (cte.materialized != CTE_MATERIALIZE_DEFAULT) return cte.materialized == CTE_MATERIALIZE_ALWAYS;
     const auto found = readers_.find(&cte);
     const uint64_t readers = found == readers_.end() ? 1 : found->second;
-    const bool is_copied = readers > 1 && size.tables > 1 && Multiply(size.tables, readers) > limits_.copied_tables_max;
+    const bool is_copied =
+        readers > 1 && size.tables > 1 && SaturatedProduct(size.tables, readers) > limits_.copied_tables_max;
     if (!is_copied && size.work <= limits_.cte_work_max) return false;
     cte.materialized = CTE_MATERIALIZE_ALWAYS;
     return true;
@@ -187,7 +183,7 @@ class SizeWalk {
     for (auto* clause : {&select.where_clause, &select.having, &select.qualify}) size += Clause(*clause);
     aliases_ = outer;
     // The optimiser orders what is below an aggregate once more for each one above it.
-    if (MayAggregate(select)) size.work = Multiply(Add(size.Apart().work, 1), 2);
+    if (MayAggregate(select)) size.work = SaturatedProduct(SaturatedSum(size.Apart().work, 1), 2);
     return size;
   }
 
@@ -204,14 +200,14 @@ class SizeWalk {
         size += Ref(*join.right);
         size += Of(join.condition);
         size += Of(join.duplicate_eliminated_columns);
-        size.joins = Add(size.joins, 1);
+        size.joins = SaturatedSum(size.joins, 1);
         return size;
       }
       case TABLE_FUNCTION: {
         auto& function = ref.Cast<duckdb::TableFunctionRef>();
         size = Of(function.function);
         if (function.subquery) size += Node(*function.subquery->node).Apart();
-        size.tables = Add(size.tables, 1);
+        size.tables = SaturatedSum(size.tables, 1);
         return size;
       }
       case EXPRESSION_LIST:
@@ -250,7 +246,7 @@ class SizeWalk {
     Size size = Ref(*pivot.source).Apart();
     uint64_t values = 1;
     for (auto& column : pivot.pivots) {
-      values = Multiply(values, std::max<uint64_t>(column.entries.size(), 1));
+      values = SaturatedProduct(values, std::max<uint64_t>(column.entries.size(), 1));
       size += Of(column.pivot_expressions);
       for (auto& entry : column.entries) size += Of(entry.expr);
       if (column.subquery) size += Node(*column.subquery).Apart();
@@ -263,7 +259,7 @@ class SizeWalk {
   Size Clause(ExpressionPointer& clause) {
     if (!clause || !HasColumns(*clause)) return Of(clause);
     const uint64_t outer = copies_;
-    copies_ = Multiply(copies_, limits_.columns_copied);
+    copies_ = SaturatedProduct(copies_, limits_.columns_copied);
     const Size size = Of(clause).Times(limits_.columns_copied);
     copies_ = outer;
     return size;
@@ -278,16 +274,16 @@ class SizeWalk {
     if (expression->GetExpressionClass() == duckdb::ExpressionClass::SUBQUERY) {
       // Its one value is an aggregate too.
       size = Node(*expression->Cast<duckdb::SubqueryExpression>().subquery->node).Apart();
-      size.work = Multiply(size.work, 2);
+      size.work = SaturatedProduct(size.work, 2);
     }
-    const uint64_t length = Multiply(copies_, LengthOf(*expression));
-    expressions_ = Add(expressions_, length);
-    if (length > 1) copied_ = Add(copied_, length);
+    const uint64_t length = SaturatedProduct(copies_, LengthOf(*expression));
+    expressions_ = SaturatedSum(expressions_, length);
+    if (length > 1) copied_ = SaturatedSum(copied_, length);
     Limit("copies of arguments and aliases, and of what stands with COLUMNS", copied_, limits_.copies_max);
     const uint64_t outer = copies_;
     const uint64_t copies =
         IsFunction(*expression) ? CopiesOfArguments(expression->Cast<duckdb::FunctionExpression>().function_name) : 1;
-    copies_ = Multiply(copies_, copies);
+    copies_ = SaturatedProduct(copies_, copies);
     duckdb::ParsedExpressionIterator::EnumerateChildren(
         *expression, [&](ExpressionPointer& child) { size += Of(child).Times(copies); });
     copies_ = outer;
