@@ -29,8 +29,6 @@ size_t Readers(const Config& config, const Stores& stores) {
   return std::min<size_t>(config.limits.store_log_requests, kFarReadersMax);
 }
 
-std::string DisplayName(const TableRef& ref) { return lake::DisplayName(ref.schema, ref.table); }
-
 size_t DefaultWorkers() { return std::max<size_t>(4, 2 * size_t{std::thread::hardware_concurrency()}); }
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include "yummy/base/json.h"
 #include "yummy/base/logging.h"
 #include "yummy/delta/log/log.h"
-#include "yummy/lake/name.h"
 
 namespace yummy::lake {
 
@@ -167,6 +166,8 @@ class Walk {
 std::string DisplayName(const std::string& schema, const std::string& table) {
   return schema == kRootSchema ? table : schema + "." + table;
 }
+
+std::string DisplayName(const TableRef& ref) { return DisplayName(ref.schema, ref.table); }
 
 Result<TablePage> ListTables(const Context& context, store::ObjectStore& store, const ListTablesOptions& options) {
   return Walk(context, store, options).Run();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "yummy/base/context.h"
+#include "yummy/lake/name.h"
 #include "yummy/store/object_store.h"
 
 namespace yummy {
@@ -19,6 +20,7 @@ inline constexpr const char* kRootSchema = "main";
 
 /// "table", or "schema.table".
 std::string DisplayName(const std::string& schema, const std::string& table);
+std::string DisplayName(const TableRef& ref);
 
 struct ListedTable {
   std::string schema;

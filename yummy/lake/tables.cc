@@ -21,8 +21,6 @@ std::string TablePath(std::string_view schema, std::string_view table) {
   return schema == kRootSchema ? std::string(table) : fmt::format("{}/{}", schema, table);
 }
 
-std::string DisplayName(const TableRef& ref) { return lake::DisplayName(ref.schema, ref.table); }
-
 // The one of `names` that equals `name` but for case, if only one does.
 std::optional<std::string> OnlyMatch(const std::vector<std::string>& names, std::string_view name) {
   std::optional<std::string> match;
