@@ -4,6 +4,8 @@
 
 #include <duckdb/common/type_visitor.hpp>
 
+#include "yummy/duck/border/list_entries.h"
+
 namespace yummy::duck {
 namespace {
 
@@ -15,13 +17,7 @@ bool HasNullKey(const RecursiveUnifiedVectorFormat& format, idx_t row);
 // Of the entries of a list, or of an array.
 bool HasNullKeyWithin(const RecursiveUnifiedVectorFormat& format, idx_t index) {
   const auto& type = format.logical_type;
-  duckdb::list_entry_t entry;
-  if (type.InternalType() == duckdb::PhysicalType::ARRAY) {
-    entry.length = duckdb::ArrayType::GetSize(type);
-    entry.offset = index * entry.length;
-  } else {
-    entry = duckdb::UnifiedVectorFormat::GetData<duckdb::list_entry_t>(format.unified)[index];
-  }
+  const auto entry = EntriesOf(format, index);
   const auto& child = format.children.front();
   const auto is_null_key = [&](idx_t at) {
     const auto& keys = child.children.front().unified;  // of structs of a key and a value

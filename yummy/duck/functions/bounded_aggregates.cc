@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "yummy/duck/border/error.h"
+#include "yummy/duck/border/list_entries.h"
 #include "yummy/duck/border/row_bytes.h"
 
 namespace yummy::duck {
@@ -129,13 +130,7 @@ uint64_t DeepSize(const RecursiveUnifiedVectorFormat& format, idx_t row) {
     for (const auto& child : format.children) size += DeepSize(child, row);
     return size;
   }
-  duckdb::list_entry_t entry;
-  if (type == PhysicalType::ARRAY) {
-    entry.length = duckdb::ArrayType::GetSize(format.logical_type);
-    entry.offset = index * entry.length;
-  } else {
-    entry = UnifiedVectorFormat::GetData<duckdb::list_entry_t>(format.unified)[index];
-  }
+  const auto entry = EntriesOf(format, index);
   const auto& child = format.children.front();
   if (HasFixedSize(child.logical_type)) return size + entry.length;
   for (idx_t i = 0; i < entry.length; i++) size += DeepSize(child, entry.offset + i);

@@ -17,6 +17,7 @@
 #include "yummy/duck/functions/bounded_aggregates.h"
 #include "yummy/duck/functions/function_cost.h"
 #include "yummy/duck/functions/like.h"
+#include "yummy/duck/functions/scalar_call.h"
 #include "yummy/duck/functions/text_search.h"
 #include "yummy/duck/guard/function_lists.h"
 
@@ -57,10 +58,6 @@ void CheckRow(const FunctionCost& bound, const Cost& cost) {
   Limit(bound, "bytes for a name", cost.name, FunctionLimits::kNameMax);
 }
 
-void CheckInterrupt(ExpressionState& state) {
-  if (state.HasContext() && state.GetContext().IsInterrupted()) throw duckdb::InterruptException();
-}
-
 // Counts what a call makes against the memory of the instance while it is made: values of a batch are not the engine's
 // to count.
 class Reservation {
@@ -90,13 +87,9 @@ class Reservation {
 
 uint64_t BytesOf(Vector& values, idx_t count) {
   constexpr uint64_t kEntryBytes = 16;
-  DataChunk rows;
-  rows.InitializeEmpty({values.GetType()});
-  rows.data[0].Reference(values);
-  rows.SetCardinality(count);
   const bool is_list = values.GetType().InternalType() == duckdb::PhysicalType::LIST;
   const uint64_t entries = is_list ? duckdb::ListVector::GetListSize(values) : 0;
-  return TotalTextBytes(rows) + entries * kEntryBytes;
+  return TotalTextBytes(values, count) + entries * kEntryBytes;
 }
 
 // Rows [begin, end) alone, into the same rows of the result. Returns how many bytes they took.

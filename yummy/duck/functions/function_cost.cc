@@ -5,6 +5,7 @@
 
 #include "yummy/base/saturating.h"
 #include "yummy/duck/functions/pattern_cost.h"
+#include "yummy/duck/functions/scalar_call.h"
 
 namespace yummy::duck {
 namespace {
@@ -295,8 +296,7 @@ std::string_view Arguments::text(size_t column, idx_t row) const {
   if (column >= count() || columns_[column].type != duckdb::PhysicalType::VARCHAR) return {};
   const auto index = Index(column, row);
   if (!index) return {};
-  const auto& value = UnifiedVectorFormat::GetData<duckdb::string_t>(columns_[column].format)[*index];
-  return {value.GetData(), value.GetSize()};
+  return View(UnifiedVectorFormat::GetData<duckdb::string_t>(columns_[column].format)[*index]);
 }
 
 int64_t Arguments::integer(size_t column, idx_t row) const {

@@ -6,6 +6,8 @@
 
 #include <duckdb/common/vector_operations/binary_executor.hpp>
 
+#include "yummy/duck/border/row_bytes.h"
+#include "yummy/duck/functions/scalar_call.h"
 #include "yummy/duck/functions/text_search.h"
 
 namespace duckdb {
@@ -18,8 +20,6 @@ namespace yummy::duck {
 namespace {
 
 using duckdb::string_t;
-
-std::string_view View(const string_t& text) { return {text.GetData(), text.GetSize()}; }
 
 size_t NextCharacter(std::string_view text, size_t at) {
   do at++;
@@ -65,9 +65,7 @@ class LikeCall {
   LikeCall(const Kind& kind, duckdb::ExpressionState& state) : kind_(kind), state_(state) {}
 
   bool operator()(std::string_view text, std::string_view pattern, std::optional<char> escape) {
-    const auto tick = [&] {
-      if (state_.HasContext() && state_.GetContext().IsInterrupted()) throw duckdb::InterruptException();
-    };
+    const auto tick = [&] { CheckInterrupt(state_); };
     if (!kind_.ignores_case) return IsLike(text, pattern, escape, tick) != kind_.is_negated;
     // The pattern is the same for most rows.
     if (pattern_ != pattern) lowered_pattern_ = lower_pattern_(pattern_ = pattern);
@@ -102,21 +100,13 @@ void Like(const Kind& kind, duckdb::DataChunk& rows, duckdb::ExpressionState& st
 // short, together.
 bool IsQuick(duckdb::DataChunk& rows) {
   constexpr uint64_t kStepsMax = 1 << 24;
-  duckdb::UnifiedVectorFormat texts;
   duckdb::UnifiedVectorFormat patterns;
   rows.data[1].ToUnifiedFormat(rows.size(), patterns);
   const auto pattern = patterns.sel->get_index(0);
   if (rows.size() == 0 || !patterns.validity.RowIsValid(pattern)) return true;
   const uint64_t pattern_size = duckdb::UnifiedVectorFormat::GetData<string_t>(patterns)[pattern].GetSize();
   if (pattern_size <= kShortPartBytes) return true;
-  rows.data[0].ToUnifiedFormat(rows.size(), texts);
-  const auto* data = duckdb::UnifiedVectorFormat::GetData<string_t>(texts);
-  uint64_t steps = 0;
-  for (duckdb::idx_t row = 0; row < rows.size(); row++) {
-    const auto text = texts.sel->get_index(row);
-    if (texts.validity.RowIsValid(text)) steps += data[text].GetSize() * pattern_size / kShortPartBytes;
-  }
-  return steps <= kStepsMax;
+  return TotalTextBytes(rows.data[0], rows.size()) <= kStepsMax * kShortPartBytes / pattern_size;
 }
 
 }  // namespace

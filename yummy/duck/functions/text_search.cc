@@ -5,6 +5,8 @@
 
 #include <duckdb/common/vector_operations/binary_executor.hpp>
 
+#include "yummy/duck/functions/scalar_call.h"
+
 namespace duckdb {
 // Of string_common.hpp, which includes a header that does not come with the library.
 idx_t FindStrInStr(const string_t& haystack_s, const string_t& needle_s);
@@ -15,14 +17,12 @@ namespace {
 
 using duckdb::string_t;
 
-std::string_view View(const string_t& text) { return {text.GetData(), text.GetSize()}; }
-
 size_t Find(const string_t& text, const string_t& part, duckdb::ExpressionState& state) {
   if (part.GetSize() <= kShortPartBytes) {
     const auto found = duckdb::FindStrInStr(text, part);
     return found == duckdb::DConstants::INVALID_INDEX ? std::string_view::npos : found;
   }
-  if (state.HasContext() && state.GetContext().IsInterrupted()) throw duckdb::InterruptException();
+  CheckInterrupt(state);
   return FindPart(View(text), View(part));
 }
 

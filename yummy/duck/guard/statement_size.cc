@@ -347,6 +347,7 @@ uint64_t CopiesOfArguments(const std::string& function) {
 Result<void> BoundSize(duckdb::QueryNode& node, const SizeLimits& limits) {
   SizeWalk count(limits, {});
   count.Node(node);
+  if (count.found_readers().empty()) return count.result();
   SizeWalk walk(limits, count.found_readers());
   walk.Node(node);
   return walk.result();

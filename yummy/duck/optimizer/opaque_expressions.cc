@@ -118,8 +118,6 @@ void HideExpression(duckdb::ClientContext& context, ExpressionPointer& expressio
     expression = Opaque(std::move(expression));
   } else if (expression->GetExpressionClass() == duckdb::ExpressionClass::BOUND_COMPARISON) {
     auto& comparison = expression->Cast<duckdb::BoundComparisonExpression>();
-    const bool may_join = !comparison.left->IsFoldable() && !comparison.right->IsFoldable();
-    if (may_join && RequestOf(context).hides_joins()) comparison.left = Opaque(std::move(comparison.left));
     HideOperand(context, comparison.GetExpressionType(), comparison.left, *comparison.right);
     HideOperand(context, comparison.GetExpressionType(), comparison.right, *comparison.left);
   } else if (expression->GetExpressionClass() == duckdb::ExpressionClass::BOUND_FUNCTION) {
@@ -132,13 +130,31 @@ void HideInOperator(duckdb::ClientContext& context, duckdb::LogicalOperator& pla
       plan, [&](ExpressionPointer* expression) { HideExpression(context, *expression); });
   if (plan.type == duckdb::LogicalOperatorType::LOGICAL_COMPARISON_JOIN) {
     auto& join = plan.Cast<duckdb::LogicalComparisonJoin>();
-    if (IsOrderedAntiJoin(join) || RequestOf(context).hides_joins()) HideConditions(join);
+    if (IsOrderedAntiJoin(join)) HideConditions(join);
   }
   for (auto& child : plan.children) HideInOperator(context, *child);
 }
 
+// A comparison that may become the condition of a join.
+void HideJoin(ExpressionPointer& expression) {
+  duckdb::ExpressionIterator::EnumerateChildren(*expression, HideJoin);
+  if (expression->GetExpressionClass() != duckdb::ExpressionClass::BOUND_COMPARISON) return;
+  auto& comparison = expression->Cast<duckdb::BoundComparisonExpression>();
+  if (comparison.left->IsFoldable() || comparison.right->IsFoldable()) return;
+  comparison.left = Opaque(std::move(comparison.left));
+}
+
+void HideJoins(duckdb::LogicalOperator& plan) {
+  duckdb::LogicalOperatorVisitor::EnumerateExpressions(plan,
+                                                       [](ExpressionPointer* expression) { HideJoin(*expression); });
+  if (plan.type == duckdb::LogicalOperatorType::LOGICAL_COMPARISON_JOIN)
+    HideConditions(plan.Cast<duckdb::LogicalComparisonJoin>());
+  for (auto& child : plan.children) HideJoins(*child);
+}
+
 void HideInPlan(duckdb::OptimizerExtensionInput& input, duckdb::unique_ptr<duckdb::LogicalOperator>& plan) {
   HideInOperator(input.context, *plan);
+  if (RequestOf(input.context).hides_joins()) HideJoins(*plan);
 }
 
 }  // namespace
