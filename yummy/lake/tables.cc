@@ -15,8 +15,6 @@
 namespace yummy::lake {
 namespace {
 
-constexpr size_t kTablesMax = 10000;  // tables whose newest snapshot stays in memory
-
 std::string TablePath(std::string_view schema, std::string_view table) {
   return schema == kRootSchema ? std::string(table) : fmt::format("{}/{}", schema, table);
 }
@@ -76,7 +74,7 @@ std::shared_ptr<delta::Table> Tables::Keep(const Store& store, std::shared_ptr<d
   if (is_new) at->second.table = std::move(table);
   at->second.used = ++uses_;
   std::shared_ptr<delta::Table> kept = at->second.table;
-  if (is_new && tables_.size() > kTablesMax) {
+  if (is_new && tables_.size() > tables_max_) {
     auto idle = tables_.end();
     for (auto entry = tables_.begin(); entry != tables_.end(); ++entry) {
       if (entry->second.table.use_count() > 1) continue;

@@ -2,6 +2,7 @@
 // The tables of all stores by their names. A path has one delta::Table, which keeps its newest snapshot.
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -26,8 +27,9 @@ namespace yummy::lake {
 class Tables {
  public:
   /// `stores` and the executors outlive it. Logs are read by `readers`; `background` writes checkpoints.
-  Tables(const Stores& stores, Executor& readers, Executor& background)
-      : stores_(stores), readers_(readers), background_(background) {}
+  /// The newest snapshots of at most `tables_max` tables stay in memory, and those that are in use.
+  Tables(const Stores& stores, Executor& readers, Executor& background, size_t tables_max = 10'000)
+      : stores_(stores), readers_(readers), background_(background), tables_max_(tables_max) {}
 
   /// The table of these names; ignoring case when only one fits.
   /// Errors: NotFound (STORE_NOT_FOUND, TABLE_NOT_FOUND, NOT_A_DELTA_TABLE), InvalidArgument (INVALID_NAME), those of
@@ -56,6 +58,7 @@ class Tables {
   const Stores& stores_;
   Executor& readers_;
   Executor& background_;
+  const size_t tables_max_;
   std::atomic<uint64_t> uses_ = 0;
   std::shared_mutex mutex_;
   std::map<std::pair<std::string, std::string>, Entry> tables_;  // by store and path; guarded by mutex_
