@@ -25,4 +25,12 @@ Result<std::string> SqlTest::Value(const std::string& sql, const Context& contex
   return batch->column(0)->GetScalar(0).ValueOrDie()->ToString();
 }
 
+void SqlTest::ExpectValues(std::initializer_list<SqlCase> cases) {
+  for (const SqlCase& test : cases) {
+    auto value = Value(test.sql);
+    ASSERT_THAT(value, IsOk()) << test.sql;
+    EXPECT_EQ(*value, test.value) << test.sql;
+  }
+}
+
 }  // namespace yummy::duck

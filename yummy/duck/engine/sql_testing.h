@@ -1,6 +1,7 @@
 #pragma once
 // SQL over a database without tables, for tests of what functions answer.
 
+#include <initializer_list>
 #include <memory>
 #include <string>
 
@@ -12,12 +13,20 @@
 
 namespace yummy::duck {
 
+struct SqlCase {
+  const char* sql;
+  const char* value;  // the first one, as text
+};
+
 class SqlTest : public testing::Test {
  protected:
   void SetUp() override;
 
   /// The first value, as text, or the error.
   Result<std::string> Value(const std::string& sql, const Context& context = {});
+
+  /// Each statement gives its value.
+  void ExpectValues(std::initializer_list<SqlCase> cases);
 
   std::unique_ptr<Session> session_;
 };

@@ -92,47 +92,36 @@ TEST_F(BoundedAggregates, SelectStructs) {
 }
 
 TEST_F(BoundedAggregates, DoWhatTheyDidBefore) {
-  struct Case {
-    const char* sql;
-    const char* value;
-  };
-  for (const Case& test :
-       {Case{
-            "SELECT count(*) FROM (SELECT g, list(i ORDER BY i) AS l, histogram(i) AS h, max(i) AS m, min([i]) AS s, "
-            "max([i]) AS b, string_agg(i::VARCHAR, '-' ORDER BY i) AS t, quantile_disc(i, 0.5) AS q, any_value(g) AS a "
-            "FROM (SELECT i, i % 500 AS g FROM range(1500) t(i)) GROUP BY g) WHERE l = [g, g + 500, g + 1000] AND "
-            "map_keys(h) = l AND m = g + 1000 AND s = [g] AND b = [g + 1000] AND t = concat_ws('-', g, g + 500, g + "
-            "1000) "
-            "AND q = g + 500 AND a = g",
-            "500"},
-        Case{"SELECT count(*) FROM (SELECT i, list(i) OVER w AS l, arg_max(i, i) OVER w AS m, mode(i) OVER w AS o, "
-             "median(i) OVER w AS d FROM range(3000) t(i) WINDOW w AS (ORDER BY i ROWS 2 PRECEDING)) WHERE i < 2 OR "
-             "(l = [i - 2, i - 1, i] AND m = i AND o = i - 2 AND d = i - 1)",
-             "3000"},
-        // Aggregates that differ by their name only are not taken for one.
-        Case{"SELECT min([i]) = [0] AND max([i]) = [9] AND arg_min(i, i) = 0 AND arg_max(i, i) = 9 AND first(i ORDER "
-             "BY i) "
-             "= 0 AND last(i ORDER BY i) = 9 FROM range(10) t(i)",
-             "true"},
-        Case{"SELECT quantile_cont(i, 0.25) = 25 AND quantile_cont(i, [0.5, 0.75]) = [50, 75] FROM range(101) t(i)",
-             "true"},
-        Case{"SELECT list_aggregate([3, 1, 2], 'max') = 3 AND list_aggregate(['a', 'b'], 'string_agg', '+') = 'a+b'",
-             "true"},
-        Case{"SELECT max(s COLLATE NOCASE) FROM (VALUES ('a'), ('B')) t(s)", "B"},
-        Case{"SELECT sum(len(l)) FROM (SELECT max(range(i, i + 10000)) AS l FROM range(2000) t(i) GROUP BY i % 2)",
-             "20000"},
-        Case{"SELECT count(DISTINCT m) FROM (SELECT max(DISTINCT [[i, i], NULL, [i]]) AS m FROM range(3000) t(i) GROUP "
-             "BY i % "
-             "300)",
-             "300"},
-        Case{"SELECT max({'a': [i], 'b': repeat('x', i)}).a[1] FROM range(3000) t(i)", "2999"},
-        Case{"SELECT min_by(i, i::VARCHAR::BLOB) FROM range(3) t(i)", "0"},
-        Case{"SELECT max_by(i::VARCHAR, i, 2) = ['2', '1'] FROM range(3) t(i)", "true"},
-        Case{"SELECT bitstring_agg(i, 0, 2) FROM range(3) t(i)", "111"}}) {
-    auto value = Value(test.sql);
-    ASSERT_THAT(value, IsOk()) << test.sql;
-    EXPECT_EQ(*value, test.value) << test.sql;
-  }
+  ExpectValues(
+      {{"SELECT count(*) FROM (SELECT g, list(i ORDER BY i) AS l, histogram(i) AS h, max(i) AS m, min([i]) AS s, "
+        "max([i]) AS b, string_agg(i::VARCHAR, '-' ORDER BY i) AS t, quantile_disc(i, 0.5) AS q, any_value(g) AS a "
+        "FROM (SELECT i, i % 500 AS g FROM range(1500) t(i)) GROUP BY g) WHERE l = [g, g + 500, g + 1000] AND "
+        "map_keys(h) = l AND m = g + 1000 AND s = [g] AND b = [g + 1000] AND t = concat_ws('-', g, g + 500, g + "
+        "1000) "
+        "AND q = g + 500 AND a = g",
+        "500"},
+       {"SELECT count(*) FROM (SELECT i, list(i) OVER w AS l, arg_max(i, i) OVER w AS m, mode(i) OVER w AS o, "
+        "median(i) OVER w AS d FROM range(3000) t(i) WINDOW w AS (ORDER BY i ROWS 2 PRECEDING)) WHERE i < 2 OR "
+        "(l = [i - 2, i - 1, i] AND m = i AND o = i - 2 AND d = i - 1)",
+        "3000"},
+       // Aggregates that differ by their name only are not taken for one.
+       {"SELECT min([i]) = [0] AND max([i]) = [9] AND arg_min(i, i) = 0 AND arg_max(i, i) = 9 AND first(i ORDER "
+        "BY i) "
+        "= 0 AND last(i ORDER BY i) = 9 FROM range(10) t(i)",
+        "true"},
+       {"SELECT quantile_cont(i, 0.25) = 25 AND quantile_cont(i, [0.5, 0.75]) = [50, 75] FROM range(101) t(i)", "true"},
+       {"SELECT list_aggregate([3, 1, 2], 'max') = 3 AND list_aggregate(['a', 'b'], 'string_agg', '+') = 'a+b'",
+        "true"},
+       {"SELECT max(s COLLATE NOCASE) FROM (VALUES ('a'), ('B')) t(s)", "B"},
+       {"SELECT sum(len(l)) FROM (SELECT max(range(i, i + 10000)) AS l FROM range(2000) t(i) GROUP BY i % 2)", "20000"},
+       {"SELECT count(DISTINCT m) FROM (SELECT max(DISTINCT [[i, i], NULL, [i]]) AS m FROM range(3000) t(i) GROUP "
+        "BY i % "
+        "300)",
+        "300"},
+       {"SELECT max({'a': [i], 'b': repeat('x', i)}).a[1] FROM range(3000) t(i)", "2999"},
+       {"SELECT min_by(i, i::VARCHAR::BLOB) FROM range(3) t(i)", "0"},
+       {"SELECT max_by(i::VARCHAR, i, 2) = ['2', '1'] FROM range(3) t(i)", "true"},
+       {"SELECT bitstring_agg(i, 0, 2) FROM range(3) t(i)", "111"}});
 }
 
 }  // namespace
