@@ -9,13 +9,13 @@
 
 namespace yummy {
 
-/// Pauses with full jitter: each random between nothing and a bound that doubles up to a limit.
+/// Pauses with full jitter: each pause is random between zero and a bound. The bound doubles up to a limit.
 class Backoff {
  public:
   Backoff(std::chrono::milliseconds first, std::chrono::milliseconds max, Random& random)
       : bound_(first), max_(max), random_(random) {}
 
-  /// Errors: as Context::Sleep, as soon as it applies.
+  /// Errors: as Context::Sleep.
   Result<void> Wait(const Context& context);
 
  private:

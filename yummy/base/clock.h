@@ -17,7 +17,7 @@ class Clock {
   static const Clock& System();
 };
 
-/// A clock that stands still until it is told otherwise. Safe from several threads.
+/// A clock that stands still until a test moves it. Safe from several threads.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(int64_t now_micros) : now_micros_(now_micros) {}

@@ -1,5 +1,5 @@
 #pragma once
-// What a request carries through every blocking call: an absolute deadline, a stop token, its id and when it began.
+// What a request passes to every blocking call: an absolute deadline, a stop token, its id and its start time.
 
 #include <chrono>
 #include <stop_token>
@@ -13,7 +13,7 @@ class Context {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  /// No deadline, never stopped: start-up, tests.
+  /// Without a deadline, and never stopped: for start-up and tests.
   Context() = default;
   Context(Time deadline, std::stop_token stop, std::string request_id)
       : deadline_(deadline), stop_(std::move(stop)), request_id_(std::move(request_id)) {}
@@ -22,17 +22,18 @@ class Context {
   const std::stop_token& stop_token() const { return stop_; }
   const std::string& request_id() const { return request_id_; }
 
-  /// What was seen of the world at this time or later is news to the request. Without a start: only what is asked now.
+  /// When the request began. A state of a store that was seen at this time or later is recent enough for the request.
+  /// Without a start, only a new question to the store is.
   Time start() const { return start_; }
   Context WithStart(Time start) const;
 
-  /// This context with its deadline no later than `deadline`.
+  /// A copy of this context whose deadline is at most `deadline`.
   Context WithDeadline(Time deadline) const;
 
   /// Errors: Cancelled (the stop was requested), DeadlineExceeded (reason QUERY_TIMEOUT).
   Result<void> Check() const;
 
-  /// Waits until `duration` has passed. Errors: as Check, as soon as it applies.
+  /// Waits until `duration` has passed. Returns early with the error of Check once there is one.
   Result<void> Sleep(std::chrono::milliseconds duration) const;
 
  private:

@@ -1,5 +1,5 @@
 #pragma once
-// Exceptions that reach a border of ours, as errors.
+// Turns exceptions that reach one of our borders into errors.
 
 #include <utility>
 
@@ -7,14 +7,14 @@
 
 namespace yummy {
 
-/// ResourceExhausted (OUT_OF_MEMORY), for whoever learns of it by a value.
+/// The error ResourceExhausted (OUT_OF_MEMORY), for code that learns of it by a return value.
 Error OutOfMemory();
 
-/// The exception that is being handled: OutOfMemory() for std::bad_alloc, else Internal. To be called inside a
-/// catch block only.
+/// The exception that is being handled, as an error: OutOfMemory() for std::bad_alloc, Internal for all others. Call it
+/// only inside a catch block.
 Error CaughtException();
 
-/// Runs `body`, which returns a Result; what it throws becomes an error, as CaughtException tells it.
+/// Runs `body`, which returns a Result. An exception becomes the error of CaughtException.
 template <typename Body>
 auto CatchExceptions(Body&& body) -> decltype(body()) {
   try {

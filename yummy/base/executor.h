@@ -13,18 +13,18 @@ class Executor {
  public:
   /// `queue_max` bounds the tasks that wait for a thread.
   Executor(size_t threads, size_t queue_max);
-  /// Finishes the tasks that are queued, then joins.
+  /// Finishes the queued tasks, then joins the threads.
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  /// Runs `task` on a thread of the pool. Never blocks. Safe from several threads. What it throws is logged.
+  /// Runs `task` on a thread of the pool. Never blocks. Safe from several threads. An exception of the task is logged.
   /// Errors: ResourceExhausted (the queue is full).
   Result<void> Submit(std::function<void()> task);
 
   /// Runs body(0) … body(count - 1) on the pool and on the calling thread; returns when all have run.
-  /// Every index runs even when the queue is full: the caller does the work itself then. What a body throws is thrown
-  /// again here, once all have run. May be called from a thread of the pool.
+  /// Every index runs even when the queue is full, because the calling thread then does the work itself. An exception
+  /// of a body is rethrown here once all have run. May be called from a thread of the pool.
   void ParallelFor(size_t count, const std::function<void(size_t)>& body);
 
   size_t threads() const;
@@ -34,7 +34,7 @@ class Executor {
   std::unique_ptr<State> state_;
 };
 
-/// Runs body(0) … body(count - 1), by the executor when there is one, and returns the first error by index.
+/// Runs body(0) … body(count - 1), on the executor if there is one. Returns the error with the lowest index.
 Result<void> ForEachInParallel(Executor* executor, size_t count, const std::function<Result<void>(size_t)>& body);
 
 }  // namespace yummy

@@ -1,5 +1,5 @@
 #pragma once
-// A bounded number of places, given in the order in which they were asked for.
+// A bounded number of places, which are given out in the order of the requests.
 
 #include <cstddef>
 #include <deque>
@@ -17,7 +17,7 @@ class Gate {
   /// `places` is at least 1.
   explicit Gate(size_t places) : places_(places) {}
 
-  /// A place, held as long as this lives.
+  /// A place. It is held as long as this object lives.
   class Place {
    public:
     explicit Place(Gate& gate) : gate_(&gate) {}
@@ -31,7 +31,7 @@ class Gate {
     Gate* gate_;
   };
 
-  /// Waits for a place, and then in vain no longer than the context allows. Errors: as Context::Check.
+  /// Waits for a place, at most as long as the context allows. Errors: as Context::Check.
   Result<Place> Enter(const Context& context);
 
   /// Places that are held, and callers that wait for one.

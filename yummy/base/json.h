@@ -1,5 +1,5 @@
 #pragma once
-// Writing JSON (RFC 8259). Parsing is simdjson's, where it is needed.
+// Writes JSON (RFC 8259). simdjson parses it, where that is needed.
 
 #include <cstdint>
 #include <string>
@@ -8,18 +8,18 @@
 namespace yummy {
 
 /// Appends `text` as a JSON string with its quotes; control characters, quotes and backslashes are escaped. Bytes that
-/// are no UTF-8 stay as they are, never repaired to another value: what may hold some is checked before, or the whole
-/// text after.
+/// are not UTF-8 are written unchanged, because repairing them would change the value. Callers whose text may hold such
+/// bytes check it before, or check the whole JSON text afterwards.
 void AppendJsonString(std::string& out, std::string_view text);
 
-/// `text` with every byte that is no part of UTF-8 replaced by U+FFFD: for messages, never for values.
+/// `text` with every byte that is not part of UTF-8 replaced by U+FFFD. For messages, never for values.
 std::string ReadableUtf8(std::string_view text);
 
-/// Appends a double in the shortest form that reads back equal; NaN and infinities as null.
+/// Appends a double in the shortest form that reads back equal. NaN and infinities become null.
 void AppendJsonDouble(std::string& out, double value);
 void AppendJsonFloat(std::string& out, float value);
 
-/// Builds one JSON value piece by piece; commas and colons are placed by the writer.
+/// Builds one JSON value piece by piece; the writer adds commas and colons.
 ///   JsonWriter json; json.BeginObject(); json.Key("table"); json.String("t1"); json.EndObject(); json.text()
 class JsonWriter {
  public:
@@ -62,7 +62,7 @@ class JsonWriter {
     Before();
     text_ += "null";
   }
-  /// A value that is JSON text already.
+  /// A value that is already JSON text.
   void Raw(std::string_view json) {
     Before();
     text_ += json;

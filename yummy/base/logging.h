@@ -1,5 +1,5 @@
 #pragma once
-// The program's log: one line an event, on standard error, text by fmt. Levels as spdlog has them.
+// The program's log on standard error: one line per event, formatted by fmt. It has spdlog's levels.
 
 #include <string>
 #include <string_view>
@@ -12,7 +12,7 @@ namespace yummy {
 
 enum class LogLevel { kTrace, kDebug, kInfo, kWarn, kError, kOff };
 
-/// Errors: InvalidArgument (the name is none of trace, debug, info, warn, error, off).
+/// Errors: InvalidArgument (the name is not trace, debug, info, warn, error or off).
 Result<LogLevel> ParseLogLevel(std::string_view name);
 void SetLogLevel(LogLevel level);
 bool LogEnabled(LogLevel level);

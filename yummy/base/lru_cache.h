@@ -1,5 +1,5 @@
 #pragma once
-// Immutable values by name, least recently used dropped first.
+// A cache of immutable values by name. It drops the least recently used value first.
 
 #include <cstdint>
 #include <list>
@@ -11,13 +11,13 @@
 
 namespace yummy {
 
-/// Bounded by what its values cost together. Safe from several threads.
+/// Bounded by the total cost of its values. Safe from several threads.
 template <typename Value>
 class LruCache {
  public:
   explicit LruCache(uint64_t cost_max) : cost_max_(cost_max) {}
 
-  /// A null pointer when it is not there. `key` names the value for good.
+  /// Null when the cache does not hold it. `key` always names the same value.
   std::shared_ptr<const Value> Find(const std::string& key) {
     const std::scoped_lock lock(mutex_);
     const auto found = by_key_.find(key);

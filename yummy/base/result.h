@@ -1,5 +1,6 @@
 #pragma once
-// Result<T>: a value or an Error. What can fail returns one; TRY passes an error up, MUST marks the impossible.
+// Result<T>: a value or an Error. Functions that can fail return one. TRY passes an error up; MUST marks calls that
+// cannot fail.
 
 #include <cassert>
 #include <optional>
@@ -79,12 +80,12 @@ class [[nodiscard]] Result<void> {
   std::optional<Error> error_;
 };
 
-/// Ends the program with the error's text: what MUST does when the impossible happens.
+/// Ends the program with the text of the error. MUST calls it.
 [[noreturn]] void FailMust(const char* expression, const Error& error);
 
 }  // namespace yummy
 
-// A name of its own for each use, so that TRY may stand inside TRY.
+// Each use gets a name of its own, so that a TRY may contain another TRY.
 #define YUMMY_JOIN_(a, b) a##b
 #define YUMMY_JOIN(a, b) YUMMY_JOIN_(a, b)
 #define YUMMY_TRY_(name, ...)         \
@@ -102,8 +103,8 @@ class [[nodiscard]] Result<void> {
     std::move(name).value();                 \
   })
 
-/// The value of a Result, or a return of its error from the enclosing function: `auto meta = TRY(store.Head(context,
-/// path));`
+/// The value of a Result. If it holds an error, the enclosing function returns that error:
+/// `auto meta = TRY(store.Head(context, path));`
 #define TRY(...) YUMMY_TRY_(YUMMY_JOIN(yummy_try_, __COUNTER__), __VA_ARGS__)
 
 /// The value of a Result that cannot be an error here; an error ends the program.

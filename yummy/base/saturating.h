@@ -1,5 +1,5 @@
 #pragma once
-// Sums and products that stop at the largest number, for bounds of what grows without end.
+// Sums and products that stop at the largest number instead of overflowing, for comparisons with a limit.
 
 #include <cstdint>
 #include <limits>

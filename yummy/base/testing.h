@@ -26,7 +26,7 @@ MATCHER_P(IsError, code, std::string("is the error ") + std::string(ErrorCodeNam
   return arg.error().code() == code;
 }
 
-/// A fresh folder, removed with all it holds at the end of the test.
+/// A fresh folder. It is removed with all its contents at the end of the test.
 class TemporaryFolder {
  public:
   TemporaryFolder();

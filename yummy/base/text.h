@@ -1,5 +1,5 @@
 #pragma once
-// Texts of others: compared, corrected when they are nearly right, cut and shown so that they do no harm.
+// Handles texts from outside: compares them, finds near misses, cuts them, and makes them safe to log.
 
 #include <cstddef>
 #include <optional>
@@ -12,21 +12,21 @@ namespace yummy {
 /// True when the text is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 bool IsUtf8(std::string_view text);
 
-/// ASCII letters in lower case; other bytes as they are.
+/// `text` with its ASCII letters in lower case; other bytes are unchanged.
 std::string LowerCase(std::string_view text);
-/// Ignoring the case of ASCII letters.
+/// True when the texts are equal, ignoring the case of ASCII letters.
 bool EqualsIgnoringCase(std::string_view a, std::string_view b);
-/// Without these characters at its ends.
+/// `text` without these characters at its ends.
 std::string_view Trimmed(std::string_view text, std::string_view spaces = " \t\r\n");
-/// The name among `known` that is nearest to `name`, when it is near enough to be a slip; for "did you mean". Case, '_'
-/// and '-' do not count: recordBatchDict and record_batch_dict are near.
+/// The name among `known` that is nearest to `name`, if it is near enough to be a typing error; for "did you mean".
+/// Case, '_' and '-' do not count: recordBatchDict is near record_batch_dict.
 std::optional<std::string> NearestName(std::string_view name, const std::vector<std::string>& known);
 
-/// The beginning of `text`: at most `bytes_max`, no character of UTF-8 cut apart.
+/// The beginning of `text`: at most `bytes_max` bytes, without cutting a UTF-8 character.
 std::string_view Utf8Prefix(std::string_view text, size_t bytes_max);
 
-/// `text` as it stands in the log: control characters, and bytes that are no UTF-8, as \x1b; a long one is cut. What a
-/// client says looks like no line of ours and moves no terminal.
+/// `text` made safe for the log: control characters and bytes that are not UTF-8 are written as \x1b, and a long text
+/// is cut. So a client can neither forge a line of the log nor control the terminal that shows it.
 std::string LogText(std::string_view text);
 
 }  // namespace yummy

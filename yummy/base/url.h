@@ -1,5 +1,5 @@
 #pragma once
-// URLs and percent-encoding as RFC 3986 has them.
+// URLs and percent-encoding (RFC 3986).
 
 #include <string>
 #include <string_view>
