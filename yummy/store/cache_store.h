@@ -1,5 +1,6 @@
 #pragma once
-// Stores that answer from local disk what never changes. Lists, absences and questions always reach the store.
+// Stores that answer reads of unchanging objects from local disk. Lists, Head and reads of other objects always reach
+// the store.
 
 #include <cstdint>
 #include <memory>
@@ -11,8 +12,8 @@
 
 namespace yummy::store {
 
-/// GetKnown through a cache: of a table's log, commits, checkpoints, sidecars and deletion vectors. The key holds the
-/// store's root, the path, etag, size and range, so that a table that is dropped and made anew is read anew.
+/// Caches GetKnown: commits, checkpoints, sidecars and deletion vectors. The key holds the store's root, the path,
+/// etag, size and range. So a table that is dropped and created again is read again.
 class LogCacheStore final : public WrapperStore {
  public:
   /// shared: one cache serves all stores.
@@ -26,8 +27,8 @@ class LogCacheStore final : public WrapperStore {
   const std::shared_ptr<DiskCache> cache_;
 };
 
-/// OpenKnown through a cache of blocks: of data files. The key holds the store's root, the path, size and time of
-/// change. A block is kept when it is wanted for the second time: what is read once passes by.
+/// Caches OpenKnown: blocks of data files. The key holds the store's root, the path, size and modification time. A
+/// block is kept when it is read for the second time, so that a single scan does not fill the cache.
 class BlockCacheStore final : public WrapperStore {
  public:
   static constexpr uint64_t kBlockBytes = uint64_t{1} << 20;

@@ -10,17 +10,18 @@
 
 namespace yummy::store {
 
-/// Reads, lists, deletions and overwriting puts are tried again within the deadline of the Context and `max_retries`; a
-/// deadline or a stop ends a request that is under way. A creating put that may have been applied is OutcomeUnknown,
-/// never AlreadyExists or Cancelled.
+/// Reads, lists, deletions and overwriting puts are retried within the deadline of the Context and `max_retries`. A
+/// deadline or a stop also ends a request that is in flight. A creating put that may have been applied is
+/// OutcomeUnknown, never AlreadyExists or Cancelled.
 /// Errors have the details "http_status", "attempts", "retryable" and "store", and the reasons BUCKET_NOT_FOUND,
 /// STORE_WRONG_REGION, STORE_CREDENTIALS, STORE_ACCESS_DENIED, STORE_THROTTLED, STORE_TIMEOUT, STORE_UNREACHABLE,
 /// STORE_CONNECTION, STORE_FAILED and STORE_BAD_ANSWER. No message holds a query, a user or a key.
-/// An upload of more than one part (8 MiB) that is to create its object does so atomically on S3 alone: Azure and GCS
-/// are asked before the last request whether it is there.
+/// An upload with kCreate of more than one part (8 MiB) carries the condition in its last request on S3 and Azure. GCS
+/// has no condition there, so the store checks before the last request that the object does not exist.
 class CloudStore final {
  public:
-  /// Asks nobody: a bucket that does not exist is found at the first request. `root` is the URL as it may be shown.
+  /// Sends no request: the first one finds out whether the bucket exists. `root` is the URL in a form that may be
+  /// shown.
   /// Safe from several threads; readers must not outlive the store. Refused in a process that was forked after the
   /// first use. Errors: InvalidArgument (reason STORE_OPTIONS), Unsupported.
   static Result<std::unique_ptr<ObjectStore>> Open(const std::string& url, std::string root,

@@ -1,5 +1,6 @@
 #pragma once
-// A store that fails on demand: for tests of everything above it. Scripted by plans, or at random from a seed.
+// A store that fails on demand, for tests of the code above it. Faults follow scripted plans, or come at random from a
+// seed.
 
 #include <array>
 #include <chrono>
@@ -14,7 +15,7 @@
 
 namespace yummy::store {
 
-/// What is asked of a store. A Put counts by its mode.
+/// The kinds of calls. The two modes of Put are two kinds.
 enum class Operation {
   kGet,
   kGetRanges,
@@ -32,13 +33,13 @@ enum class Operation {
 };
 inline constexpr size_t kOperationCount = 13;
 
-/// "lost" means: OutcomeUnknown from Put, Finish, Delete and Copy, Unavailable from everything else.
+/// A lost answer is OutcomeUnknown from Put, Finish, Delete and Copy, and Unavailable from all other calls.
 enum class FaultKind {
   kErrorBefore,    // not applied; Unavailable
   kErrorAfter,     // applied; the answer is lost
   kTimeoutAfter,   // as kErrorAfter, after a delay; reason STORE_TIMEOUT
-  kErrorLate,      // Put only: answered OutcomeUnknown, still on its way until LandLate()
-  kDelay,          // a delay, then as asked
+  kErrorLate,      // Put only: answers OutcomeUnknown; the put is applied by LandLate()
+  kDelay,          // a delay, then the call runs normally
   kTruncatedRead,  // Get and GetRanges: the second half of the bytes is missing, with no error; ReadAt: Unavailable
   kStaleList,      // List: the newest objects are missing
   kIoError,        // not applied; Unavailable, as a disk's EIO; reason STORE_IO
@@ -49,23 +50,24 @@ inline constexpr size_t kFaultKindCount = 8;
 ///   {.operation = Operation::kPutCreate, .path_contains = "_delta_log", .kind = FaultKind::kErrorAfter, .times = 2}
 struct FaultPlan {
   Operation operation = Operation::kGet;
-  std::string path_contains;  // empty: every path; of a list: its prefix
+  std::string path_contains;  // empty: every path. For a list it is compared with the prefix
   FaultKind kind = FaultKind::kErrorBefore;
   size_t times = 1;  // how many calls fail
-  size_t skip = 0;   // how many calls that match go well before
+  size_t skip = 0;   // how many matching calls succeed before that
 };
 
 struct FaultOptions {
   uint64_t seed = 0;
-  std::array<double, kFaultKindCount> chances{};  // by FaultKind, for each call it can happen to
+  std::array<double, kFaultKindCount> chances{};  // by FaultKind: the chance per call to which it can happen
   std::chrono::milliseconds delay{100};
-  size_t stale_entries = 1;  // how many objects a stale list lacks
+  size_t stale_entries = 1;  // how many objects are missing in a stale list
   bool is_remote = false;    // claims to be far away, whatever the store below is
-  /// Told of each delay; without it a delay takes no time.
+                             /// Called for each delay. Without it a delay takes no time.
   std::function<void(const Context&, std::chrono::milliseconds)> on_delay;
 };
 
-/// Passes everything on to a store, counts it and injects faults: a plan that matches first, else by chance.
+/// Passes all calls on to a store, counts them and injects faults: those of the first matching plan, otherwise by
+/// chance.
 /// Safe from several threads; readers and uploads must not outlive it.
 class FaultStore final : public ObjectStore {
  public:
@@ -73,12 +75,12 @@ class FaultStore final : public ObjectStore {
   explicit FaultStore(std::shared_ptr<ObjectStore> store, FaultOptions options = {});
   ~FaultStore() override;
 
-  /// Adds a plan; plans are looked through in the order they came.
+  /// Adds a plan. Plans are tried in the order in which they were added.
   void Inject(FaultPlan plan);
   void SetChance(FaultKind kind, double chance);
-  /// Forgets all plans and chances. What has gone wrong stays so.
+  /// Drops all plans and chances. Faults that have happened are not undone.
   void Heal();
-  /// Applies the puts of kErrorLate, in the order they came; their results are of interest to no one any more.
+  /// Applies the puts of kErrorLate in their order. Their results are ignored.
   void LandLate(const Context& context);
 
   /// Calls since the start or ResetCounts, failed ones included.

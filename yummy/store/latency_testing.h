@@ -1,6 +1,6 @@
 #pragma once
-// A store that answers as slowly as one across a network, and writes down what it was asked: for tests of what is
-// requested, how often and how much at once.
+// A store that is as slow as one across a network and records its requests. Tests count with it which requests are
+// made, how often, and how many at once.
 
 #include <chrono>
 #include <cstdint>
@@ -18,32 +18,33 @@ struct LatencyOptions {
   uint64_t bytes_per_second = 0;         // of one request; 0: no limit
 };
 
-/// One question to the store. An Open whose size is known and a part of an upload below the size of parts are none.
+/// One request to the store. An Open with a known size is not a request, nor is a write to an upload that does not fill
+/// a part.
 struct StoreRequest {
   std::string verb;  // GET, HEAD, LIST, PUT, COPY, DELETE, UPLOAD, FINISH, ABORT
   std::string path;
   uint64_t offset = 0;  // of a GET
-  uint64_t length = 0;  // of a GET: what was asked for; of a PUT or UPLOAD: what was sent
+  uint64_t length = 0;  // bytes that a GET asked for, or that a PUT or UPLOAD sent
 };
 
-/// Passes everything on to a store, as a store that is not local. Safe from several threads; readers and uploads must
-/// not outlive it.
+/// Passes all calls on to a store, and claims not to be local. Safe from several threads; readers and uploads must not
+/// outlive it.
 class LatencyStore final : public ObjectStore {
  public:
   explicit LatencyStore(std::shared_ptr<ObjectStore> store, LatencyOptions options = {});
   ~LatencyStore() override;
 
   void SetLatency(std::chrono::milliseconds latency);
-  /// Requests for a path that contains `path_part` do not return before their context ends; an empty text heals.
+  /// Requests for a path that contains `path_part` hang until their context ends. An empty text ends that.
   void Hang(std::string path_part);
 
   /// The requests since the start or the last call, in the order they came.
   std::vector<StoreRequest> TakeRequests();
-  /// The most requests that were on their way at once.
+  /// The largest number of requests that were in flight at once.
   size_t in_flight_max() const;
-  /// Requests on their way now.
+  /// The requests that are in flight now.
   size_t in_flight() const;
-  /// The most uploads that were open at once.
+  /// The largest number of uploads that were open at once.
   size_t uploads_max() const;
   /// Uploads that are open now.
   size_t uploads() const;

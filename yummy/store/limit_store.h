@@ -1,6 +1,6 @@
 #pragma once
-// Bounds how many requests a store has in flight, by what they are for: a scan must not keep a commit waiting, nor a
-// vacuum a scan.
+// Bounds the requests in flight to a store, separately by purpose: a commit must not wait for scans, nor a scan for
+// background work.
 
 #include <array>
 #include <cstddef>
@@ -14,22 +14,22 @@ namespace yummy::store {
 enum class RequestClass {
   kLog,         // reads, lists and commits of a table's log; folders
   kData,        // all other objects
-  kBackground,  // what nobody waits for: deletes, checkpoints, checksums
+  kBackground,  // requests that nobody waits for: deletes, checkpoints, checksums
 };
 inline constexpr size_t kRequestClassCount = 3;
 
 /// Requests in flight, by RequestClass; each at least 1.
 using RequestLimits = std::array<size_t, kRequestClassCount>;
 
-/// Passes a call on as soon as its class has a free place, in the order in which calls came.
-/// Errors while waiting: Cancelled, DeadlineExceeded; from puts and uploads Unavailable (reason STORE_BUSY) instead of
-/// the latter, because nothing was applied.
+/// Passes a call on as soon as its class has a free place. Waiting calls are served in order.
+/// Errors while waiting: Cancelled, DeadlineExceeded. Puts and uploads give Unavailable (reason STORE_BUSY) instead of
+/// DeadlineExceeded, because nothing was applied.
 class LimitStore final : public WrapperStore {
  public:
   LimitStore(std::shared_ptr<ObjectStore> store, const RequestLimits& limits);
   ~LimitStore() override;
 
-  /// Calls that run or wait.
+  /// The calls that run or wait.
   size_t in_flight(RequestClass request_class) const;
   size_t waiting(RequestClass request_class) const;
 

@@ -39,29 +39,30 @@ struct OpenResult {
 };
 
 /// Opens `path` (empty: the root itself) for reading or with O_PATH. The kernel resolves it beneath the root: a
-/// symbolic link that leads out gives EXDEV, a circle of them ELOOP.
+/// symbolic link that leads outside gives EXDEV, and links in a circle give ELOOP.
 OpenResult OpenBeneath(const Descriptor& root, std::string_view path, int flags);
 
 struct FolderToWrite {
   Descriptor folder;
   bool was_made = false;
 };
-/// Opens the folder `path`, and makes it and those above it when they are missing, flushed to disk.
+/// Opens the folder `path`. Missing folders are made on the way and flushed to disk.
 Result<FolderToWrite> OpenFolderToWrite(const Descriptor& root, std::string_view path);
 
-/// Removes the folder if it is empty, then those above it that are empty with that; never the root.
+/// Removes the folder if it is empty, and then each folder above it that became empty; never the root.
 void RemoveEmptyFolders(const Descriptor& root, std::string_view path);
 
-/// Flushes a folder: its entries are on disk afterwards. The result is 0 or an errno.
+/// Flushes a folder, so that its entries are on disk. Returns 0 or an errno.
 int SyncFolder(const Descriptor& folder);
 
-/// What came of a call on an object: "cannot read a/b: Permission denied", with the code and reason of the errno.
+/// The error of a failed call on an object: "cannot read a/b: Permission denied", with the code and reason that fit the
+/// errno.
 Error ErrnoError(int error, std::string_view verb, std::string_view path);
 Error NoObjectError(std::string_view path);
 
 ObjectMeta MetaOf(std::string_view path, const struct stat& status);
 
-/// Calls a system call again as long as a signal interrupts it.
+/// Repeats a system call while signals interrupt it.
 template <typename Call>
 auto Uninterrupted(Call call) {
   auto result = call();

@@ -1,5 +1,5 @@
 #pragma once
-// Listing folders of the local store as an object store lists: by prefix, sorted, page by page.
+// Lists folders of the local store the way an object store does: by prefix, sorted, page by page.
 
 #include <string_view>
 
@@ -10,7 +10,7 @@
 
 namespace yummy::store {
 
-/// ObjectStore::List below `root`; `prefix` has been checked.
+/// Does the work of ObjectStore::List below `root`. The caller has checked `prefix`.
 Result<ListPage> ListFolders(const Context& context, const Descriptor& root, std::string_view prefix,
                              const ListOptions& options);
 

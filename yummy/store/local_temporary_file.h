@@ -1,5 +1,5 @@
 #pragma once
-// How the local store writes: into a file that no list shows, which then gets the object's name in one step.
+// The local store writes into a file that no list shows, and then gives it the object's name in one step.
 
 #include <memory>
 #include <string>
@@ -14,7 +14,8 @@ namespace yummy::store {
 
 class Sweep;
 
-/// The bytes of an object on their way. The destructor removes what is not published, with the folders made for it.
+/// The bytes of an object that is being written. The destructor removes the file if it was not published, and the
+/// folders made for it.
 class TemporaryFile {
  public:
   /// `root` and `sweep` must outlive the file.
@@ -25,8 +26,8 @@ class TemporaryFile {
 
   Result<void> Write(const Context& context, std::string_view bytes);
 
-  /// Makes the object durable and visible. To be called once; refused after a Write that failed.
-  /// Errors: AlreadyExists (kCreate), OutcomeUnknown (may have been applied); with all others it was not applied.
+  /// Makes the object durable and visible. Call it once; it is refused after a Write that failed.
+  /// Errors: AlreadyExists (kCreate), OutcomeUnknown (may have been applied). After any other error it was not applied.
   Result<ObjectMeta> Publish(const Context& context, PutMode mode);
 
  private:
@@ -42,8 +43,8 @@ class TemporaryFile {
 
   const Descriptor& root_;
   const std::string path_;
-  const std::string name_;      // the object's, within its folder
-  std::string temporary_name_;  // empty when there is no such file any more
+  const std::string name_;      // name of the object within its folder
+  std::string temporary_name_;  // empty once the file is gone
   FolderToWrite folder_;
   Descriptor file_;
   bool has_failed_ = false;

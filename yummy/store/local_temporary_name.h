@@ -6,11 +6,11 @@
 
 namespace yummy::store {
 
-/// True for the names of such files, ".….tmp". Hadoop's writers of Delta tables name theirs so, too.
+/// True for the names of such files, ".….tmp". Hadoop's writers of Delta tables use such names as well.
 bool IsTemporaryName(std::string_view name);
-/// True for those that this store gives: ".<uuid>-<process id>.tmp".
+/// True for names that this store gives: ".<uuid>-<process id>.tmp".
 bool IsOwnTemporaryName(std::string_view name);
-/// The process id keeps the names of forked processes apart, whose random numbers are the same.
+/// The name for a new file. Forked processes draw the same random numbers, so the process id keeps their names apart.
 std::string MakeTemporaryName();
 
 }  // namespace yummy::store

@@ -1,5 +1,6 @@
 #pragma once
-// No write to a store before it has shown that its put-if-absent is one: some servers take the condition and overwrite.
+// Lets no write through to a store before its put-if-absent has been tested: some servers accept the condition and
+// overwrite.
 
 #include <atomic>
 #include <memory>
@@ -10,10 +11,11 @@
 
 namespace yummy::store {
 
-/// Before the first write of this process an object of a unique hidden name is put twice, beside what is to be written,
-/// and deleted again: the second put must be refused. A store whose capabilities promise it is not asked. Every Put,
-/// StartUpload and Copy fails with Unsupported (reason STORE_UNSAFE_FOR_WRITES) when the store overwrote it, and with
-/// the store's error when nothing could be found out; then the next write asks again. Writes that come meanwhile wait.
+/// Before the first write of this process, an object with a unique hidden name is put twice beside the object to be
+/// written, and deleted again. The store must refuse the second put. A store whose capabilities promise put-if-absent
+/// is not tested. If the store overwrote the object, every Put, StartUpload and Copy fails with Unsupported (reason
+/// STORE_UNSAFE_FOR_WRITES). If the test has no result, the write fails with the store's error, and the next write
+/// tests again. Writes that come during the test wait for it.
 class ProbeStore final : public WrapperStore {
  public:
   /// `random` must outlive it.

@@ -1,5 +1,5 @@
 #pragma once
-// An HTTP server that answers as a test says: what a store does that is broken, slow or hostile.
+// An HTTP server that answers as a test tells it to: like a store that is broken, slow or hostile.
 
 #include <atomic>
 #include <condition_variable>
@@ -14,12 +14,12 @@ namespace yummy::store {
 struct ScriptedRequest {
   std::string method;
   std::string target;   // path and query
-  std::string headers;  // as they came
+  std::string headers;  // unparsed
   std::string body;
 };
 
 struct ScriptedReply {
-  std::string bytes;  // of the whole answer, sent as they are
+  std::string bytes;  // the whole answer, sent unchanged
   enum class Then {
     kClose,
     kReset,
@@ -33,8 +33,8 @@ std::string HttpAnswer(int status, std::string_view body = "", std::string_view 
 /// An S3 error: <Error><Code>…</Code></Error>.
 std::string S3Error(int status, std::string_view code, std::string_view headers = "");
 
-/// Listens on a port of 127.0.0.1 that the kernel chooses. `answer` is told the request and its number, from 0; it is
-/// called by one thread at a time.
+/// Listens on a port of 127.0.0.1 that the kernel chooses. `answer` gets the request and its number, counted from 0.
+/// One thread at a time calls it.
 class ScriptedServer {
  public:
   explicit ScriptedServer(std::function<ScriptedReply(const ScriptedRequest&, size_t)> answer);

@@ -1,5 +1,5 @@
 #pragma once
-// The conformance suite: what object_store.h promises, as tests that every store passes.
+// The conformance suite: tests of the promises of object_store.h. Every store passes them.
 //   INSTANTIATE_TEST_SUITE_P(Memory, StoreConformance,
 //                            ::testing::Values(StoreSetup{.name = "Memory", .make = MakeMemoryStore}),
 //                            StoreSetup::Name);
@@ -19,14 +19,14 @@
 
 namespace yummy::store {
 
-/// A kind of store to be tested. Its name consists of letters and digits.
+/// A kind of store to test. Its name consists of letters and digits.
 struct StoreSetup {
   std::string name;
-  /// Makes an empty store, once a test. What the store needs (a folder, a clock) lives as long as the result.
+  /// Makes an empty store; called once per test. The folder or clock that the store needs lives as long as the result.
   std::function<std::shared_ptr<ObjectStore>()> make;
-  bool is_remote = false;  // each request costs: what is random is tried less often
+  bool is_remote = false;  // requests are slow, so random tests run fewer rounds
   bool has_folders =
-      false;  // it sorts by them, and keeps those that are empty: lists across folders are not as promised
+      false;  // it has real folders: it sorts by them and keeps empty ones, so lists across folders break the promise
 
   static std::string Name(const ::testing::TestParamInfo<StoreSetup>& info) { return info.param.name; }
 };
@@ -39,7 +39,7 @@ class StoreConformance : public ::testing::TestWithParam<StoreSetup> {
   StoreConformance();
 
   ObjectStore& store() { return *store_; }
-  /// Puts an object that must not fail to be put.
+  /// Puts an object; a failure ends the test program.
   ObjectMeta Put(std::string_view path, std::string_view bytes = "x", PutMode mode = PutMode::kOverwrite);
   /// The paths of all objects, in the order of the list.
   std::vector<std::string> AllPaths();
@@ -53,7 +53,7 @@ class StoreConformance : public ::testing::TestWithParam<StoreSetup> {
 /// A store in a fresh folder, removed with the last owner of the result.
 std::shared_ptr<ObjectStore> MakeTemporaryLocalStore();
 
-/// A store in memory, by the machine's clock.
+/// A store in memory with the machine's clock.
 std::shared_ptr<ObjectStore> MakeMemoryStore();
 
 /// A store in the cloud that tools/stores.py runs.
@@ -61,20 +61,20 @@ struct RunningStore {
   std::string name;
   std::string root;  // "s3://yummy"
   std::map<std::string, std::string> storage_options;
-  bool is_safe_for_commits = true;  // it heeds the condition of a put
+  bool is_safe_for_commits = true;  // it honours the condition of a put
 };
 
-/// Those that the file named by YUMMY_STORES tells of; none without it.
+/// The stores in the file that YUMMY_STORES names. Without the variable there are none.
 std::vector<RunningStore> RunningStores();
 
-/// A place in a running store that is empty and no one else's.
+/// An empty place in a running store that no other test uses.
 std::shared_ptr<ObjectStore> MakeEmptyStore(const RunningStore& running);
 
-/// The running store that YUMMY_TEST_STORES names: tests of what is built on stores use it. Absent: they use one in
-/// memory.
+/// The running store that YUMMY_TEST_STORES names. Tests of modules above `store` use it, or a store in memory if it is
+/// absent.
 const std::optional<RunningStore>& StoreOfTests();
 
-/// An empty store for a test of what is built on stores. `clock` is that of a store in memory; others have their own.
+/// An empty store for tests of modules above `store`. A store in memory uses `clock`; others have clocks of their own.
 std::shared_ptr<ObjectStore> MakeTestStore(const Clock& clock = Clock::System());
 
 }  // namespace yummy::store

@@ -1,5 +1,5 @@
 #pragma once
-// A store around a store.
+// The base of stores that wrap another store.
 
 #include <memory>
 #include <utility>
@@ -8,7 +8,7 @@
 
 namespace yummy::store {
 
-/// Passes everything on; who derives from it overrides what it changes.
+/// Passes all calls on. A derived class overrides the calls that it changes.
 class WrapperStore : public ObjectStore {
  public:
   /// shared: the store below may have other wrappers and users.
