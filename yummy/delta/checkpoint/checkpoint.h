@@ -1,5 +1,5 @@
 #pragma once
-// Checkpoints (PROTOCOL.md, "Checkpoints"): read into a snapshot, written after a commit.
+// Writes checkpoints and version checksums after a commit (PROTOCOL.md, "Checkpoints").
 
 #include <cstdint>
 #include <string>
@@ -17,11 +17,11 @@ namespace yummy::delta {
 
 /// Writes the classic checkpoint of the snapshot's version (with a checkpointMetadata action when the table has the
 /// v2Checkpoint feature), then `_last_checkpoint`. Tombstones within delta.deletedFileRetentionDuration are kept.
-/// Safe to repeat: checkpoints of one version are interchangeable. The executor reads the log, where there is one.
+/// Safe to repeat, because checkpoints of one version are interchangeable. If there is an executor, it reads the log.
 Result<void> WriteCheckpoint(const Context& context, const Snapshot& snapshot, const Clock& clock,
                              Executor* executor = nullptr);
 
-/// Writes the version checksum file (PROTOCOL.md, "Version Checksum File"); an existing one is left alone.
+/// Writes the version checksum file (PROTOCOL.md, "Version Checksum File"). An existing file stays as it is.
 Result<void> WriteChecksum(const Context& context, const Snapshot& snapshot);
 
 }  // namespace yummy::delta

@@ -1,5 +1,5 @@
 #pragma once
-// The rows of a checkpoint to be written, as Arrow batches in the schema of PROTOCOL.md, "Checkpoint Schema".
+// The rows of a new checkpoint, as Arrow batches in the schema of PROTOCOL.md, "Checkpoint Schema".
 
 #include <memory>
 #include <vector>
@@ -11,7 +11,7 @@
 
 namespace yummy::delta {
 
-/// One batch after the other: first everything but files, then tombstones, then adds.
+/// Gives one batch after the other: first all actions other than files, then tombstones, then adds.
 class CheckpointBatches {
  public:
   /// Both arguments must outlive this. Errors: Unsupported (a column type without an Arrow type, for typed statistics).

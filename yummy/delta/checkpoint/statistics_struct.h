@@ -1,5 +1,5 @@
 #pragma once
-// stats_parsed and partitionValues_parsed of a checkpoint that is written (delta.checkpoint.writeStatsAsStruct).
+// Encodes stats_parsed and partitionValues_parsed of a new checkpoint (delta.checkpoint.writeStatsAsStruct).
 
 #include <memory>
 #include <span>
@@ -20,7 +20,7 @@ class TypedStatistics {
   /// Errors: Unsupported (a column type without an Arrow type).
   static Result<TypedStatistics> Make(const Snapshot& snapshot);
 
-  /// The fields that the add struct gets: stats_parsed, and partitionValues_parsed when the table is partitioned.
+  /// The fields to add to the add struct: stats_parsed, and partitionValues_parsed if the table is partitioned.
   const std::vector<std::shared_ptr<arrow::Field>>& fields() const { return fields_; }
 
   /// Their values for some files, by name, in the order of fields().

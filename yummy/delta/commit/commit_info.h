@@ -13,7 +13,8 @@
 namespace yummy::delta {
 
 struct CommitInfoFields {
-  std::optional<int64_t> in_commit_timestamp_ms = {};  // present: the first field, as readers may look no further
+  std::optional<int64_t> in_commit_timestamp_ms =
+      {};  // if set, it is the first field, because readers may look no further
   int64_t timestamp_ms = 0;
   std::optional<int64_t> read_version = {};
   std::string_view isolation;  // "WriteSerializable", "Serializable" or "SnapshotIsolation"
@@ -23,7 +24,7 @@ struct CommitInfoFields {
 
 using OperationMetrics = std::vector<std::pair<std::string, std::string>>;
 
-/// The action, its JSON included.
+/// The action, including its JSON.
 CommitInfo MakeCommitInfo(const Operation& operation, const OperationMetrics& metrics, const CommitInfoFields& fields);
 
 }  // namespace yummy::delta

@@ -1,5 +1,5 @@
 #pragma once
-// Puts one version's commit file so that the outcome is known: also when the store loses its answer.
+// Puts the commit file of one version and finds out whether it was applied, even if the store's answer is lost.
 
 #include <chrono>
 #include <cstdint>
@@ -16,17 +16,17 @@
 
 namespace yummy::delta {
 
-/// A version's commit file, as it is sent each time.
+/// The commit file of a version. Each put sends the same bytes.
 struct CommitBytes {
   int64_t version = 0;
-  std::string txn_id;  // in commitInfo: tells this commit from any other
+  std::string txn_id;  // part of commitInfo; no other commit has it
   std::string bytes;
 };
 
 /// The version is ours.
 struct PutWon {
   int tries = 1;
-  std::optional<store::ObjectMeta> meta;  // absent when only reading the commit back showed it
+  std::optional<store::ObjectMeta> meta;  // absent if we know it only from reading the commit back
 };
 /// Another writer has the version.
 struct PutLost {
@@ -41,7 +41,7 @@ using PutOutcome = std::variant<PutWon, PutLost, PutUndecided>;
 /// Safe from several threads.
 class CommitWriter {
  public:
-  /// The pauses before a put of unknown outcome is sent again.
+  /// The pauses before a put with an unknown outcome is sent again.
   struct Pauses {
     std::chrono::milliseconds first{50};
     std::chrono::milliseconds max{5'000};
@@ -50,11 +50,12 @@ class CommitWriter {
   CommitWriter(store::ObjectStore& store, std::string table_path, Pauses pauses, Random& random)
       : store_(store), table_path_(std::move(table_path)), pauses_(pauses), random_(random) {}
 
-  /// Puts the bytes if the version is free, and sends the very same put again until its outcome is known. What is found
-  /// at the version decides by its txnId; that nothing is found proves nothing, as an earlier put may still be on its
-  /// way. `context` should not be a request's that may be cancelled: then the outcome stays undecided for no need.
-  /// Blocks. Errors: definite failures only, nothing of ours is or will be at the version: those of the store, and
-  /// Corrupt (another writer's commit there cannot be read).
+  /// Puts the bytes if the version is free. Sends the same put again until its outcome is known. If the version exists,
+  /// its txnId decides whose it is. If it does not exist, that proves nothing, because an earlier put may still be in
+  /// flight. `context` should not be that of a request that may be cancelled, because that would leave the outcome
+  /// undecided without need.
+  /// Blocks. All errors are definite: our commit is not and will not be at the version. Errors: those of the store, and
+  /// Corrupt (the commit of another writer at the version cannot be read).
   Result<PutOutcome> Put(const Context& context, const CommitBytes& commit);
 
   /// Reads a commit of the log. Errors: those of the store and of ParseCommit.

@@ -1,6 +1,6 @@
 #pragma once
-// May a transaction stand after a commit that won? Pure: no I/O (PROTOCOL.md, "Reader Requirements…"; docs/protocol.md,
-// X1–X13).
+// Decides whether a transaction may follow a commit that won the race for its version. Pure: no I/O. The rules are
+// those of docs/protocol.md, "Transactions".
 
 #include <optional>
 #include <set>
@@ -18,7 +18,7 @@ namespace yummy::delta {
 /// The key of a logical file: normalized path + '\0' + deletion vector id (PROTOCOL.md, "Action Reconciliation").
 std::string FileKey(std::string_view log_path, const std::optional<DeletionVectorDescriptor>& deletion_vector);
 
-/// What a transaction read and wants to do.
+/// What a transaction has read and wants to change.
 struct TransactionSummary {
   const Snapshot* base = nullptr;  // absent when it creates the table
   IsolationLevel isolation = IsolationLevel::kWriteSerializable;
@@ -36,7 +36,7 @@ struct TransactionSummary {
 /// True for a transaction that only rearranges rows (OPTIMIZE): it runs under snapshot isolation, as in Spark.
 bool OnlyRearranges(const TransactionSummary& transaction);
 
-/// True for a transaction that only adds files and read nothing: what commitInfo.isBlindAppend says.
+/// True for a transaction that only adds files and has read nothing. It is the value of commitInfo.isBlindAppend.
 bool IsBlindAppend(const TransactionSummary& transaction);
 
 /// One commit that won.
@@ -56,18 +56,19 @@ enum class ConflictKind {
   kConcurrentDomain,
 };
 
-/// The first reason why the transaction cannot follow `winner`, in Spark's order: protocol, metadata, appended files
-/// that it should have read, removed files that it read, files that both remove, application ids, metadata domains.
-///   appended    WriteSerializable: those of winners that are no blind appends, and, when the transaction changes the
-///               metadata, of these, too. Serializable: all. None when the transaction only rearranges rows.
-///   rearranged  what a winner adds or removes with dataChange=false (OPTIMIZE) was read already; removing one file
-///               twice is a conflict all the same.
-/// A predicate is decided by the partition values of the winner's files; of removed ones also by the base's statistics.
-/// To be asked for each commit after the base, in order.
+/// The first reason why the transaction cannot follow `winner`. The order is Spark's: protocol, metadata, appended
+/// files that it should have read, removed files that it has read, files that both remove, application ids, metadata
+/// domains.
+///   appended    WriteSerializable: files of winners that are not blind appends; if the transaction changes the
+///               metadata, files of blind appends as well. Serializable: all files. None if it only rearranges rows.
+///   rearranged  Files that a winner adds or removes with dataChange=false (OPTIMIZE) hold no rows that the
+///               transaction has not read. But if both remove the same file, that is a conflict.
+/// Predicates are decided by the partition values of the winner's files; for removed files also by the statistics of
+/// the base. Call this for each commit after the base, in order.
 ConflictKind Resolve(const TransactionSummary& transaction, const WinningCommit& winner);
 
-/// The error for a caller: Conflict with a reason (CONCURRENT_MODIFICATION, PROTOCOL_CHANGED, METADATA_CHANGED …) that
-/// names the winning version and its operation.
+/// The error for the caller: Conflict with a reason (CONCURRENT_MODIFICATION, PROTOCOL_CHANGED, METADATA_CHANGED …).
+/// Its message names the winning version and its operation.
 Error ConflictError(ConflictKind kind, const WinningCommit& winner);
 
 }  // namespace yummy::delta

@@ -1,6 +1,6 @@
 #pragma once
-// A change of one table: staged, then committed as one version by put-if-absent, with the conflicts resolved as the
-// protocol and Spark define them.
+// A change of one table. It is staged first, and then committed as one version by put-if-absent. Conflicts are resolved
+// as the protocol and Spark define.
 
 #include <cstdint>
 #include <memory>
@@ -19,7 +19,7 @@ namespace yummy::delta {
 
 class Table;
 
-/// What commitInfo says of the commit: "WRITE" with {"mode": "Append"}, and so on, as Spark names them.
+/// What commitInfo says about the commit, in Spark's words: "WRITE" with {"mode": "Append"}, and so on.
 struct Operation {
   std::string name;
   std::vector<std::pair<std::string, std::string>> parameters;  // value: raw JSON text
@@ -27,10 +27,10 @@ struct Operation {
 
 struct Committed {
   int64_t version = 0;
-  SnapshotRef snapshot;  // at least that version; null when it could not be read: the commit stands all the same
-  int attempts = 1;      // puts that were sent, of all versions tried
+  SnapshotRef snapshot;  // at least that version; null if it could not be read, although it is committed
+  int attempts = 1;      // the puts that were sent, for all versions tried
 };
-/// Another commit won and both cannot stand. Nothing of ours is visible; staged files are deleted.
+/// Another commit won, and ours cannot follow it. Nothing of ours is visible; staged files are deleted.
 struct Conflict {
   /// Conflict (CONCURRENT_MODIFICATION, PROTOCOL_CHANGED …) with details "current_version", "winner" (its operation);
   /// AlreadyExists (TABLE_EXISTS) when the table was being created; PreconditionFailed when RequireVersion cannot hold.
@@ -45,57 +45,58 @@ struct Unknown {
 };
 using CommitOutcome = std::variant<Committed, Conflict, Unknown>;
 
-/// The committed version, or the error of the other two.
+/// The committed version, or the error of Conflict or Unknown.
 Result<Committed> RequireCommitted(CommitOutcome outcome);
 
-/// Not safe from several threads, but for StageFile and RecordStaged.
+/// Not safe from several threads, except StageFile and RecordStaged.
 class Transaction {
  public:
-  ~Transaction();  // deletes staged files, unless they were committed or may have been
+  ~Transaction();  // deletes the staged files, unless they are or may be committed
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
   /// The version that this transaction read; absent when it creates the table.
   const SnapshotRef& base() const;
   Table& table() const;
-  /// The metadata as it will be: the staged one, else the base's.
+  /// The metadata after the commit: the staged one, otherwise that of the base.
   const Metadata& metadata() const;
   const Schema& schema() const;
 
-  /// A path for a new data file, below the table, decoded: "<partition folder>part-00000-<uuid>-c000.zstd.parquet".
-  /// Unique. Within the store the file is at the table's path + "/" + this; Add.path is EncodeLogPath of this. The file
-  /// counts as staged from now on. Safe from several threads.
+  /// A unique, decoded path for a new data file, relative to the table: "<partition
+  /// folder>part-00000-<uuid>-c000.zstd.parquet". Its path within the store is the table's path + "/" + this. Its
+  /// Add.path is EncodeLogPath of this. The file counts as staged from now on. Safe from several threads.
   std::string StageFile(const PartitionValues& partition_values);
-  /// Counts a path within the store as staged: it is deleted when nothing is committed. Safe from several threads.
+  /// Registers a path within the store as staged. It is deleted if nothing is committed. Safe from several threads.
   void RecordStaged(std::string store_path);
 
-  /// What is said twice counts once: the last metadata, protocol, txn of an application, state of a domain.
-  /// Mistakes are reported by Commit.
+  /// The last call counts, per application for txns and per domain for domains. Commit reports mistakes.
   void SetMetadata(Metadata metadata);
   void SetProtocol(Protocol protocol);
   void AddFile(Add add);
-  /// Removes a live file of base(). `data_change` as the protocol has it.
+  /// Removes a live file of base(). `data_change` is the protocol's dataChange.
   void RemoveFile(FileId id, bool data_change = true);
   void SetTxn(Txn txn);
   void SetDomainMetadata(DomainMetadata domain);
   void SetOperationMetric(std::string name, std::string value);
 
-  /// What was read, for the conflict check. A transaction that read nothing and only adds is a blind append.
+  /// Record what was read, for the conflict check. A transaction that has read nothing and only adds is a blind append.
   void ReadWholeTable();
   void ReadFiles(Predicate predicate);
-  /// The commit may only become this version (If-Match).
+  /// Lets the commit become this version only (If-Match).
   void RequireVersion(int64_t version);
 
-  /// Commits; once. Commits of this process take turns. Conflicts with others are resolved and the next version is
-  /// tried, with pauses, until the earlier of the context's deadline and the table's commit_deadline. Once a put was
-  /// sent, neither the context's deadline nor its stop ends it: what the store did is settled within another
-  /// commit_deadline. A transaction with nothing staged commits a version that holds commitInfo only; whether that is
-  /// wanted the caller decides. Files staged but not added are deleted after the commit (those that end in ".parquet":
-  /// what names deletion vectors is not known here). Checkpoint and checksum are written after the commit; their
-  /// failure is logged, not returned. Errors, all definite, nothing is visible and staged files are deleted:
-  /// InvalidArgument (reason INVALID_COMMIT: no operation, adds that do not fit the table or each other …), Conflict
-  /// (reason APPEND_ONLY), PreconditionFailed (RequireVersion), Unsupported, those of Table::Current and of the store,
-  /// and DeadlineExceeded and Cancelled between two puts.
+  /// Commits. Call it once. Commits of this process take turns. After a lost race, conflicts are resolved and the next
+  /// version is tried, with pauses, until the context's deadline or the table's commit_deadline, whichever is earlier.
+  /// Once a put was sent, neither the deadline nor the stop of the context ends it: its outcome is settled within
+  /// another commit_deadline.
+  /// A transaction with nothing staged commits a version that holds only commitInfo; the caller decides whether that is
+  /// wanted. After the commit, staged files that no add names are deleted (only `.parquet`: this class cannot tell
+  /// which vector files are referenced). Checkpoint and checksum are written after the commit; if that fails, it is
+  /// logged, not returned.
+  /// All errors are definite: nothing is visible, and staged files are deleted. Errors: InvalidArgument (reason
+  /// INVALID_COMMIT: no operation, adds that do not fit the table or each other …), Conflict (reason APPEND_ONLY),
+  /// PreconditionFailed (RequireVersion), Unsupported, those of Table::Current and of the store, DeadlineExceeded and
+  /// Cancelled (between two puts).
   Result<CommitOutcome> Commit(const Context& context);
 
   struct State;

@@ -16,7 +16,7 @@
 
 namespace yummy::delta {
 
-/// A transaction on `base`, or without it one that creates the table at version 0.
+/// A transaction on `base_or_null`. Without a base it creates the table at version 0.
 std::unique_ptr<Transaction> MakeTransaction(std::shared_ptr<Table> table, SnapshotRef base_or_null,
                                              Operation operation);
 
@@ -26,19 +26,19 @@ struct RemovedFile {
 };
 
 struct Transaction::State {
-  std::shared_ptr<Table> table;  // shared: one per table root, also held by whoever looks tables up
+  std::shared_ptr<Table> table;  // shared: one per table; the registry of tables holds it as well
   SnapshotRef base;              // null: creates the table
   Operation operation;
   std::vector<std::pair<std::string, std::string>> metrics;
 
   std::optional<Metadata> new_metadata;
   std::optional<Protocol> new_protocol;
-  Schema new_schema;                  // of new_metadata
+  Schema new_schema;                  // the schema of new_metadata
   std::optional<Error> schema_error;  // why new_metadata has no schema
   std::vector<Add> adds;
-  std::vector<RemovedFile> removes;     // ids of base, each once
-  std::vector<Txn> txns;                // each application once
-  std::vector<DomainMetadata> domains;  // each domain once
+  std::vector<RemovedFile> removes;     // files of base, each at most once
+  std::vector<Txn> txns;                // at most one per application
+  std::vector<DomainMetadata> domains;  // at most one per domain
 
   bool read_whole_table = false;
   std::vector<Predicate> read_predicates;
@@ -49,18 +49,18 @@ struct Transaction::State {
   std::mutex staged_mutex;
   std::vector<std::string> staged;  // paths within the store; guarded by staged_mutex
 
-  /// As they will be; null while a new table has none.
+  /// The metadata and the protocol after the commit; null while a new table has none.
   const Metadata* metadata() const;
   const Protocol* protocol() const;
   const Schema& schema() const;
 
   TransactionSummary Summarize() const;
-  /// What RemoveFile writes.
+  /// The action that RemoveFile writes.
   Remove MakeRemove(const RemovedFile& file, int64_t deletion_timestamp_ms) const;
 
-  /// Takes the staged paths: they are no longer deleted at the end.
+  /// Takes the staged paths, so that they are no longer deleted at the end.
   std::vector<std::string> TakeStaged();
-  /// Deletes what is staged. Failures are logged: vacuum finds what is left.
+  /// Deletes the staged files. Failures are logged; vacuum removes files that are left.
   void DeleteStaged();
   /// Deletes the staged data files that no add names.
   void DeleteUnusedStaged();
@@ -69,7 +69,7 @@ struct Transaction::State {
 /// Refuses what must not be committed; asks no store. Errors: see Transaction::Commit.
 Result<void> CheckTransaction(const Transaction::State& state);
 
-/// Commits what was checked. Errors: see Transaction::Commit.
+/// Commits a checked transaction. Errors: see Transaction::Commit.
 Result<CommitOutcome> RunCommit(Transaction::State& state, const Context& context);
 
 }  // namespace yummy::delta

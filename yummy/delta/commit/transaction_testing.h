@@ -16,22 +16,22 @@ namespace yummy::delta {
 
 Metadata TestMetadata(const StringMap& configuration = {});
 
-/// A file of the partition p=`partition` with ids 0 to 9, never written.
+/// An add for the partition p=`partition` with ids 0 to 9. The file does not exist.
 Add TestAdd(std::string_view name, std::string_view partition, bool data_change = true);
 
 /// Options with pauses of at most a millisecond.
 TableOptions TestTableOptions();
 
-/// Creates the table "t" and, as version 1, its files. Fails the test on an error.
+/// Creates the table "t", and adds its files as version 1. Fails the test on an error.
 std::shared_ptr<Table> MakeTestTable(const std::shared_ptr<store::ObjectStore>& store, const TableOptions& options,
                                      const std::vector<Add>& files = {}, const StringMap& configuration = {});
 
-/// What the commits of a log hold, all versions taken together.
+/// What all commits of a log hold together.
 struct LogContent {
   std::vector<int64_t> versions;    // ascending
-  std::map<std::string, int> adds;  // how often a path is added
+  std::map<std::string, int> adds;  // how often each path is added
   std::map<std::string, int> removes;
-  std::vector<CommitInfo> infos;  // of each version
+  std::vector<CommitInfo> infos;  // one per version
 };
 
 /// Reads the log of the table "t" as any reader would. Fails the test when it cannot be read.

@@ -21,8 +21,8 @@ class DeletionVector {
   DeletionVector(DeletionVector&&) noexcept;
   DeletionVector& operator=(DeletionVector&&) noexcept;
 
-  /// Parses the payload: magic 1681511377 and a 64-bit roaring bitmap in portable form. Hostile bytes are refused, not
-  /// trusted. Errors: Corrupt (reason CORRUPT_DELETION_VECTOR).
+  /// Parses the payload: magic 1681511377 and a 64-bit roaring bitmap in portable form. Hostile bytes are refused.
+  /// Errors: Corrupt (reason CORRUPT_DELETION_VECTOR).
   static Result<DeletionVector> Parse(std::string_view payload);
 
   uint64_t cardinality() const;
@@ -40,32 +40,32 @@ class DeletionVector {
   std::unique_ptr<State> state_;
 };
 
-/// The file of a vector that is not inline, in the store. Errors: Corrupt, PermissionDenied (reason
-/// PATH_OUTSIDE_TABLE).
+/// The path in the store of the file that holds a vector. The vector must not be inline. Errors: Corrupt,
+/// PermissionDenied (reason PATH_OUTSIDE_TABLE).
 Result<std::string> DeletionVectorPath(const store::ObjectStore& store, std::string_view table_path,
                                        const DeletionVectorDescriptor& descriptor);
 
 /// Reads the vector that `descriptor` names, for the table at `table_path` of `store`.
-/// Checks size, CRC-32, magic and cardinality; every row must be below `rows` when that is known (< 0: unknown).
+/// Checks size, CRC-32, magic and cardinality. Every row must be below `rows`, unless that is unknown (< 0).
 /// Errors: Corrupt (reason CORRUPT_DELETION_VECTOR), NotFound (reason MISSING_FILE), PermissionDenied (reason
 /// PATH_OUTSIDE_TABLE).
 Result<DeletionVector> ReadDeletionVector(const Context& context, store::ObjectStore& store,
                                           std::string_view table_path, const DeletionVectorDescriptor& descriptor,
                                           int64_t rows);
 
-/// A vector to read, for a file of so many rows (< 0: unknown).
+/// A vector to read, and the number of rows of its data file (< 0: unknown).
 struct WantedVector {
   const DeletionVectorDescriptor* descriptor = nullptr;
   int64_t rows = -1;
 };
 
-/// As ReadDeletionVector, for vectors that lie in one file: by one request for the range that they span. A result for
-/// each.
+/// As ReadDeletionVector, for vectors that all lie in one file. One request reads the range that they span. One result
+/// per vector.
 std::vector<Result<DeletionVector>> ReadDeletionVectors(const Context& context, store::ObjectStore& store,
                                                         std::string_view table_path,
                                                         std::span<const WantedVector> wanted);
 
-/// Z85 (ZeroMQ RFC 32) of bytes padded with zeros to a multiple of 4, and back. Errors: Corrupt.
+/// Z85 (ZeroMQ RFC 32) of bytes, which are padded with zeros to a multiple of 4; and back. Errors: Corrupt.
 std::string Z85Encode(std::string_view bytes);
 Result<std::string> Z85Decode(std::string_view text);
 

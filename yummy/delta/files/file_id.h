@@ -5,8 +5,8 @@
 
 namespace yummy::delta {
 
-/// Names a live file of one snapshot, for the life of that snapshot. A refreshed snapshot may name the same file
-/// otherwise (small groups of files are merged as a table grows): ask its FindFile.
+/// Names a live file of one snapshot, for the life of that snapshot. A refreshed snapshot may give the same file
+/// another id, because segments are merged as a table grows; use its FindFile.
 using FileId = uint64_t;
 
 }  // namespace yummy::delta

@@ -1,6 +1,6 @@
 #pragma once
-// An immutable chunk of a table's add actions, column by column. Every snapshot in which some of its files live shares
-// it.
+// An immutable group of a table's add actions, column by column. All snapshots in which some of its files are live
+// share it.
 
 #include <cstdint>
 #include <functional>
@@ -21,8 +21,8 @@
 
 namespace yummy::delta {
 
-/// What identifies a logical file: its decoded path and, when it has a deletion vector, '\0' and the vector's unique
-/// id. Errors: Corrupt (empty path, bad escape).
+/// The key of a logical file: its decoded path; if it has a deletion vector, then '\0' and the vector's unique id.
+/// Errors: Corrupt (empty path, bad escape).
 Result<std::string> MakeFileKey(std::string_view log_path, const DeletionVectorDescriptor* deletion_vector);
 
 /// Fields that few tables use.
@@ -35,18 +35,18 @@ struct FileExtras {
   bool empty() const { return !tags && !base_row_id && !default_row_commit_version && !clustering_provider; }
 };
 
-/// The values of one key of partitionValues: few distinct texts, many rows.
+/// The values of one key of partitionValues: few distinct texts for many rows.
 struct PartitionColumn {
   static constexpr uint32_t kMissing = 0;  // the action lacks the key: see FileSegment::PartitionCode
   static constexpr uint32_t kNull = 1;
   static constexpr uint32_t kFirstText = 2;
 
   std::string key;
-  std::vector<uint32_t> codes;  // a row each: kMissing, kNull, or kFirstText + position in texts
+  std::vector<uint32_t> codes;  // one per row: kMissing, kNull, or kFirstText + position in texts
   std::vector<std::string> texts;
 };
 
-/// The partition values of a column, typed: by code, absent for what is no value of the type.
+/// The typed partition values of a column, by code. Absent for a text that is not a value of the type.
 using TypedPartition = std::vector<std::optional<Scalar>>;
 
 class FileSegment {
@@ -69,23 +69,23 @@ class FileSegment {
     return extras_of_.empty() || extras_of_[row] < 0 ? nullptr : &extras_[static_cast<size_t>(extras_of_[row])];
   }
   const PartitionColumn* FindPartition(std::string_view key) const;
-  /// The code of a row's value in Partition(). A key that the action lacks is null, as Spark and others read it;
-  /// kMissing is left for one that it has in other letters alone: nobody knows what is meant.
+  /// The code of a row's value in Partition(). If the action lacks the key, the value is null, as for Spark and others.
+  /// kMissing is returned only if the action has the key in other letters, because then nobody knows what is meant.
   uint32_t PartitionCode(std::string_view key, size_t row) const;
-  /// The whole action, dataChange true.
+  /// The whole action, with dataChange true.
   Add ToAdd(size_t row) const;
 
-  /// Statistics as JSON text, empty where there are none. Statistics that came typed are turned into text on first use.
+  /// The statistics as JSON text; empty for rows without. Typed statistics are turned into text on first use.
   const TextColumn& statistics() const;
-  /// numRecords and tightBounds; decoded on first use. Safe from several threads, as all that follows.
+  /// numRecords and tightBounds, decoded on first use. This and the functions below are safe from several threads.
   std::shared_ptr<const FileCounts> Counts() const;
-  /// The statistics of some leaf columns; those not decoded before are decoded in one pass.
+  /// The statistics of some leaf columns. Columns that were not decoded before are decoded in one pass.
   std::vector<std::shared_ptr<const ColumnBounds>> Bounds(std::span<const LeafColumn> columns) const;
   std::shared_ptr<const TypedPartition> Partition(std::string_view key, const DataType& type) const;
 
   /// The row with a key of MakeFileKey. The index is built on first use.
   std::optional<size_t> Find(std::string_view key) const;
-  /// Rows whose key an earlier row has already.
+  /// The rows whose key an earlier row has as well.
   const std::vector<uint32_t>& duplicates() const;
 
  private:
@@ -94,7 +94,7 @@ class FileSegment {
   struct TypedStatistics {
     size_t first_row = 0;
     size_t rows = 0;
-    std::function<std::string(size_t)> text_of;  // row, counted from first_row
+    std::function<std::string(size_t)> text_of;  // takes the row, counted from first_row
   };
   FileSegment();
   std::string KeyOf(size_t row) const;
@@ -106,11 +106,11 @@ class FileSegment {
   std::vector<int64_t> sizes_;
   std::vector<int64_t> modification_times_;
   TextColumn texts_;                    // statistics
-  std::vector<TypedStatistics> typed_;  // for rows without a text
+  std::vector<TypedStatistics> typed_;  // statistics of rows without a text
   std::vector<PartitionColumn> partitions_;
   std::vector<int32_t> vector_of_;  // empty when no file has a deletion vector; -1: none
   std::vector<DeletionVectorDescriptor> vectors_;
-  std::vector<int32_t> extras_of_;  // likewise
+  std::vector<int32_t> extras_of_;  // empty when no file has extras; -1: none
   std::vector<FileExtras> extras_;
   std::unique_ptr<Lazy> lazy_;
 };
@@ -126,7 +126,7 @@ class FileSegmentBuilder {
   size_t rows() const;
   void Reserve(size_t rows);
 
-  /// Begins a row. The setters below are about the row begun last.
+  /// Begins a row. The setters below change the row that was begun last.
   /// Errors: Corrupt (empty path, bad escape, negative size).
   Result<void> BeginFile(std::string_view path, int64_t size_bytes, int64_t modification_time_ms,
                          std::string_view statistics);
@@ -139,8 +139,8 @@ class FileSegmentBuilder {
   /// Copies a row of another segment.
   void CopyFile(const FileSegment& segment, size_t row);
 
-  /// Where the rows from `first_row` on, `rows` of them, have statistics when they have no text. `text_of` (row from
-  /// first_row) gives their JSON text and must stay callable, from one thread at a time.
+  /// Sets typed statistics for `rows` rows from `first_row` on; they count for rows without a text. `text_of` takes the
+  /// row, counted from first_row, and gives its JSON text. It must stay callable. One thread at a time calls it.
   void SetTypedStatistics(size_t first_row, size_t rows, std::function<std::string(size_t)> text_of);
 
   std::shared_ptr<const FileSegment> Finish();

@@ -1,5 +1,5 @@
 #pragma once
-// The live files of one version: segments shared between versions, and for each which of its rows live.
+// The live files of one version: segments, which versions share, and for each segment a set of live rows.
 
 #include <cstdint>
 #include <memory>
@@ -12,7 +12,7 @@
 
 namespace yummy::delta {
 
-/// A segment and its live rows. Copies share both; a change makes a copy of the bits.
+/// A segment and its live rows. Copies share both; a change copies the bits first.
 class LiveSegment {
  public:
   explicit LiveSegment(std::shared_ptr<const FileSegment> segment);
@@ -21,7 +21,7 @@ class LiveSegment {
   size_t live_count() const { return live_count_; }
   bool is_live(size_t row) const { return !bits_ || (((*bits_)[row / 64] >> (row % 64)) & 1) != 0; }
 
-  /// Must be live. The bits are this object's own after the first call of a series.
+  /// The row must be live. The first call of a series copies the bits if they are shared.
   void Kill(size_t row);
 
   template <typename Body>
@@ -40,11 +40,11 @@ class LiveSegment {
 
  private:
   std::shared_ptr<const FileSegment> segment_;
-  std::shared_ptr<std::vector<uint64_t>> bits_;  // absent: all live; shared: between versions, copied before a change
+  std::shared_ptr<std::vector<uint64_t>> bits_;  // null: all live. shared: between versions; copied before a change
   size_t live_count_ = 0;
 };
 
-/// A value: copying it costs as many steps as there are segments, which grow with the logarithm of the commits.
+/// A value. A copy takes one step per segment; the number of segments grows with the logarithm of the commits.
 class FileSet {
  public:
   static FileId MakeId(uint32_t segment_number, size_t row) { return (uint64_t{segment_number} << 32) | row; }
@@ -55,14 +55,14 @@ class FileSet {
   int64_t size_bytes() const { return size_bytes_; }
   const std::vector<LiveSegment>& segments() const { return segments_; }
 
-  /// The segment of a file; null when it is not of this set.
+  /// The segment of a file; null if the file is not in this set.
   const LiveSegment* FindSegment(FileId id) const;
   std::optional<FileId> Find(std::string_view key) const;
 
-  /// Removes the files with these keys, those that are there.
+  /// Removes the files with these keys, if they are there.
   void Remove(const std::vector<std::string>& keys);
-  /// Adds a segment whose keys are not in the set; of rows with one key the first counts. Small segments are merged, so
-  /// that each is at least twice the size of the one after it.
+  /// Adds a segment. None of its keys may be in the set. Of several rows with one key the first counts. Small segments
+  /// are merged, so that each is at least twice the size of the next one.
   void Append(std::shared_ptr<const FileSegment> segment);
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-// A small predicate form for skipping files: what of a query's filter can be decided from partition values and
-// statistics.
+// A small predicate form for skipping files. It holds the part of a query's filter that partition values and statistics
+// can decide.
 
 #include <functional>
 #include <memory>
@@ -14,10 +14,10 @@ namespace yummy::delta {
 
 enum class CompareOp { kEqual, kNotEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kNullSafeEqual };
 
-/// What a file's metadata says about one column. Every fact is optional; bounds are true bounds (they may be wider than
-/// the data).
+/// What the metadata of a file says about one column. Every fact is optional. Bounds hold for all rows, but may be
+/// wider than the data.
 struct ColumnFacts {
-  std::optional<Scalar> min = {};  // never null inside
+  std::optional<Scalar> min = {};  // if present, not a null Scalar
   std::optional<Scalar> max = {};
   bool may_hold_nan = true;  // float and double: the bounds say nothing about NaN
   bool all_null = false;     // every row is null
@@ -26,10 +26,10 @@ struct ColumnFacts {
 
 /// A column by its path of logical names: {"a"} or {"s", "x"}.
 using ColumnPath = std::vector<std::string>;
-/// Absent when nothing is known of the column.
+/// Gives the facts of a column; absent if nothing is known.
 using FactsOf = std::function<std::optional<ColumnFacts>(const ColumnPath&)>;
 
-/// An immutable tree. Anything that cannot be expressed is Unknown(), which keeps every file.
+/// An immutable tree. An expression without a form here becomes Unknown(), which keeps every file.
 class Predicate {
  public:
   static Predicate Unknown();
@@ -37,8 +37,8 @@ class Predicate {
   static Predicate And(std::vector<Predicate> children);
   static Predicate Or(std::vector<Predicate> children);
   static Predicate Not(Predicate child);
-  /// `constant` has the form of the column's type; a null constant makes the comparison never true (but for
-  /// kNullSafeEqual).
+  /// `constant` has the form of the column's type. With a null constant the comparison is never true, except for
+  /// kNullSafeEqual.
   static Predicate Compare(ColumnPath column, CompareOp op, Scalar constant);
   static Predicate In(ColumnPath column, std::vector<Scalar> constants);
   static Predicate IsNull(ColumnPath column);
@@ -47,9 +47,10 @@ class Predicate {
 
   bool is_unknown() const;
 
-  /// False only when no row of the file can satisfy the predicate: three-valued, never wrong for lack of facts.
+  /// False only if no row of the file can satisfy the predicate. The logic has three values, so that missing facts
+  /// never lead to a wrong answer.
   bool MayMatch(const FactsOf& facts) const;
-  /// True only when every row of the file satisfies it.
+  /// True only if every row of the file satisfies the predicate.
   bool MustMatch(const FactsOf& facts) const;
 
   /// The columns that it names, each once.

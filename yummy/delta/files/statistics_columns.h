@@ -1,6 +1,5 @@
 #pragma once
-// Statistics of many files, decoded column by column: typed bounds and null counts that a scan of plain arrays can
-// compare.
+// Decodes the statistics of many files column by column, into plain arrays of typed bounds and null counts.
 
 #include <cstdint>
 #include <optional>
@@ -17,23 +16,23 @@ namespace yummy::delta {
 
 class TextColumn;
 
-/// A leaf column as the statistics know it.
+/// A leaf column, as statistics name it.
 struct LeafColumn {
   std::vector<std::string> path;  // physical names, from the root
-  DataType type;                  // present type of the table; files may have been written with a narrower one
-  bool was_widened = false;       // delta.typeChanges says that there are such files
+  DataType type;                  // the table's current type; files may have a narrower one
+  bool was_widened = false;       // delta.typeChanges says that files with a narrower type exist
 
-  /// Equal for equal path and type.
+  /// The same for columns with the same path and type.
   std::string cache_key() const;
 };
 
-/// Of each file: what holds for all its columns.
+/// The statistics of each file that do not belong to a column.
 struct FileCounts {
   std::vector<int64_t> num_records;  // -1: unknown
   std::vector<uint8_t> tight;        // 0: bounds may be wider than the live rows (tightBounds false)
 };
 
-/// Values of one primitive type, a row each.
+/// Values of one primitive type, one per row.
 struct BoundValues {
   std::vector<int64_t> integers;  // every type whose Scalar is a bool or int64_t
   std::vector<double> doubles;
@@ -48,15 +47,16 @@ class ColumnBounds {
 
   ColumnBounds(const LeafColumn& column, size_t rows);
 
-  /// Bounds as the statistics have them, zone offsets that may be cut to minutes allowed for.
+  /// The bounds as the statistics state them, widened only because writers may cut zone offsets to minutes.
   std::optional<Scalar> stored_min(size_t row) const;
   std::optional<Scalar> stored_max(size_t row) const;
   /// -1: unknown.
   int64_t null_count(size_t row) const { return null_counts_[row]; }
   const DataType& type() const { return type_; }
 
-  /// True bounds, widened for what writers cut off: milliseconds of timestamps, seconds of zone offsets, digits of
-  /// decimals. `num_records` tells all-null from not; -1: unknown. A file about which nothing is known has empty facts.
+  /// Bounds that hold for all rows. They are widened because writers cut timestamps to milliseconds, zone offsets to
+  /// minutes, and digits of decimals. `num_records` (-1: unknown) decides whether all rows are null. A file about which
+  /// nothing is known has empty facts.
   ColumnFacts Facts(size_t row, int64_t num_records) const;
 
  private:
@@ -64,7 +64,7 @@ class ColumnBounds {
   Scalar At(const BoundValues& values, size_t row) const;
   void Set(BoundValues& values, size_t row, const Scalar& value);
   void Forget(size_t row);
-  /// Forgets what contradicts itself.
+  /// Drops statistics that contradict each other.
   void CheckRow(size_t row, int64_t num_records);
 
   DataType type_;
@@ -77,11 +77,11 @@ class ColumnBounds {
 
 struct DecodedStatistics {
   FileCounts counts;
-  std::vector<ColumnBounds> columns;  // in the order asked for
+  std::vector<ColumnBounds> columns;  // in the order of the request
 };
 
-/// Decodes statistics texts in one pass. Never fails: what is no JSON, of a wrong type, or contradicts itself (negative
-/// counts, more nulls than rows, min above max) counts as unknown.
+/// Decodes statistics texts in one pass. Never fails: statistics that are not JSON, have a wrong type or contradict
+/// themselves (negative counts, more nulls than rows, min above max) count as unknown.
 DecodedStatistics DecodeStatistics(const TextColumn& texts, std::span<const LeafColumn> columns);
 
 }  // namespace yummy::delta

@@ -1,5 +1,5 @@
 #pragma once
-// Statistics of a data file (PROTOCOL.md, "Per-file Statistics"): written on every add, read for skipping.
+// Statistics of a data file (PROTOCOL.md, "Per-file Statistics"). Every add gets them; readers skip files by them.
 
 #include <cstdint>
 #include <optional>
@@ -13,8 +13,8 @@
 
 namespace yummy::delta {
 
-/// What a writer knows of one leaf column of a file it wrote. Bounds are exact here; WriteStatistics makes them fit the
-/// log.
+/// What a writer knows about one leaf column of a file that it wrote. Bounds are exact here; WriteStatistics shortens
+/// them for the log.
 struct ColumnStatistics {
   ColumnPath path;  // physical names, from the root
   DataType type;
@@ -24,18 +24,18 @@ struct ColumnStatistics {
   bool has_nan = false;
 };
 
-/// The leaf columns that get statistics: the first 32 (or as the properties say) leaves in schema order, not below
-/// arrays and maps, without the partition columns, void and variant. Paths are physical names.
+/// The leaf columns that get statistics: the first 32 leaves in schema order, or those that the properties name. Leaves
+/// below arrays and maps, partition columns, void and variant do not count. Paths are physical names.
 std::vector<ColumnPath> StatisticsColumns(const Schema& schema, const std::vector<std::string>& partition_columns,
                                           const TableProperties& properties);
 
-/// The stats JSON of a file: strings cut to 32 code points with a maximum that stays above the data, or left out; no
-/// bounds for boolean and binary; a column with NaN has no bounds; timestamps to milliseconds (min down, max up).
-/// Shape: numRecords, minValues, maxValues, nullCount, tightBounds.
+/// The stats JSON of a file: numRecords, minValues, maxValues, nullCount, tightBounds. Strings are cut to 32 code
+/// points; a maximum stays above the data, or is left out. Timestamps are rounded to milliseconds (min down, max up).
+/// Boolean and binary columns have no bounds, nor have columns with NaN.
 std::string WriteStatistics(int64_t num_records, const std::vector<ColumnStatistics>& columns);
 
-/// A string bound of at most 32 code points: for a maximum the result is >= `value`, absent when there is none.
-/// A bound that was cut has exactly 32. `value` must be UTF-8.
+/// A string bound of at most 32 code points. A maximum is >= `value`, or absent if there is no such text. A bound that
+/// was cut has exactly 32 code points. `value` must be UTF-8.
 std::string TruncateMin(std::string_view value);
 std::optional<std::string> TruncateMax(std::string_view value);
 

@@ -1,5 +1,5 @@
 #pragma once
-// A column of texts in one piece of memory.
+// A column of texts in one block of memory.
 
 #include <cstddef>
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace yummy::delta {
 
-/// Texts of many rows, back to back. An empty text stands for none.
+/// The texts of many rows, back to back. An empty text means that the row has none.
 class TextColumn {
  public:
   void Append(std::string_view text) {
@@ -20,7 +20,7 @@ class TextColumn {
     ends_.reserve(rows);
     bytes_.reserve(bytes);
   }
-  /// Makes `padding` bytes behind the last text readable.
+  /// Makes `padding` bytes after the last text readable.
   void Pad(size_t padding) { bytes_.reserve(bytes_.size() + padding); }
   size_t size() const { return ends_.size(); }
   size_t bytes() const { return bytes_.size(); }

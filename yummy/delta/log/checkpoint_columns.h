@@ -1,6 +1,5 @@
 #pragma once
-// Typed looks at the nested columns of a checkpoint's Parquet files, bound once a batch, without a row's action as an
-// object.
+// Typed views of the nested columns of a checkpoint. Bound once per batch; no action object per row.
 
 #include <cstdint>
 #include <memory>
@@ -16,7 +15,8 @@
 
 namespace yummy::delta {
 
-/// Texts, whatever Arrow's form of them is: older writers left out the annotation and the column comes as binary.
+/// A column of texts in any of Arrow's forms. Older writers left out the string annotation, so the column may be
+/// binary.
 class TextLook {
  public:
   /// Absent columns read as null. Errors: Corrupt (another type).
@@ -49,7 +49,7 @@ class TextMapLook {
  public:
   static Result<TextMapLook> Bind(std::shared_ptr<arrow::Array> array, std::string_view name);
   bool is_null(int64_t row) const { return !array_ || array_->IsNull(row); }
-  /// body(key, value), the value absent when null. A null map has no entries.
+  /// Calls body(key, value) for each entry; the value is absent when null. A null map has no entries.
   template <typename Body>
   void ForEach(int64_t row, Body&& body) const {
     if (is_null(row)) return;
@@ -76,13 +76,13 @@ class TextListLook {
   TextLook values_;
 };
 
-/// A struct column and its fields by name; absent columns are null in every row.
+/// A struct column and its fields by name. A missing column is null in every row.
 class StructLook {
  public:
   static Result<StructLook> Bind(std::shared_ptr<arrow::Array> array, std::string_view name);
   bool is_absent() const { return !array_; }
   bool is_null(int64_t row) const { return !array_ || array_->IsNull(row); }
-  /// The field's array, aligned with the struct's rows; null when there is none.
+  /// The array of a field, aligned with the rows of the struct; a null pointer if there is no such field.
   std::shared_ptr<arrow::Array> field(const std::string& name) const;
   const std::shared_ptr<arrow::StructArray>& array() const { return array_; }
 
@@ -105,7 +105,7 @@ class DeletionVectorLook {
   IntegerLook cardinality_;
 };
 
-/// A row of stats_parsed as the statistics JSON text of an add; empty for null.
+/// The JSON text of the statistics in a row of stats_parsed; empty for null.
 std::string StatisticsText(const arrow::StructArray& statistics, int64_t row);
 
 }  // namespace yummy::delta

@@ -1,6 +1,6 @@
 #pragma once
-// A Parquet file of the log as Arrow reads it: a small one whole, of a large one the footer and the columns that are
-// wanted.
+// A Parquet file of the log, for Arrow. A small file is read whole; of a large one, only the footer and the needed
+// columns.
 
 #include <cstdint>
 #include <memory>
@@ -24,18 +24,19 @@ namespace yummy::delta {
 /// Used by one thread. The context and the store must outlive it.
 class CheckpointInput final : public arrow::io::RandomAccessFile {
  public:
-  static constexpr uint64_t kWholeBytesMax = uint64_t{8} << 20;  // up to here one request for all costs less than three
+  static constexpr uint64_t kWholeBytesMax = uint64_t{8}
+                                             << 20;  // up to this size one request for all costs less than three
 
-  /// Reads the file, or its end. Errors: Corrupt (missing, or of another size than told), ResourceExhausted, and the
-  /// store's.
+  /// Reads the file, or its end. Errors: Corrupt (missing, or another size than given), ResourceExhausted, those of the
+  /// store.
   static Result<std::shared_ptr<CheckpointInput>> Open(const Context& context, store::ObjectStore& store,
                                                        const store::ObjectMeta& meta);
 
-  /// Reads ranges ahead, neighbours together, large ones in pieces, by the executor at once. What is held is not read
-  /// again. Errors: Corrupt (outside of the file), and as Open.
+  /// Reads ranges ahead, concurrently on the executor. Adjacent ranges are joined, and large ones are divided. Bytes
+  /// that are in memory are not read again. Errors: Corrupt (outside of the file), and as Open.
   Result<void> Fetch(std::vector<store::ByteRange> ranges, Executor* executor);
 
-  /// Why the last read failed, when it was not Arrow's doing.
+  /// The error of the last read that failed in the store, and not in Arrow.
   const std::optional<Error>& error() const { return error_; }
 
   arrow::Status Close() override;

@@ -1,5 +1,5 @@
 #pragma once
-// Reading a checkpoint: classic, multi-part, V2 in Parquet or JSON with its sidecars (PROTOCOL.md, "Checkpoints").
+// Reads checkpoints: classic, multi-part, and V2 in Parquet or JSON with its sidecars (PROTOCOL.md, "Checkpoints").
 
 #include <optional>
 #include <string_view>
@@ -16,7 +16,7 @@ class Executor;
 
 namespace yummy::delta {
 
-/// What a checkpoint says, but its tombstones.
+/// The contents of a checkpoint without its tombstones.
 struct CheckpointContents {
   std::optional<Protocol> protocol;
   std::optional<Metadata> metadata;
@@ -27,14 +27,14 @@ struct CheckpointContents {
   FileSegmentBuilder files;
 };
 
-/// Reads the state; parts and sidecars are read by the executor (may be absent) at once.
+/// Reads the state. The executor, if there is one, reads parts and sidecars concurrently.
 /// Errors: Corrupt (not readable, wrong schema, a part or sidecar missing, contents of another version),
 /// PermissionDenied (reason PATH_OUTSIDE_TABLE: a sidecar elsewhere), Unavailable.
 Result<CheckpointContents> ReadCheckpoint(const Context& context, store::ObjectStore& store,
                                           std::string_view table_path, const CheckpointFiles& files,
                                           Executor* executor);
 
-/// The remove actions alone. Errors: as ReadCheckpoint.
+/// Reads only the remove actions. Errors: as ReadCheckpoint.
 Result<std::vector<Remove>> ReadCheckpointTombstones(const Context& context, store::ObjectStore& store,
                                                      std::string_view table_path, const CheckpointFiles& files,
                                                      Executor* executor);

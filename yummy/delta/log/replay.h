@@ -14,24 +14,24 @@
 
 namespace yummy::delta {
 
-/// Takes commits newest first and keeps what no later one has replaced.
+/// Takes commits, newest first, and keeps the actions that no newer commit has replaced.
 class Replay {
  public:
   /// Errors: Corrupt (a path that cannot be decoded).
   Result<void> TakeCommit(std::vector<Action> actions);
 
-  /// Absent when no commit set it.
+  /// Absent if no commit has set it.
   std::optional<Protocol> protocol;
   std::optional<Metadata> metadata;
   std::map<std::string, Txn> txns;
-  std::map<std::string, DomainMetadata> domains;  // the removed ones, too: they hide older ones
-  std::optional<CommitInfo> newest_commit_info;   // of the commit taken first
+  std::map<std::string, DomainMetadata> domains;  // with removed domains, because they hide older actions
+  std::optional<CommitInfo> newest_commit_info;   // of the first commit that was taken
 
-  /// The files that live, oldest first: rows come out in the order in which they were appended.
+  /// The live files, oldest first, so that rows come out in the order in which they were appended.
   /// Errors: Corrupt (a path that cannot be decoded, a negative size).
   Result<std::shared_ptr<const FileSegment>> AddedFiles() const;
 
-  /// Keys of all files that a commit added or removed: older references to them are void.
+  /// The keys of all files that a commit has added or removed. They replace older references to these files.
   std::vector<std::string> TouchedKeys() const { return {seen_.begin(), seen_.end()}; }
 
  private:

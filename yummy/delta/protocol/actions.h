@@ -11,7 +11,7 @@
 
 namespace yummy::delta {
 
-/// Key to text; an absent text is a JSON null.
+/// Keys and texts; an absent text is a JSON null.
 using PartitionValues = std::vector<std::pair<std::string, std::optional<std::string>>>;
 using StringMap = std::map<std::string, std::string>;
 
@@ -28,7 +28,7 @@ struct DeletionVectorDescriptor {
 };
 
 struct Add {
-  std::string path;  // as the log has it: URI-encoded
+  std::string path;  // URI-encoded, as in the log
   PartitionValues partition_values;
   int64_t size_bytes = 0;
   int64_t modification_time_ms = 0;
@@ -99,7 +99,7 @@ struct DomainMetadata {
 };
 
 struct CommitInfo {
-  std::string json;  // the whole object as it stands in the log
+  std::string json;  // the whole object, unchanged from the log
   std::optional<int64_t> timestamp_ms;
   std::optional<int64_t> in_commit_timestamp_ms;
   std::optional<std::string> txn_id;

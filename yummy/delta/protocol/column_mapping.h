@@ -1,5 +1,5 @@
 #pragma once
-// Under which names data files, statistics and partition values know a table's columns (PROTOCOL.md, "Column Mapping").
+// The names that columns have in data files, statistics and partition values (PROTOCOL.md, "Column Mapping").
 
 #include "yummy/base/result.h"
 #include "yummy/delta/protocol/actions.h"
@@ -9,21 +9,21 @@ namespace yummy::delta {
 
 enum class ColumnMappingMode { kNone, kName, kId };
 
-/// The mode that delta.columnMapping.mode names, ignoring case; none without it.
-/// Errors: Corrupt (reason CORRUPT_TABLE) for a mode that is none of the three.
+/// The mode in delta.columnMapping.mode, ignoring case; without the property it is none.
+/// Errors: Corrupt (reason CORRUPT_TABLE: an unknown mode).
 Result<ColumnMappingMode> NamedMappingMode(const StringMap& configuration);
 
-/// The mode in force: the named one where the protocol has column mapping for readers (their version 2, or 3 with the
-/// feature), elsewhere none. Errors: as NamedMappingMode, whatever the protocol says.
+/// The mode in force. It is the named mode if the protocol has column mapping for readers (reader version 2, or 3 with
+/// the feature), otherwise none. Errors: as NamedMappingMode, whatever the protocol says.
 Result<ColumnMappingMode> ColumnMappingModeOf(const Protocol& protocol, const StringMap& configuration);
 
-/// The schema of a table with these actions, each field bound to the mode in force: Field::physical_name() is what its
-/// data files have, whatever is left over in the metadata of its fields. Errors: as ParseSchema; Corrupt for mapped
-/// columns without an id or a physical name, or with those of another column.
+/// The schema of a table with these actions. Field::physical_name() is the name in data files by the mode in force,
+/// even if the metadata of the fields has leftovers of another mode. Errors: as ParseSchema; Corrupt (a mapped column
+/// without an id or a physical name, or with those of another column).
 Result<Schema> SchemaOf(const Protocol& protocol, const Metadata& metadata);
 
-/// The schema without the metadata of column mapping: where columns are not mapped they mean nothing, and some readers
-/// obey them.
+/// The schema without the metadata of column mapping. It means nothing if columns are not mapped, but some readers obey
+/// it all the same.
 Schema WithoutColumnMapping(Schema schema);
 
 }  // namespace yummy::delta

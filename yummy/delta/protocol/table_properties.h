@@ -1,5 +1,5 @@
 #pragma once
-// Typed access to the table properties (delta.*) that the engine obeys; a property that is absent has its default.
+// Typed access to the table properties (delta.*) that the engine obeys. An absent property has its default.
 
 #include <chrono>
 #include <cstdint>
@@ -36,20 +36,20 @@ struct TableProperties {
   int64_t target_file_size_bytes = 256LL << 20;
   std::string compression_codec = "zstd";  // delta.parquet.compression.codec, lower case
 
-  /// Values that cannot be read keep their default: a reader must not fail on them; CheckTableProperties refuses them
-  /// at create.
+  /// Unreadable values get their default, because a reader must not fail on them. CheckTableProperties refuses them
+  /// when a table is created.
   static TableProperties From(const StringMap& configuration);
 };
 
-/// "delta.feature.<name>" with the value "supported" lists a feature in the protocol of the table.
+/// The property "delta.feature.<name>" with the value "supported" adds a feature to the protocol of the table.
 inline constexpr std::string_view kFeaturePropertyPrefix = "delta.feature.";
 
-/// Checks keys and values of table properties: delta.* keys must be known and have a value of their kind; others are
-/// free. Errors: InvalidArgument (reason INVALID_TABLE_PROPERTY; detail "hint": the nearest known name).
+/// Checks keys and values of table properties. A delta.* key must be known and its value must be of the right kind;
+/// other keys are free. Errors: InvalidArgument (reason INVALID_TABLE_PROPERTY; detail "hint": the nearest known name).
 Result<void> CheckTableProperties(const StringMap& configuration);
 
-/// "interval 7 days", "interval 1 week 2 hours": the calendar-free intervals that Spark accepts. Absent when
-/// unreadable.
+/// Reads the intervals that Spark accepts, without months and years: "interval 7 days", "interval 1 week 2 hours".
+/// Absent if the text is not one.
 std::optional<std::chrono::milliseconds> ParseInterval(std::string_view text);
 
 }  // namespace yummy::delta

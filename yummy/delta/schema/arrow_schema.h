@@ -1,5 +1,5 @@
 #pragma once
-// Delta types as Arrow's: for record batches that cross between modules.
+// Converts Delta types to Arrow types and back, for the record batches that modules exchange.
 
 #include <memory>
 
@@ -11,13 +11,13 @@
 namespace yummy::delta {
 
 /// byte int8 … long int64, float, double, decimal128, utf8, binary, date32, timestamp(us, "UTC"), timestamp_ntz
-/// timestamp(us), void null, struct, array list("element"), map("key", "value"). Nullability as the field's. Errors:
-/// Unsupported (variant).
+/// timestamp(us), void null, struct, array list("element"), map("key", "value"). Nullability is that of the field.
+/// Errors: Unsupported (variant).
 Result<std::shared_ptr<arrow::DataType>> ToArrowType(const DataType& type);
 Result<std::shared_ptr<arrow::Schema>> ToArrowSchema(const Schema& schema);
 
-/// The Delta type that holds every value of the Arrow type exactly: unsigned integers grow, dictionaries are read
-/// through. Errors: Unsupported (time, interval, union …).
+/// The Delta type that holds every value of the Arrow type exactly. Unsigned integers become a wider type; a dictionary
+/// has the type of its values. Errors: Unsupported (time, interval, union …).
 Result<DataType> FromArrowType(const arrow::DataType& type);
 Result<Schema> FromArrowSchema(const arrow::Schema& schema);
 

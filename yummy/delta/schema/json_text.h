@@ -1,5 +1,5 @@
 #pragma once
-// Raw pieces of JSON text: the log keeps statistics, commitInfo and column metadata as they stand.
+// Handles raw pieces of JSON text, because statistics, commitInfo and column metadata are kept as they are in the log.
 
 #include <cstddef>
 #include <cstdint>
@@ -9,11 +9,11 @@
 
 namespace yummy::delta {
 
-/// Appends the string whose content begins at `text` (just after its opening quote) to `out`, unescaped.
-/// The length of that content with its closing quote; absent when it has no end, a bad escape or half a surrogate pair.
+/// Appends a JSON string to `out`, unescaped. `text` begins just after the opening quote. Returns the length of the
+/// content with the closing quote; absent if the string has no end, a bad escape or half a surrogate pair.
 std::optional<size_t> ReadJsonString(std::string_view text, std::string& out);
 
-/// The content of a JSON string that has its quotes; absent when `json` is anything else.
+/// The content of a JSON string with its quotes; absent if `json` is anything else.
 std::optional<std::string> UnquoteJson(std::string_view json);
 
 /// True when the text is a number by the grammar of RFC 8259, of any size.
@@ -21,11 +21,11 @@ bool IsJsonNumber(std::string_view text);
 
 enum class JsonFraction { kRefuse, kCut };
 
-/// The integer of 64 bits that a JSON number is, also in the form of 1600000000000.0 or 1.6e12, as writers that compute
-/// with doubles have it. Absent for what is no number, has a fraction that is to be refused, or does not fit.
+/// The 64-bit integer of a JSON number, also in the form 1600000000000.0 or 1.6e12 of writers that compute with
+/// doubles. Absent if the text is not a number, has a fraction that is to be refused, or does not fit.
 std::optional<int64_t> ParseJsonInteger(std::string_view json, JsonFraction fraction);
 
-/// The text without JSON's white space at its ends.
+/// The text without JSON white space at its ends.
 std::string_view TrimJson(std::string_view text);
 
 }  // namespace yummy::delta

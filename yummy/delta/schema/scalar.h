@@ -17,7 +17,7 @@ namespace yummy::delta {
 
 using yummy::Int128;
 
-/// Null, or a value in the form that its type has here:
+/// Null, or a value. The type decides how it is stored:
 ///   boolean: bool; byte, short, integer, long: int64_t; date: int64_t days; timestamp, timestamp_ntz: int64_t
 ///   microseconds since the epoch; float, double: double; decimal: Int128, unscaled, at the type's scale; string,
 ///   binary: std::string.
@@ -34,8 +34,8 @@ class Scalar {
     return std::get<T>(storage_);
   }
 
-  /// Orders two values of one type; NaN is above every other double and equal to itself, -0.0 equals 0.0 (Spark's
-  /// order). Strings and binaries by unsigned bytes. Neither may be null.
+  /// Orders two values of one type, as Spark does: NaN is above every other double and equals itself, and -0.0 equals
+  /// 0.0. Strings and binaries are compared by unsigned bytes. Neither value may be null.
   static std::weak_ordering Compare(const Scalar& a, const Scalar& b);
   /// Equality; null equals null.
   friend bool operator==(const Scalar& a, const Scalar& b);
@@ -44,19 +44,19 @@ class Scalar {
   Storage storage_;
 };
 
-/// A partition value as the log has it; an absent or empty text is null (for every type: PROTOCOL.md, "Partition Value
-/// Serialization"). Timestamps with neither zone nor offset are read as UTC. Errors: Corrupt (reason CORRUPT_TABLE) for
-/// a text that is no value of the type.
+/// Parses a partition value of the log. An absent or empty text is null for every type (PROTOCOL.md, "Partition Value
+/// Serialization"). A timestamp without zone and offset is read as UTC. Errors: Corrupt (reason CORRUPT_TABLE: the text
+/// is not a value of the type).
 Result<Scalar> ParsePartitionValue(std::optional<std::string_view> text, const DataType& type);
 
-/// The text for the log: absent for null; timestamps as 2024-01-02T03:04:05.000006Z, timestamp_ntz as 2024-01-02
-/// 03:04:05.000006.
+/// The text for the log; absent for null. timestamp has the form 2024-01-02T03:04:05.000006Z, timestamp_ntz the form
+/// "2024-01-02 03:04:05.000006".
 std::optional<std::string> FormatPartitionValue(const Scalar& value, const DataType& type);
 
-/// A bound of the statistics, JSON text of a string, number or boolean. Absent when the text is no value of the type:
-/// statistics that lie or are unreadable never fail a query.
+/// Parses a bound in the statistics: the JSON text of a string, number or boolean. Absent if the text is not a value of
+/// the type, because unreadable statistics must never fail a query.
 std::optional<Scalar> ParseStatisticsValue(std::string_view json, const DataType& type);
-/// The JSON text of a bound. Timestamps are cut to milliseconds downwards.
+/// The JSON text of a bound. Timestamps are rounded down to milliseconds.
 std::string FormatStatisticsValue(const Scalar& value, const DataType& type);
 
 using yummy::FormatDate;

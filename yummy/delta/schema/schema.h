@@ -1,5 +1,6 @@
 #pragma once
-// A table's schema as the protocol has it (PROTOCOL.md, "Schema Serialization Format"), without any engine's types.
+// The schema of a table in the protocol's form (PROTOCOL.md, "Schema Serialization Format"), without types of any
+// engine.
 
 #include <cstdint>
 #include <optional>
@@ -35,7 +36,7 @@ enum class TypeKind {
 
 struct Field;
 
-/// A type; a value, compared and copied deeply.
+/// A type. It is a value: comparing and copying include nested types.
 struct DataType {
   TypeKind kind = TypeKind::kVoid;
   int precision = 0;               // decimal only: 1 to 38
@@ -51,7 +52,7 @@ struct DataType {
 /// Key and raw JSON text of its value, in the order of the schema string.
 using FieldMetadata = std::vector<std::pair<std::string, std::string>>;
 
-/// What names a column in data files in place of its own name (PROTOCOL.md, "Column Mapping").
+/// The name and id of a column in data files, instead of its own name (PROTOCOL.md, "Column Mapping").
 struct MappedColumn {
   std::string physical_name;
   int64_t id = 0;
@@ -64,11 +65,11 @@ struct Field {
   bool nullable = true;
   FieldMetadata metadata;
   std::optional<MappedColumn> mapping =
-      {};  // where the table's columns are mapped: SchemaOf (column_mapping.h) sets it
+      {};  // present if the table's columns are mapped; set by SchemaOf (column_mapping.h)
 
   /// The raw JSON text of a metadata value, if there is one.
   std::optional<std::string_view> FindMetadata(std::string_view key) const;
-  /// What data files, statistics and partition values call the column.
+  /// The name of the column in data files, statistics and partition values.
   const std::string& physical_name() const { return mapping ? mapping->physical_name : name; }
 
   friend bool operator==(const Field&, const Field&) = default;
@@ -77,11 +78,11 @@ struct Field {
 /// The fields of the table's root struct.
 using Schema = std::vector<Field>;
 
-/// Parses a schema string; further keys of the JSON are ignored, metadata is kept as it is.
+/// Parses a schema string. Unknown keys are ignored; metadata is kept unchanged.
 /// Errors: Corrupt (not JSON, not a struct, duplicate names by case, depth over 64), Unsupported (reason
 /// UNSUPPORTED_TYPE).
 Result<Schema> ParseSchema(std::string_view json);
-/// The schema string: {"type":"struct","fields":[…]}, keys in the order that Spark writes.
+/// The schema string: {"type":"struct","fields":[…]}, with keys in Spark's order.
 std::string WriteSchema(const Schema& schema);
 
 /// Parses one type: "long", "decimal(10,2)", or a JSON object for a nested type. `json` is JSON text (a string has its
@@ -92,12 +93,12 @@ std::string WriteType(const DataType& type);
 /// "decimal(10,2)", "array<long>", "struct<a:long>": for messages.
 std::string TypeName(const DataType& type);
 
-/// The position of a column by its exact name, else by its name ignoring case.
+/// The position of a column by its exact name, otherwise by its name ignoring case.
 std::optional<size_t> FindColumn(const Schema& schema, std::string_view name);
 
-/// Refuses what no table may have: no columns, over 10,000 columns, names empty or duplicate by case, and, when names
-/// are not mapped, names with any of " ,;{}()\n\t=", decimals of other than 1 to 38 digits and 0 to as many places
-/// (reason INVALID_SCHEMA). Errors: InvalidArgument.
+/// Refuses schemas that no new table may have: without columns, with more than 10,000, with names that are empty or
+/// equal ignoring case, and with decimals that do not have 1 to 38 digits and at most as many places. Without column
+/// mapping, names may not hold any of " ,;{}()\n\t=" either. Errors: InvalidArgument (reason INVALID_SCHEMA).
 Result<void> CheckNewSchema(const Schema& schema, bool column_mapping);
 
 }  // namespace yummy::delta

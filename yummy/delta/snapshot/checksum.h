@@ -1,5 +1,5 @@
 #pragma once
-// The version checksum file (PROTOCOL.md, "Version Checksum File"), read.
+// Reads the version checksum file (PROTOCOL.md, "Version Checksum File").
 
 #include "yummy/base/context.h"
 #include "yummy/delta/snapshot/snapshot.h"
@@ -7,8 +7,8 @@
 
 namespace yummy::delta {
 
-/// Compares the checksum file with what the log says and logs a warning where they differ, or when it cannot be read:
-/// the log counts. Never fails.
+/// Compares the checksum file with the log. Logs a warning if they differ or the file cannot be read, because the log
+/// is the authority. Never fails.
 void CompareChecksum(const Context& context, const Snapshot& snapshot, const store::ObjectMeta& checksum);
 
 }  // namespace yummy::delta

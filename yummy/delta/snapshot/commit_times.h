@@ -1,5 +1,5 @@
 #pragma once
-// When the versions of a table came to be (PROTOCOL.md, "In-Commit Timestamps"): for time travel and history.
+// The times of the versions of a table (PROTOCOL.md, "In-Commit Timestamps"), for time travel and history.
 
 #include <cstdint>
 #include <map>
@@ -20,16 +20,17 @@ struct CommitSummary {
   CommitInfo info;
 };
 
-/// The commits that the log still has, with their times: in-commit timestamps from the version on that enabled them,
-/// before that modification times of the files, made to rise by at least a millisecond from each version to the next.
+/// The commits that the log still has, with their times. From the version on that enabled them, these are in-commit
+/// timestamps. Before it, they are the modification times of the files, adjusted so that each is at least a millisecond
+/// later than the one before.
 class CommitTimes {
  public:
   /// The commits up to the version of `newest`.
   static Result<CommitTimes> List(const Context& context, const Snapshot& newest);
 
-  /// The last version at or before a time. Reads a logarithmic number of commits when there are in-commit timestamps.
-  /// Errors: NotFound (VERSION_NOT_FOUND: before the table's first version; VERSION_EXPIRED: before the oldest that is
-  /// left), Corrupt.
+  /// The last version at or before a time. With in-commit timestamps it reads a logarithmic number of commits. Errors:
+  /// NotFound (VERSION_NOT_FOUND: before the first version of the table; VERSION_EXPIRED: before the oldest version
+  /// that is left), Corrupt.
   Result<int64_t> FindVersion(const Context& context, int64_t millis);
 
   /// The newest `limit` commits, newest first.
@@ -47,9 +48,9 @@ class CommitTimes {
 
   std::shared_ptr<store::ObjectStore> store_;
   std::vector<Commit> commits_;               // ascending
-  int64_t readable_from_ = 0;                 // older versions need commits that clean-up removed
+  int64_t readable_from_ = 0;                 // the oldest readable version; older ones need commits that were removed
   int64_t in_commit_from_ = 0;                // the first version with an in-commit timestamp
-  std::optional<int64_t> in_commit_from_ms_;  // its time, when older versions have none
+  std::optional<int64_t> in_commit_from_ms_;  // the time of that version, if older versions have no timestamps
 };
 
 }  // namespace yummy::delta

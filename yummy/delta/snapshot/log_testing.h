@@ -19,9 +19,9 @@ class TestLog {
  public:
   static constexpr std::string_view kTable = "t";
 
-  /// Puts a commit of these lines. Overwrites.
+  /// Puts a commit with these lines. Overwrites an existing one.
   void Commit(int64_t version, const std::vector<std::string>& lines);
-  /// Puts a file of the log folder.
+  /// Puts a file into the log folder.
   void Put(std::string_view name, std::string_view bytes);
   void Delete(std::string_view name);
   std::string Get(std::string_view name);

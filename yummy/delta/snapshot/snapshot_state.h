@@ -1,5 +1,5 @@
 #pragma once
-// What a snapshot holds. For this module only: snapshot, checkpoint, transaction.
+// The state of a snapshot. For this module only: snapshot, checkpoint, transaction.
 
 #include <cstdint>
 #include <map>
@@ -15,7 +15,7 @@
 
 namespace yummy::delta {
 
-/// Protocol and metadata with what is derived from them. Shared by the versions that have the same.
+/// Protocol and metadata, and values derived from them. Versions with the same protocol and metadata share it.
 struct TableShape {
   Protocol protocol;
   Metadata metadata;
@@ -25,7 +25,7 @@ struct TableShape {
   std::vector<size_t> partition_columns;    // positions in schema
   std::vector<std::string> partition_keys;  // their keys in partitionValues: physical names
 
-  /// Refuses a table that cannot be read, and metadata that contradict themselves.
+  /// Refuses a table that cannot be read, and metadata that contradicts itself.
   /// Errors: Corrupt (reason CORRUPT_TABLE), Unsupported.
   static Result<std::shared_ptr<const TableShape>> Make(Protocol protocol, Metadata metadata);
 };
@@ -40,21 +40,21 @@ struct ColumnSource {
   static ColumnSource Find(const TableShape& shape, const ColumnPath& path);
 };
 
-/// True when a path still holds what it held: the same object, unchanged. A list may lack the version that a put told.
+/// True if both describe the same, unchanged object. A list may lack the `version` that a put has returned.
 inline bool SameObject(const store::ObjectMeta& a, const store::ObjectMeta& b) {
   const bool same_version = a.version == b.version || a.version.empty() || b.version.empty();
   return a.etag == b.etag && same_version && a.size_bytes == b.size_bytes;
 }
 
-/// The last commits of a version, as they are in the log: a writer compares itself with them, a checkpoint takes their
-/// tombstones, without asking the store again. What does not fit is read again.
+/// The bytes of the last commits up to a version. Writers check for conflicts with them, and checkpoints take their
+/// tombstones, without another request to the store. Commits that do not fit are read again.
 class RecentCommits {
  public:
   using Bytes = std::shared_ptr<const std::string>;
 
-  /// Those of `older` and the one of the version that follows; the oldest go first.
+  /// The commits of `older` and that of the next version. When there are too many, the oldest are dropped.
   static RecentCommits Extend(const RecentCommits& older, int64_t version, Bytes bytes);
-  /// Null when it is not held.
+  /// Null if the commit is not held.
   Bytes Find(int64_t version) const;
 
  private:
@@ -62,34 +62,34 @@ class RecentCommits {
   std::vector<Bytes> commits_;  // ascending, without a gap, up to last_version_
 };
 
-/// Only its identity counts.
+/// An empty object; only its identity counts.
 struct Lineage {};
 
 struct Snapshot::State {
   std::shared_ptr<store::ObjectStore> store;
   std::string table_path;
   int64_t version = 0;
-  store::ObjectMeta anchor;  // the version's own commit; its checkpoint when clean-up removed the commit
-  // The anchor of the version before, when the own commit was put by this process and no list has shown the two
-  // together.
+  store::ObjectMeta anchor;  // the commit of this version; its checkpoint if clean-up removed the commit
+  // The anchor of the version before. Present if this process has put the commit of this version, and no list has shown
+  // both together yet.
   std::optional<store::ObjectMeta> anchor_before;
-  // The same for all versions that were made from one another: what is new in one is new since the other.
+  // All versions that were made from one another by refreshes share it. Between them, only new commits differ.
   std::shared_ptr<const Lineage> lineage;
   RecentCommits recent;
   std::shared_ptr<const TableShape> shape;
   FileSet files;
   std::shared_ptr<const std::vector<Txn>> txns;                // by appId
-  std::shared_ptr<const std::vector<DomainMetadata>> domains;  // by domain, without the removed ones
+  std::shared_ptr<const std::vector<DomainMetadata>> domains;  // by domain, without removed domains
   const Clock* clock = nullptr;
 
   mutable std::mutex mutex;
   // Guarded by mutex, computed on first use:
   mutable bool commit_info_known = false;
-  mutable std::optional<CommitInfo> commit_info;  // the own commit's
+  mutable std::optional<CommitInfo> commit_info;  // that of the commit of this version
   mutable std::optional<std::optional<int64_t>> row_count;
   mutable std::map<ColumnPath, ColumnSummary> summaries;
 
-  /// The commitInfo of the own commit, read when it is not known yet; absent when it has none or cannot be read.
+  /// The commitInfo of the commit of this version, read on first use; absent if it has none or cannot be read.
   std::optional<CommitInfo> OwnCommitInfo(const Context& context) const;
   bool uses_in_commit_timestamp() const;
 };
