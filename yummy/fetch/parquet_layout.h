@@ -1,6 +1,6 @@
 #pragma once
-// Where a Parquet file has its column chunks, for reading them ahead: the footer, decoded. What it says is only ever a
-// hint: DuckDB reads the footer itself, and nothing is left out because of this one.
+// A decoded Parquet footer: where the column chunks are, in order to read them ahead. It is only a hint. DuckDB reads
+// the footer itself, and no rows are skipped because of this copy.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,17 +17,17 @@
 
 namespace yummy::fetch {
 
-/// What follows the footer: its length and the magic word.
+/// The size of the end of a file after the footer: the footer's length and the magic word.
 inline constexpr uint64_t kParquetEndBytes = 8;
 
-/// The footer's length by the file's last bytes; absent when they end no Parquet file.
+/// The footer's length, from the last bytes of the file; absent if they are not the end of a Parquet file.
 std::optional<uint64_t> ParquetFooterBytes(std::span<const std::byte, kParquetEndBytes> end);
 
 /// A column that a scan reads.
 struct WantedColumn {
-  std::vector<std::string> path;    // physical names, from the top; ends above the leaves when all below is wanted
-  std::optional<int32_t> field_id;  // finds the column in place of path.front()
-  bool filtered = false;            // the scan reads it first, and the others where a row passed
+  std::vector<std::string> path;    // physical names from the top; a path above the leaves wants all leaves below it
+  std::optional<int32_t> field_id;  // if present, finds the column instead of path.front()
+  bool filtered = false;            // the scan reads it first, and other columns only where a row passed
 };
 
 /// Immutable: safe from several threads.
@@ -38,9 +38,9 @@ class ParquetLayout {
   ~ParquetLayout();
 
   size_t row_groups() const;
-  /// From its first to its last column chunk.
+  /// The bytes from the first to the last column chunk of a row group.
   store::ByteRange RowGroup(size_t row_group) const;
-  /// Empty when the footer lies about it.
+  /// The bytes of a column chunk; empty if the footer is wrong about it.
   store::ByteRange Chunk(size_t row_group, size_t leaf) const;
 
   struct Leaf {
@@ -49,10 +49,10 @@ class ParquetLayout {
   };
   std::vector<Leaf> LeavesOf(const std::vector<WantedColumn>& columns) const;
 
-  /// False when the statistics of the row group exclude that a row passes. Names columns by `schema`.
+  /// False if the statistics of the row group prove that no row can pass. `schema` names the columns of the predicate.
   bool MayMatch(size_t row_group, const delta::Predicate& predicate, const delta::Schema& schema) const;
 
-  /// Its memory, roughly.
+  /// The approximate memory that it takes.
   uint64_t size_bytes() const;
 
  private:

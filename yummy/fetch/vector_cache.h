@@ -1,6 +1,5 @@
 #pragma once
-// Deletion vectors of data files: those that were read lately, and those that are on their way because a scan will need
-// them.
+// A cache of deletion vectors of data files. It can also start reading vectors that a scan will need.
 
 #include <condition_variable>
 #include <memory>
@@ -24,13 +23,13 @@ class VectorCache {
   using VectorRef = std::shared_ptr<const delta::DeletionVector>;
   static constexpr uint64_t kBytesMax = 64ULL << 20;
 
-  /// The vector of a file that has one: waits for it while it is on its way, else reads it.
+  /// The vector of a file that has one. If it is being read, this waits for it; otherwise it reads it.
   /// Errors: those of delta::ReadDeletionVector.
   Result<VectorRef> Load(const Context& context, size_t store_ordinal, const delta::Snapshot& snapshot,
                          const delta::FileView& file);
 
-  /// Begins to read what is not there yet of the vectors of `files`, which lie in one file, by one request. An error is
-  /// left to Load, which then reads by itself. `executor` must end before this object does.
+  /// Starts one request for those vectors of `files` that are not cached; all lie in one file. Errors are ignored,
+  /// because Load then reads the vector itself. `executor` must end before this object does.
   void Prefetch(const Context& context, Executor& executor, size_t store_ordinal, delta::SnapshotRef snapshot,
                 const std::vector<delta::FileId>& files);
 
@@ -49,16 +48,17 @@ class VectorCache {
   std::set<std::string> on_their_way_;  // guarded by mutex_; keys of the cache
 };
 
-/// Which vectors a scan reads together: neighbours in one file of vectors. Safe from several threads.
+/// Decides which vectors a scan reads together: those that lie beside each other in one file. Safe from several
+/// threads.
 class VectorPlan {
  public:
   static constexpr uint64_t kGapBytesMax = 64 << 10;
   static constexpr uint64_t kRequestBytesMax = 1 << 20;
 
-  /// Of the files of a scan.
+  /// `files` are the data files of the scan.
   VectorPlan(const delta::Snapshot& snapshot, const std::vector<delta::FileId>& files);
-  /// The files whose vectors are to be read with that of `file`; nothing when that was said before, or when it has none
-  /// to read.
+  /// The files whose vectors should be read together with that of `file`. Empty if an earlier call returned them, or if
+  /// the file has no vector to read.
   std::vector<delta::FileId> Take(delta::FileId file);
 
  private:
