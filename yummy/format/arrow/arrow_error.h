@@ -1,6 +1,6 @@
 #pragma once
-// Errors across Arrow's interfaces: a RecordBatchReader answers with arrow::Status, whose reader gets our Error back
-// whole.
+// Carries our errors through Arrow's interfaces. A RecordBatchReader returns arrow::Status; its caller gets our whole
+// Error back from it.
 
 #include <arrow/status.h>
 
@@ -11,7 +11,7 @@ namespace yummy::format {
 /// A status that carries `error`.
 arrow::Status ToStatus(Error error);
 
-/// The error that ToStatus put in, or the status' own code as one of ours. The status is not OK.
+/// The error that ToStatus has put in, otherwise the code of the status as one of ours. The status must not be OK.
 Error ToError(const arrow::Status& status);
 
 }  // namespace yummy::format

@@ -1,5 +1,6 @@
 #pragma once
-// Arrow memory that grows with what was read: bytes that claim to be more than they are do not get it.
+// A memory pool for decoding hostile input: its limit grows with the bytes that were read, so that a few bytes cannot
+// claim much memory.
 
 #include <atomic>
 #include <memory>
@@ -10,11 +11,11 @@
 
 namespace yummy::format {
 
-/// A pool over Arrow's default one with a limit that the owner raises. Stays alive as long as any of its buffers, since
-/// batches may outlive the reader that made them. Safe from several threads.
+/// A pool over Arrow's default pool, with a limit that the owner raises. It lives as long as any of its buffers,
+/// because batches may outlive the reader that made them. Safe from several threads.
 class BoundedPool final : public arrow::MemoryPool, public std::enable_shared_from_this<BoundedPool> {
  public:
-  /// Made by std::make_shared only.
+  /// Make it with std::make_shared only.
   explicit BoundedPool(int64_t bytes_max) : bytes_max_(bytes_max) {}
 
   void set_bytes_max(int64_t bytes_max) { bytes_max_ = bytes_max; }
@@ -43,7 +44,7 @@ class BoundedPool final : public arrow::MemoryPool, public std::enable_shared_fr
   std::atomic<int64_t> allocations_ = 0;
   std::atomic<bool> exhausted_ = false;
   std::mutex mutex_;
-  int64_t live_ = 0;                   // buffers; guarded by mutex_
+  int64_t live_ = 0;                   // number of live buffers; guarded by mutex_
   std::shared_ptr<BoundedPool> self_;  // shared: keeps the pool while there are buffers; guarded by mutex_
 };
 

@@ -28,7 +28,7 @@ class JsonPointer {
   std::string Take() { return std::move(text_); }
 
  private:
-  static constexpr size_t kKeyBytesMax = 200;  // a hostile key does not make a long answer
+  static constexpr size_t kKeyBytesMax = 200;  // keeps a hostile key from making a long answer
   std::string text_;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// The keys of one JSON object, to find the one that stands twice.
+// The keys of one JSON object, in order to find a repeated one.
 
 #include <cstddef>
 #include <string_view>
@@ -8,10 +8,11 @@
 
 namespace yummy::format {
 
-/// Views only: the keys must outlive the set. Most objects have few keys, and a walk over few is faster than hashing.
+/// Holds views, so the keys must outlive the set. Most objects have few keys, and walking over few is faster than
+/// hashing.
 class KeySet {
  public:
-  /// False when the key is there already.
+  /// False if the key is already there.
   bool Insert(std::string_view key) {
     if (!large_.empty()) return large_.insert(key).second;
     for (const auto known : small_) {

@@ -1,5 +1,5 @@
 #pragma once
-// Arrow arrays as JSON text: loops over one type at a time, since results are millions of values.
+// Writes Arrow arrays as JSON text. It has one loop per type, because results have millions of values.
 
 #include <cstdint>
 #include <string>
@@ -10,18 +10,18 @@
 
 namespace yummy::format {
 
-/// Appends one value of an array as JSON, in the spelling of the column format: 64-bit integers as numbers, decimals
-/// with all digits, dates 2026-11-22, timestamps 2026-11-22T10:00:00.000000Z, without the Z for timestamps without
-/// zone, binary as an array of bytes, NaN and infinities as null, structs as objects, lists as arrays, maps as objects
-/// for string keys, else [{"key","value"}].
+/// Appends one value of an array as JSON. 64-bit integers are numbers, decimals have all their digits, dates are
+/// 2026-11-22, timestamps are 2026-11-22T10:00:00.000000Z (those without a zone have no Z), binary is an array of
+/// bytes, NaN and infinities are null, structs are objects, lists are arrays, maps are objects for string keys,
+/// otherwise [{"key","value"}].
 Result<void> AppendJsonValue(const arrow::Array& array, int64_t index, std::string& out);
 
-/// Appends the values [begin, end) with commas between them, in the spelling of AppendJsonValue.
+/// Appends the values [begin, end) as AppendJsonValue does, with commas between them.
 /// Errors: Unsupported (a type without a JSON form).
 Result<void> AppendJsonValues(const arrow::Array& array, int64_t begin, int64_t end, std::string& out);
 
-/// Appends a double (a float) with a point or an exponent, so that a client reads it as one: 5.0, 1e+300; NaN and
-/// infinities as null.
+/// Appends a double or a float with a point or an exponent, so that a client reads it as such: 5.0, 1e+300. NaN and
+/// infinities become null.
 void AppendJsonNumber(std::string& out, double value);
 void AppendJsonNumber(std::string& out, float value);
 

@@ -1,5 +1,5 @@
 #pragma once
-// Record batches as the bytes of an answer, piece by piece (docs/rest.md, "Results").
+// Encodes record batches as the bytes of an answer, piece by piece (docs/rest.md, "Formats of results").
 
 #include <memory>
 #include <string>
@@ -13,14 +13,14 @@
 namespace yummy::format {
 
 enum class ResultFormat {
-  kJson,           // [{"col":[…],…},…], a batch each
-  kJsonBraceless,  // the same without the outer brackets and commas: objects one after another
+  kJson,           // [{"col":[…],…},…], one object per batch
+  kJsonBraceless,  // the same objects one after another, without the outer brackets and commas
   kArrow,          // Arrow IPC stream
 };
 
 std::string_view ContentType(ResultFormat format);
 
-/// One answer. Begin, then Batch for each, then End; each appends to `out`.
+/// Encodes one answer. Call Begin, then Batch for each batch, then End; each appends to `out`.
 class ResultEncoder {
  public:
   virtual ~ResultEncoder() = default;
@@ -29,12 +29,12 @@ class ResultEncoder {
   virtual Result<void> End(std::string& out) = 0;
 };
 
-/// The columns' names as the keys of a JSON object, which may not have two alike: a later one of the same name becomes
-/// name_1, or the next number that is free.
+/// The names of the columns as keys of a JSON object. Keys must differ, so a repeated name becomes name_1, or gets the
+/// next free number.
 std::vector<std::string> UniqueNames(const arrow::Schema& schema);
 
 std::unique_ptr<ResultEncoder> MakeResultEncoder(ResultFormat format);
-/// `braces`: the objects of the batches are the elements of one array; else they stand one after another.
+/// With `braces` the objects of the batches are elements of one array, otherwise they stand one after another.
 std::unique_ptr<ResultEncoder> MakeJsonEncoder(bool braces);
 std::unique_ptr<ResultEncoder> MakeArrowEncoder();
 

@@ -1,6 +1,6 @@
 #pragma once
-// Where the JSON values of one column go: a tree of builders in the shape of its type. What a value means is decided
-// here, how JSON is read elsewhere.
+// Takes the JSON values of one column, with a tree of builders in the shape of its type. It decides what a value means;
+// rows_json.h reads the JSON.
 
 #include <cstdint>
 #include <memory>
@@ -23,7 +23,7 @@ class FieldNames {
   FieldNames(const FieldNames&) = delete;  // the maps view the names
   FieldNames& operator=(const FieldNames&) = delete;
 
-  /// By the exact name, else ignoring case when only one matches.
+  /// Finds a column by its exact name, otherwise ignoring case if only one matches.
   std::optional<size_t> Find(std::string_view name) const;
   const std::string& name(size_t index) const { return names_[index]; }
   size_t size() const { return names_.size(); }
@@ -33,27 +33,27 @@ class FieldNames {
  private:
   std::vector<std::string> names_;
   std::unordered_map<std::string_view, size_t> exact_;
-  std::unordered_map<std::string, std::optional<size_t>> lower_;  // nothing: more than one
+  std::unordered_map<std::string, std::optional<size_t>> lower_;  // an absent position: several columns have the name
 };
 
-/// The unit of timestamps that are bare numbers: the decimal places that it has above a microsecond.
+/// The unit of timestamps that are bare numbers. The value is the power of ten of the unit in microseconds.
 enum class TimestampUnit : int8_t { kNano = -3, kMicro = 0, kMilli = 3, kSecond = 6 };
 
 struct JsonColumnOptions {
-  std::optional<TimestampUnit> timestamp_unit;  // absent: a timestamp is no bare number
+  std::optional<TimestampUnit> timestamp_unit;  // absent: timestamps may not be bare numbers
 };
 
-/// One node of the tree. Each of Number, String, Bool and Null appends one value or is an error that appends nothing;
-/// after an error the tree is of no further use. Errors: InvalidArgument with the reasons of rows_json.h,
+/// One node of the tree. Number, String, Bool and Null each append one value, or return an error and append nothing.
+/// After an error the tree cannot be used any further. Errors: InvalidArgument with the reasons of rows_json.h,
 /// ResourceExhausted (memory).
 class JsonColumn {
  public:
-  /// What JSON arrays and objects mean here.
+  /// How this node reads JSON arrays and objects.
   enum class Shape { kScalar, kBinary, kStruct, kList, kMap };
 
   virtual ~JsonColumn() = default;
 
-  /// `builder` is of the field's type and outlives the tree. Errors: Unsupported (a type that no table has).
+  /// `builder` has the type of the field and outlives the tree. Errors: Unsupported (a type that no table has).
   static Result<std::unique_ptr<JsonColumn>> Make(const arrow::Field& field, arrow::ArrayBuilder* builder,
                                                   const JsonColumnOptions& options);
 
@@ -62,14 +62,14 @@ class JsonColumn {
   virtual Result<void> Bool(bool value);
   Result<void> Null();
 
-  /// Begins a value of a nested shape; its parts are appended to the children, each as often as it has values.
+  /// Begins a nested value. The caller then appends its parts to the children.
   virtual Result<void> Begin();
-  /// Appends a value of raw bytes; Shape::kBinary only.
+  /// Appends raw bytes as one value. For Shape::kBinary only.
   virtual Result<void> Bytes(std::string_view bytes);
 
   Shape shape() const { return shape_; }
   bool nullable() const { return nullable_; }
-  /// Struct: its fields; list: the element; map: key and value.
+  /// The children of a struct are its fields, of a list its element, of a map key and value.
   JsonColumn& child(size_t index) { return *children_[index]; }
   const FieldNames& fields() const { return *fields_; }
   bool has_string_keys() const { return has_string_keys_; }
@@ -93,7 +93,7 @@ class JsonColumn {
   std::optional<FieldNames> fields_;
 };
 
-/// Bytes of a base64 text (RFC 4648, section 4), with its padding or without; absent when it is none.
+/// The bytes of a base64 text (RFC 4648, section 4), with or without padding; absent if the text is not base64.
 std::optional<std::string> DecodeBase64(std::string_view text);
 
 }  // namespace yummy::format

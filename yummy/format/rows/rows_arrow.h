@@ -1,5 +1,5 @@
 #pragma once
-// An Arrow IPC stream in a request's body as a reader of record batches.
+// Reads an Arrow IPC stream in a request's body as record batches.
 
 #include <memory>
 
@@ -10,8 +10,8 @@
 
 namespace yummy::format {
 
-/// Reads the stream's batches as they are asked for. Hostile streams are refused, not trusted: every batch is validated
-/// in full. Errors: InvalidArgument (reason INVALID_ARROW).
+/// Reads the batches of the stream one by one. Every batch is validated in full, because the stream may be hostile.
+/// Errors: InvalidArgument (reason INVALID_ARROW).
 Result<std::shared_ptr<arrow::RecordBatchReader>> ReadArrowStream(std::shared_ptr<arrow::io::InputStream> stream);
 
 }  // namespace yummy::format

@@ -1,6 +1,6 @@
 #pragma once
-// JSON bodies into typed record batches (docs/rest.md, "JSON in"): numbers exact, one walk over the text, no rows in
-// between.
+// Decodes JSON bodies into typed record batches (docs/rest.md, "Values"), with exact numbers and in one pass over the
+// text.
 
 #include <memory>
 #include <string_view>
@@ -17,15 +17,15 @@ struct RowsJsonOptions {
   JsonColumnOptions columns = {};
 };
 
-/// What a write's body holds besides its rows.
+/// The contents of the body of a write.
 struct RowsBody {
   std::shared_ptr<arrow::RecordBatch> rows;
   bool dry_run = false;
 };
 
 /// Decodes {"record_batch_dict": {col: […]}} or {"record_batch_list": [{col: v}, …]} (both spellings of every key) for
-/// the columns of `schema`, whose types are those of delta::ToArrowSchema. A missing key in a row of a list is null; a
-/// missing column of a dict is null in every row when it is nullable. Errors: InvalidArgument with a reason:
+/// the columns of `schema`, whose types are those of delta::ToArrowSchema. A key that is missing in a row of a list is
+/// null. A nullable column that is missing in a dict is null in every row. Errors: InvalidArgument with a reason:
 /// INVALID_JSON (details line, column), JSON_TOO_DEEP, DUPLICATE_KEY, INVALID_UTF8, ONE_OF_REQUIRED,
 /// COLUMN_LENGTHS_DIFFER, SCHEMA_MISMATCH, VALUE_OUT_OF_RANGE, TIMESTAMP_UNIT_REQUIRED, TYPE_MISMATCH, INVALID_VALUE,
 /// UNKNOWN_KEY (details pointer: a JSON pointer to the value, row, column, hint).
