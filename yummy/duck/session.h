@@ -1,5 +1,5 @@
 #pragma once
-// One connection: queries that stream Arrow batches, and rows written as data files of a transaction.
+// One connection: it runs queries that stream Arrow batches, and writes rows as data files of a transaction.
 
 #include <memory>
 #include <optional>
@@ -17,7 +17,7 @@
 
 namespace yummy::duck {
 
-/// A table whose version a query fixes: every mention of it without AT reads this snapshot.
+/// Fixes the version of a table for a query: every mention of it without AT reads this snapshot.
 struct TablePin {
   std::string store;
   std::string schema = "main";
@@ -31,13 +31,13 @@ struct TableRead {
   std::string schema = "main";
   std::string table;
   delta::SnapshotRef snapshot;
-  bool is_pinned = false;  // a TablePin chose the version, else it was the newest
+  bool is_pinned = false;  // true: a TablePin chose the version; false: it was the newest
 };
 
 using Parameter = std::variant<std::monostate, bool, int64_t, double, std::string>;
 
 struct QueryOptions {
-  std::string store;  // tables of this store are visible by their bare names; empty: none
+  std::string store;  // its tables are visible by their bare names; empty: no store's are
   std::string schema = "main";
   std::vector<TablePin> pins;
   std::vector<Parameter> parameters;                                // for ? and $1
@@ -46,24 +46,24 @@ struct QueryOptions {
   size_t sql_max_bytes = 1 << 20;
 };
 
-/// A running query. Batches come as they are made: whoever does not ask slows the query down.
+/// A running query. Batches come as they are made; a slow caller slows the query down.
 /// Not safe from several threads. The destructor interrupts and closes the query.
 class QueryResult {
  public:
   virtual ~QueryResult() = default;
   virtual const std::shared_ptr<arrow::Schema>& schema() const = 0;
-  /// Every table that was read. While these names mean these snapshots, the same statement with the same options has
-  /// this result again. Absent for a statement that depends on more: on chance, on the time, on which tables there are.
+  /// All tables that were read. As long as these names mean these snapshots, the same statement with the same options
+  /// has the same result. Absent if the result depends on more: on chance, on time, on the list of tables.
   virtual const std::optional<std::vector<TableRead>>& reads() const = 0;
-  /// The next batch, or a null pointer at the end.
+  /// The next batch; null at the end.
   /// Errors: Cancelled, DeadlineExceeded (QUERY_TIMEOUT), ResourceExhausted (QUERY_MEMORY), InvalidArgument (a cast or
   /// division that fails on a row), Corrupt (CORRUPT_DATA_FILE), NotFound (MISSING_FILE), Internal.
   virtual Result<std::shared_ptr<arrow::RecordBatch>> Next() = 0;
 };
 
 struct InsertOptions {
-  /// A condition on partition columns, in SQL: files whose rows satisfy it are removed, and the rows must satisfy it,
-  /// too.
+  /// A condition in SQL on partition columns. Files whose rows satisfy it are removed, and the new rows must satisfy
+  /// it, too.
   std::optional<std::string> replace_where;
 };
 
@@ -77,21 +77,21 @@ class Session {
  public:
   virtual ~Session() = default;
 
-  /// Runs one untrusted SELECT (also WITH, VALUES, FROM, EXPLAIN of these, DESCRIBE, SHOW TABLES) under the structural
-  /// sandbox: only the configured stores' tables are readable; no files, network, settings, extensions. The session
-  /// must outlive the result. `context`'s stop and deadline end the query, also between two Next(). Errors:
-  /// InvalidArgument (SQL_SYNTAX, ONE_STATEMENT, SQL_TOO_LONG, TOO_DEEP, UNKNOWN_COLUMN …; details line, column, hint),
-  /// InvalidArgument reason READ_ONLY_ENDPOINT (a statement that writes), PermissionDenied reason SQL_NOT_ALLOWED,
-  /// NotFound (TABLE_NOT_FOUND, VERSION_NOT_FOUND), and those of Next.
+  /// Runs one untrusted SELECT (also WITH, VALUES, FROM, EXPLAIN of these, DESCRIBE, SHOW TABLES) in the structural
+  /// sandbox: it can read tables of the configured stores, but no files, network, settings or extensions. The session
+  /// must outlive the result. The stop and the deadline of `context` end the query, even between two calls of Next.
+  /// Errors: InvalidArgument (SQL_SYNTAX, ONE_STATEMENT, SQL_TOO_LONG, TOO_DEEP, UNKNOWN_COLUMN …, with details line,
+  /// column, hint; READ_ONLY_ENDPOINT: a statement that writes), PermissionDenied (SQL_NOT_ALLOWED), NotFound
+  /// (TABLE_NOT_FOUND, VERSION_NOT_FOUND), those of Next.
   virtual Result<std::unique_ptr<QueryResult>> Query(const Context& context, std::string_view sql,
                                                      const QueryOptions& options) = 0;
 
-  /// Writes the rows as Parquet data files of `transaction`'s table (its staged metadata when it creates or replaces
-  /// the schema), and stages their add actions with statistics. Columns are matched by name, ignoring case; a missing
-  /// nullable column is null. Nothing is committed. One row path: SQL INSERT runs the same operator. Errors:
-  /// InvalidArgument (SCHEMA_MISMATCH: unknown column, missing or null NOT NULL column; row and column named;
-  /// ROW_OUTSIDE_CONDITION), Unavailable …; of the condition those of Query, and Unsupported (UNSUPPORTED_CONDITION: of
-  /// other columns).
+  /// Writes the rows as Parquet data files of the transaction's table, and stages their add actions with statistics. If
+  /// the transaction creates the table or replaces the schema, the staged metadata counts. Columns match by name,
+  /// ignoring case; a missing nullable column is null. Nothing is committed. SQL INSERT runs the same operator. Errors:
+  /// InvalidArgument (SCHEMA_MISMATCH: an unknown column, or a NOT NULL column that is missing or null, with row and
+  /// column; ROW_OUTSIDE_CONDITION), Unavailable …. A condition adds the errors of Query, and Unsupported
+  /// (UNSUPPORTED_CONDITION: other columns than partition columns).
   virtual Result<InsertReport> Insert(const Context& context, delta::Transaction& transaction,
                                       std::shared_ptr<arrow::RecordBatchReader> rows, const InsertOptions& options) = 0;
 };

@@ -1,6 +1,6 @@
 #pragma once
-// How the types of a query's result look in Arrow. Everything that a SELECT can return has a form there: what Arrow
-// lacks, or has in a form that few readers know, is cast by DuckDB first.
+// The Arrow types of a query's result. Everything that a SELECT can return has an Arrow type: DuckDB first casts types
+// that Arrow lacks, or that few readers of Arrow know.
 
 #include <memory>
 
@@ -11,9 +11,9 @@
 
 namespace yummy::duck {
 
-/// The type to which a column is cast before it becomes Arrow; the type itself when nothing needs a cast.
-/// HUGEINT and UHUGEINT become DECIMAL(38,0), exactly or not at all; seconds and milliseconds become microseconds;
-/// UUID, ENUM, INTERVAL, TIMETZ, BIT, BIGNUM, UNION, VARIANT and GEOMETRY become text; aliases (JSON) go.
+/// The type to which a column is cast before it becomes Arrow; the type itself if it needs no cast. HUGEINT and
+/// UHUGEINT become DECIMAL(38,0), or an error if that is not exact. Seconds and milliseconds become microseconds. UUID,
+/// ENUM, INTERVAL, TIMETZ, BIT, BIGNUM, UNION, VARIANT and GEOMETRY become text. Aliases (JSON) are dropped.
 duckdb::LogicalType ArrowReadyType(const duckdb::LogicalType& type);
 
 /// Errors: Unsupported (a type without a form in Arrow).

@@ -1,6 +1,6 @@
 #pragma once
-// The names that files of our stores have within DuckDB: yummy://<store ordinal>/<path in the store, decoded>; those of
-// a file to read with its version, yummy://<store ordinal>@<size>-<time of change>/<path in the store>.
+// The names of our stores' files within DuckDB: yummy://<store ordinal>/<path in the store, decoded>. The name of a
+// file to read also holds its version: yummy://<store ordinal>@<size>-<modification time>/<path in the store>.
 
 #include <cstddef>
 #include <string>
@@ -15,18 +15,18 @@ inline constexpr std::string_view kScheme = "yummy://";
 
 /// The name of a file to write: yummy://<ordinal>/<store_path>
 std::string DuckPath(size_t store_ordinal, std::string_view store_path);
-/// The name of a file to read, as the log or the store tells of it. Its version is part of it, the etag where that is
-/// plain: DuckDB's caches know bytes by their file's name alone, and a path may be used again for other bytes, while a
-/// scan still has the first ones in hand.
+/// The name of a file to read, which a log or a list describes. It holds the file's version, and the etag if that has
+/// plain characters only. DuckDB's caches identify bytes only by the name of their file, and a path may be used again
+/// for other bytes while a scan still reads the old ones.
 std::string DuckPath(size_t store_ordinal, const store::ObjectMeta& object);
 
 struct StorePath {
   size_t store_ordinal = 0;
   std::string path;
 };
-/// The parts of a path. Errors: PermissionDenied (another scheme, no such form, a path that store::CheckPath refuses).
+/// The parts of a path. Errors: PermissionDenied (another scheme or form, or a path that store::CheckPath refuses).
 Result<StorePath> ParseDuckPath(std::string_view path);
-/// The path in the store, for people; what is no such path as it is.
+/// The path in the store, for messages. Any other text is returned unchanged.
 std::string PathForPeople(const std::string& duck_path);
 
 }  // namespace yummy::duck

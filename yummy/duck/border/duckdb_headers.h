@@ -1,6 +1,6 @@
 #pragma once
-// DuckDB's headers that this module uses, in one place: the precompiled header. Included by .cc files and by headers
-// that stay inside this folder.
+// All headers of DuckDB that this module uses; it is precompiled. Only .cc files and headers inside the module include
+// it.
 
 #include <duckdb.hpp>
 #include <duckdb/catalog/catalog.hpp>

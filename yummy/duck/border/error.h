@@ -1,5 +1,5 @@
 #pragma once
-// The border between DuckDB's exceptions and our errors: the only place where one becomes the other.
+// Converts DuckDB's exceptions to our errors and back. Nothing else does that.
 
 #include <string_view>
 #include <type_traits>
@@ -11,15 +11,15 @@
 
 namespace yummy::duck {
 
-/// Throws `error` as a DuckDB exception from inside a callback of DuckDB. Code, reason, details and message travel in
-/// the exception's extra info: ToError gets the equal error back. Never an INTERNAL exception, which would invalidate
-/// the instance.
+/// Throws `error` as a DuckDB exception from inside a callback of DuckDB. The extra info of the exception holds code,
+/// reason, details and message, so that ToError returns an equal error. It is never an INTERNAL exception, because that
+/// would invalidate the instance.
 [[noreturn]] void Throw(const Error& error);
 
-/// The same as a value, for callbacks that return one (CommitTransaction).
+/// The same as a value, for callbacks that return an error (CommitTransaction).
 duckdb::ErrorData ToErrorData(const Error& error);
 
-/// The value, or a throw of its error.
+/// Returns the value, or throws the error.
 template <typename T>
 T ValueOrThrow(Result<T> result) {
   if (!result.ok()) [[unlikely]]
@@ -27,18 +27,18 @@ T ValueOrThrow(Result<T> result) {
   if constexpr (!std::is_void_v<T>) return std::move(result).value();
 }
 
-/// The error that Throw put in, or the exception's kind as one of our codes.
-/// `sql` is the text that a position in the error counts in: with it the details "line" and "column" (both from 1,
-/// columns in code points) are set.
+/// The error that Throw has put in, otherwise the kind of the exception as one of our codes. If the error has a
+/// position, it counts in the text `sql`, and the details "line" and "column" are set (both from 1, columns in code
+/// points).
 Error ToError(const duckdb::ErrorData& data, std::string_view sql = {});
 
 /// True for the errors after which a DuckDB instance refuses all work (INTERNAL, FATAL).
 bool InvalidatesInstance(const duckdb::ErrorData& data);
 
-/// The exception that is being handled, as ErrorData. To be called inside a catch block only.
+/// The exception that is being handled, as ErrorData. Call it only inside a catch block.
 duckdb::ErrorData CurrentException();
 
-/// Runs `body`, which returns a Result; what DuckDB throws becomes an error.
+/// Runs `body`, which returns a Result. An exception of DuckDB becomes an error.
 template <typename Body>
 auto CatchErrors(Body&& body) -> decltype(body()) {
   try {

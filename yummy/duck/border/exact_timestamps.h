@@ -1,5 +1,6 @@
 #pragma once
-// Nanoseconds in Arrow data: a Delta timestamp has microseconds, and DuckDB's import cuts what is finer without a word.
+// Checks nanoseconds in Arrow data. A Delta timestamp has microseconds, and DuckDB's import would silently cut the
+// rest.
 
 #include <cstdint>
 
@@ -9,7 +10,7 @@
 
 namespace yummy::duck {
 
-/// Refuses timestamps, at any depth, that are no whole microseconds. `first_row` numbers the rows in errors.
+/// Refuses timestamps, at any depth, that are not whole microseconds. `first_row` numbers the rows in errors.
 /// Errors: InvalidArgument (TYPE_MISMATCH; details "column", and "row" when the column itself is the timestamp).
 Result<void> CheckNanosecondsExact(const arrow::RecordBatch& batch, uint64_t first_row);
 

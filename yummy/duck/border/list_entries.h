@@ -5,7 +5,7 @@
 
 namespace yummy::duck {
 
-/// `index` is the value's in its vector's data, not null.
+/// `index` is the position of the value in the data of its vector. The value must not be null.
 inline duckdb::list_entry_t EntriesOf(const duckdb::RecursiveUnifiedVectorFormat& lists, duckdb::idx_t index) {
   if (lists.logical_type.InternalType() != duckdb::PhysicalType::ARRAY)
     return duckdb::UnifiedVectorFormat::GetData<duckdb::list_entry_t>(lists.unified)[index];

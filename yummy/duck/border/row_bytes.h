@@ -1,5 +1,5 @@
 #pragma once
-// How many bytes the rows of a chunk take: DuckDB counts 16 bytes a string, wherever the string is.
+// Counts the bytes of the texts in a chunk. DuckDB itself counts 16 bytes per string, however long it is.
 
 #include <cstdint>
 #include <vector>
@@ -8,12 +8,12 @@
 
 namespace yummy::duck {
 
-/// True for strings and binary, and for types with any inside.
+/// True for strings and binary, and for types that contain them.
 bool HasText(const duckdb::LogicalType& type);
 
-/// The bytes of the texts of each row, at any depth. May flatten vectors, which changes none of their values.
+/// The bytes of the texts of each row, at any depth. May flatten vectors; that changes no values.
 std::vector<uint64_t> TextBytes(duckdb::DataChunk& rows);
-/// Of the first rows together, in less time.
+/// The bytes of the texts of the first `count` rows together. Faster than TextBytes.
 uint64_t TotalTextBytes(duckdb::Vector& vector, duckdb::idx_t count);
 uint64_t TotalTextBytes(duckdb::DataChunk& rows);
 

@@ -1,16 +1,16 @@
 #pragma once
-// Text that a data file holds as plain bytes, and bytes that it calls text: the same bytes in both, never DuckDB's
-// escaped form.
+// Reads text that a data file declares as binary, and binary that it declares as text. Both keep their bytes; DuckDB's
+// own cast would escape them.
 
 #include "yummy/duck/border/duckdb_headers.h"
 
 namespace yummy::duck {
 
-/// True for a text of the table that a file has as bytes, and for the other way round.
+/// True if the table has text where the file has binary, or the other way round.
 bool AreTextAndBytes(const duckdb::LogicalType& in_table, const duckdb::LogicalType& in_file);
 
-/// The file's type for such a column. Its cast to the table's keeps the bytes; bytes that are no UTF-8 are no text, and
-/// throw Corrupt (reason CORRUPT_DATA_FILE).
+/// The type to use for such a column of the file. Its cast to the table's type keeps the bytes. Bytes that are not
+/// UTF-8 cannot become text, and throw Corrupt (reason CORRUPT_DATA_FILE).
 duckdb::LogicalType AsPlainBytes(const duckdb::LogicalType& in_file);
 
 /// Registers the casts of AsPlainBytes.

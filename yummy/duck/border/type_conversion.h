@@ -1,5 +1,5 @@
 #pragma once
-// Which types of incoming values a table column takes.
+// Decides which types of incoming values a table column accepts.
 
 #include <string>
 
@@ -11,13 +11,13 @@ namespace yummy::duck {
 
 enum class Conversion {
   kNone,     // the same type
-  kExact,    // every value that converts keeps its meaning; one that does not fit fails
-  kMayLose,  // rounds: the result must be compared with the source
+  kExact,    // every converted value keeps its meaning; a value that does not fit is an error
+  kMayLose,  // may round, so the result must be compared with the source
 };
 
-/// What it takes to store values of `source` in a column of `target`. Structs match by field name; their missing fields
-/// are null. Errors: InvalidArgument (TYPE_MISMATCH: no conversion; SCHEMA_MISMATCH: an unknown field of a struct, a
-/// missing NOT NULL field), detail "column" = `path`.
+/// The conversion of values of `source` for a column of `target`. Structs match by field name; missing fields become
+/// null. Errors: InvalidArgument (TYPE_MISMATCH: there is no conversion; SCHEMA_MISMATCH: a struct has an unknown field
+/// or lacks a NOT NULL field), detail "column" = `path`.
 Result<Conversion> FindConversion(const duckdb::LogicalType& source, const delta::DataType& target,
                                   const std::string& path);
 

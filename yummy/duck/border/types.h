@@ -1,5 +1,5 @@
 #pragma once
-// Delta's types and values as DuckDB's, and back.
+// Converts Delta's types and values to DuckDB's and back.
 
 #include <optional>
 
@@ -10,16 +10,16 @@
 
 namespace yummy::duck {
 
-/// The type that a column has in SQL: timestamp is TIMESTAMP WITH TIME ZONE, timestamp_ntz TIMESTAMP, binary BLOB. A
-/// void column is an INTEGER that is always null: every consumer can take that, DuckDB's own NULL type many cannot.
+/// The type of a column in SQL: timestamp is TIMESTAMP WITH TIME ZONE, timestamp_ntz is TIMESTAMP, binary is BLOB. A
+/// void column is an INTEGER that is always null, because many consumers cannot take DuckDB's own NULL type.
 /// Errors: Unsupported (reason UNSUPPORTED_TYPE: variant).
 Result<duckdb::LogicalType> ToLogicalType(const delta::DataType& type);
 
-/// As ToLogicalType, with the physical names of nested fields: the type as data files have it.
+/// The type of a column in data files: as ToLogicalType, but with the physical names of nested fields.
 Result<duckdb::LogicalType> ToPhysicalType(const delta::DataType& type);
 
-/// The type of a column of a table that is being created.
-/// Errors: Unsupported (reason UNSUPPORTED_TYPE: unsigned integers over 32 bits, TIME, INTERVAL, UUID, ENUM …), named.
+/// The Delta type for a column of a new table. Errors: Unsupported (reason UNSUPPORTED_TYPE: unsigned integers over 32
+/// bits, TIME, INTERVAL, UUID, ENUM …); the message names the type.
 Result<delta::DataType> ToDeltaType(const duckdb::LogicalType& type);
 
 /// A value of ToLogicalType(type).
@@ -29,8 +29,8 @@ duckdb::Value ToValue(const delta::Scalar& scalar, const delta::DataType& type);
 /// Errors: InvalidArgument (reason SCHEMA_MISMATCH) when the type cannot hold exactly this value.
 Result<delta::Scalar> ToScalar(const duckdb::Value& value, const delta::DataType& type);
 
-/// As ToScalar for a constant that a column of `type` is compared with, perhaps after a cast of the column to the
-/// constant's type: absent unless the comparison gives the same answers on the column's own values.
+/// As ToScalar, for a constant that is compared with a column of `type`; the column may be cast to the constant's type
+/// for that. Absent unless comparing the column's own values with the result gives the same answers.
 std::optional<delta::Scalar> ToComparable(const duckdb::Value& value, const delta::DataType& type);
 
 }  // namespace yummy::duck

@@ -16,8 +16,8 @@ struct InstanceInfo;
 /// The name of our storage extension: ATTACH '<store ordinal>' AS "<store name>" (TYPE yummy_delta).
 inline constexpr const char* kStorageType = "yummy_delta";
 
-/// Makes `ATTACH '<store ordinal>' AS "<store name>" (TYPE yummy_delta)` known.
-/// To be called before the database is opened with `config`.
+/// Registers `ATTACH '<store ordinal>' AS "<store name>" (TYPE yummy_delta)`. Call it before the database is opened
+/// with `config`.
 void RegisterDeltaStorage(duckdb::DBConfig& config, std::shared_ptr<InstanceInfo> instance);
 
 /// Throws Unsupported for a statement that the tables cannot take.
@@ -41,10 +41,11 @@ class DeltaCatalog final : public duckdb::Catalog {
   bool SupportsTimeTravel() const override { return true; }
   duckdb::DatabaseSize GetDatabaseSize(duckdb::ClientContext& context) override;
   duckdb::ErrorData SupportsCreateTable(duckdb::BoundCreateTableInfo& info) override;
-  /// False: a name with a dot means the store before it means a folder. DuckDB would list the folders to find out.
+  /// Always false: the first part of `a.b` is a store if there is one of that name, and a schema otherwise. DuckDB
+  /// would list the folders to find out.
   bool CheckAmbiguousCatalogOrSchema(duckdb::ClientContext&, const std::string&) override { return false; }
 
-  /// Any name: whether the folder has tables is seen when one is looked up, which saves a list of the store.
+  /// Accepts any name, which saves a list of the store. Whether the folder has tables turns out when one is looked up.
   duckdb::optional_ptr<duckdb::SchemaCatalogEntry> LookupSchema(duckdb::CatalogTransaction transaction,
                                                                 const duckdb::EntryLookupInfo& lookup,
                                                                 duckdb::OnEntryNotFound if_not_found) override;
@@ -71,7 +72,7 @@ class DeltaCatalog final : public duckdb::Catalog {
   const size_t store_ordinal_;
   duckdb::unique_ptr<DeltaSchemaEntry> main_;
   std::mutex mutex_;
-  std::optional<duckdb::TableFunction> scan_template_;  // guarded by mutex_ until it is there
+  std::optional<duckdb::TableFunction> scan_template_;  // guarded by mutex_ until it is set
 };
 
 }  // namespace yummy::duck

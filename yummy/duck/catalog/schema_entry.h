@@ -14,17 +14,17 @@ class DeltaSchemaEntry final : public duckdb::SchemaCatalogEntry {
  public:
   DeltaSchemaEntry(DeltaCatalog& catalog, duckdb::CreateSchemaInfo& info);
 
-  /// The version of the table that the statement reads: the one that AT names, that the request pins, or that the
-  /// transaction pins. A null pointer when there is no such table. Throws: what keeps this table from being read
-  /// (Corrupt, Unsupported …).
+  /// The version of the table that the statement reads: that of AT, that pinned by the request, or that pinned by the
+  /// transaction. Null if there is no such table. Throws the error that keeps the table from being read (Corrupt,
+  /// Unsupported …).
   duckdb::optional_ptr<duckdb::CatalogEntry> LookupEntry(duckdb::CatalogTransaction transaction,
                                                          const duckdb::EntryLookupInfo& lookup) override;
-  /// The names of the tables, without columns: to show these, every table would have to be opened. Strangers do not get
-  /// here (statement_guard.h): SHOW TABLES and DESCRIBE tell them. Throws: those of Lookup::list_tables.
+  /// The names of the tables, without columns, because every table would have to be opened to show these. Untrusted SQL
+  /// does not get here (statement_guard.h); it has SHOW TABLES and DESCRIBE. Throws the errors of Lookup::list_tables.
   void Scan(duckdb::ClientContext& context, duckdb::CatalogType type,
             const std::function<void(duckdb::CatalogEntry&)>& callback) override;
   void Scan(duckdb::CatalogType, const std::function<void(duckdb::CatalogEntry&)>&) override {}
-  /// None: DuckDB would list every store for a misspelt name.
+  /// Never suggests a name, because DuckDB would list every store for a misspelt one.
   duckdb::SimilarCatalogEntry GetSimilarEntry(duckdb::CatalogTransaction, const duckdb::EntryLookupInfo&) override {
     return {};
   }

@@ -1,11 +1,11 @@
 #pragma once
-// The physical plans of statements that change rows.
+// Makes the physical plans of statements that change rows.
 
 #include "yummy/duck/border/duckdb_headers.h"
 
 namespace yummy::duck {
 
-/// INSERT into a DeltaTableEntry: the child's rows, completed by defaults, flow into a RowChangeOperator.
+/// Plans an INSERT into a DeltaTableEntry: the rows of the child, completed by defaults, go to a RowChangeOperator.
 /// Throws: Unsupported (RETURNING, ON CONFLICT).
 duckdb::PhysicalOperator& PlanInsert(duckdb::ClientContext& context, duckdb::PhysicalPlanGenerator& planner,
                                      duckdb::LogicalInsert& insert,

@@ -1,5 +1,5 @@
 #pragma once
-// One version of a Delta table as DuckDB's catalogue shows it.
+// One version of a Delta table as an entry of DuckDB's catalogue.
 
 #include <memory>
 #include <string>
@@ -11,17 +11,17 @@ namespace yummy::duck {
 
 class DeltaCatalog;
 
-/// What an entry shows. An entry of a listing may have a name alone.
+/// The contents of an entry. In a listing, an entry may have only a name.
 struct TableVersion {
   std::shared_ptr<delta::Table> table;
-  delta::SnapshotRef snapshot;            // absent for a name
-  bool is_pinned_by_transaction = false;  // the version that the transaction reads, not one named by AT or a pin
+  delta::SnapshotRef snapshot;            // absent if there is only a name
+  bool is_pinned_by_transaction = false;  // the transaction chose the version, not AT or a pin of the request
 };
 
 /// Owned by the DeltaTransaction that looked it up. Immutable.
 class DeltaTableEntry final : public duckdb::TableCatalogEntry {
  public:
-  /// Throws: Unsupported (a column of a type that SQL has not).
+  /// Throws: Unsupported (a column has a type that SQL does not have).
   static duckdb::unique_ptr<DeltaTableEntry> Make(DeltaCatalog& catalog, duckdb::SchemaCatalogEntry& schema,
                                                   const std::string& name, TableVersion version);
   DeltaTableEntry(DeltaCatalog& catalog, duckdb::SchemaCatalogEntry& schema, duckdb::CreateTableInfo& info,

@@ -1,5 +1,5 @@
 #pragma once
-// Arrow record batches as DuckDB chunks in the columns of a table.
+// Turns Arrow record batches into DuckDB chunks with the columns of a table.
 
 #include <cstdint>
 #include <memory>
@@ -15,32 +15,32 @@
 
 namespace yummy::duck {
 
-/// Streams a reader, one batch in memory. Of one thread.
-/// Columns are matched by name, exactly, then ignoring case; a column that is not there is null. Values that have
-/// another type than the column are converted when that keeps them exactly: never rounded, never parsed from text.
+/// Streams a reader, with one batch in memory. For one thread only.
+/// Columns match by name: exactly, or else ignoring case. A missing column is null. Values of another type than the
+/// column are converted if that keeps them exactly; they are never rounded and never parsed from text.
 class ArrowRows {
  public:
   /// `layout` outlives the result.
-  /// Errors: InvalidArgument (SCHEMA_MISMATCH: an unknown or doubled column, a NOT NULL column that is missing;
+  /// Errors: InvalidArgument (SCHEMA_MISMATCH: a column is unknown or appears twice, or a NOT NULL column is missing;
   /// TYPE_MISMATCH; detail "column").
   static Result<std::unique_ptr<ArrowRows>> Make(duckdb::ClientContext& context, const TableLayout& layout,
                                                  std::shared_ptr<arrow::RecordBatchReader> reader);
   ~ArrowRows();
 
-  /// Fills `rows` (of the layout's types) with the next up to 2,048 rows; false at the end. They are valid until the
-  /// next call. Errors: InvalidArgument (VALUE_OUT_OF_RANGE, TYPE_MISMATCH for a value; details "column", "row";
-  /// INVALID_ARROW for arrays that are malformed), and those of the reader.
+  /// Fills `rows`, which has the layout's types, with up to 2,048 further rows; false at the end. The rows are valid
+  /// until the next call. Errors: InvalidArgument (VALUE_OUT_OF_RANGE, TYPE_MISMATCH for a value, with details "column"
+  /// and "row"; INVALID_ARROW for malformed arrays), those of the reader.
   Result<bool> Next(duckdb::DataChunk& rows);
 
-  /// Rows that Next has given so far.
+  /// The number of rows that Next has given so far.
   uint64_t row_count() const { return row_count_; }
 
  private:
-  /// Where the values of a table column come from.
+  /// The origin of the values of a table column.
   struct Source {
     std::optional<duckdb::idx_t> position;  // in the batches; absent: null
-    bool convert = false;                   // the type is another
-    bool may_lose = false;                  // the conversion may change a value: compare
+    bool convert = false;                   // the types differ
+    bool may_lose = false;                  // the conversion may change a value, so the result is compared
   };
 
   ArrowRows(duckdb::ClientContext& context, const TableLayout& layout,
@@ -58,7 +58,7 @@ class ArrowRows {
   duckdb::vector<duckdb::LogicalType> arrow_types_;
   std::vector<Source> sources_;  // by table column
   duckdb::unique_ptr<duckdb::ArrowScanLocalState> scan_;
-  duckdb::DataChunk converted_;  // as the batch has it
+  duckdb::DataChunk converted_;  // the rows with the columns of the batch
   uint64_t batch_rows_ = 0;
   uint64_t batch_position_ = 0;
   uint64_t row_count_ = 0;

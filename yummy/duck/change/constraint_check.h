@@ -1,6 +1,5 @@
 #pragma once
-// What every written row must satisfy, checked before it reaches a file: NOT NULL at any depth, and dates that have a
-// text.
+// Checks every row before it is written to a file: NOT NULL at any depth, and dates that the log can hold as text.
 
 #include <memory>
 #include <optional>
@@ -20,17 +19,17 @@ class ConstraintCheck {
   explicit ConstraintCheck(const TableLayout& layout);
   ~ConstraintCheck();
 
-  /// Checks rows in the layout's columns; flattens vectors that hold constraints. `first_row` numbers the rows in
-  /// errors; absent when rows have no order. Errors: InvalidArgument (SCHEMA_MISMATCH: a null where none may be, a
-  /// value in a void column; VALUE_OUT_OF_RANGE: a date or timestamp outside of the years 0001 to 9999;
-  /// INVALID_PARTITION_VALUE: binary that is no UTF-8 in a partition column), details "column" (dotted path) and "row"
+  /// Checks rows in the layout's columns. Flattens vectors of columns with constraints. `first_row` numbers the rows in
+  /// errors; it is absent if rows have no order. Errors: InvalidArgument (SCHEMA_MISMATCH: a null in a NOT NULL column,
+  /// a value in a void column; VALUE_OUT_OF_RANGE: a date or timestamp outside of the years 0001 to 9999;
+  /// INVALID_PARTITION_VALUE: binary in a partition column that is not UTF-8), details "column" (dotted path) and "row"
   /// (from 0).
   Result<void> Check(duckdb::DataChunk& rows, std::optional<uint64_t> first_row) const;
 
   struct Node;
 
  private:
-  std::vector<std::unique_ptr<Node>> columns_;  // those with a constraint in them
+  std::vector<std::unique_ptr<Node>> columns_;  // only columns that contain a constraint
 };
 
 }  // namespace yummy::duck

@@ -1,6 +1,6 @@
 #pragma once
-// Session::Insert: rows of a record batch reader into the data files of a transaction, by the operator that SQL INSERT
-// runs.
+// Implements Session::Insert: writes the rows of a record batch reader to data files of a transaction, with the
+// operator of SQL INSERT.
 
 #include <cstddef>
 #include <memory>
@@ -14,8 +14,9 @@
 
 namespace yummy::duck {
 
-/// Writes the rows and stages their add actions; nothing is committed. No rows: no file. The connection's RequestState
-/// was started for this request: its Context ends the work. The transaction's table is in the store `store_ordinal`.
+/// Writes the rows and stages their add actions. Nothing is committed. Without rows there is no file. The connection's
+/// RequestState must have been started for this request; its Context ends the work. The table of the transaction is in
+/// the store `store_ordinal`.
 /// Errors, returned or thrown (error.h): InvalidArgument (SCHEMA_MISMATCH, TYPE_MISMATCH, VALUE_OUT_OF_RANGE,
 /// INVALID_ARROW; details "column", "row"), those of RowCondition, Cancelled, DeadlineExceeded, ResourceExhausted, and
 /// those of the reader and the store.

@@ -1,5 +1,5 @@
 #pragma once
-// A condition on a table's partition columns, in SQL: decides for whole files, and for rows that are about to be
+// A condition in SQL on a table's partition columns. It decides about whole files, and about rows before they are
 // written.
 
 #include <cstdint>
@@ -15,28 +15,28 @@
 
 namespace yummy::duck {
 
-/// Of one thread. Within a transaction of DuckDB's.
+/// For one thread, within a transaction of DuckDB.
 class RowCondition {
  public:
-  /// Parses `sql` alone, as one expression, with the limits and the functions of any untrusted SQL. `layout` outlives
-  /// the result. Errors: InvalidArgument (SQL_SYNTAX, SQL_TOO_LONG, TOO_DEEP, UNKNOWN_COLUMN …), PermissionDenied
-  /// (SQL_NOT_ALLOWED), Unsupported (UNSUPPORTED_CONDITION: a column that does not partition the table).
+  /// Parses `sql` alone, as one expression, with the limits and the functions of untrusted SQL. `layout` outlives the
+  /// result. Errors: InvalidArgument (SQL_SYNTAX, SQL_TOO_LONG, TOO_DEEP, UNKNOWN_COLUMN …), PermissionDenied
+  /// (SQL_NOT_ALLOWED), Unsupported (UNSUPPORTED_CONDITION: a column does not partition the table).
   static Result<std::unique_ptr<RowCondition>> Bind(duckdb::ClientContext& context, const TableLayout& layout,
                                                     const std::string& sql);
 
-  /// For the conflict check: true of every row that satisfies the condition.
+  /// A predicate for the conflict check. It is true for every row that satisfies the condition.
   delta::Predicate ToPredicate() const;
-  /// The live files whose rows satisfy the condition: all of a file do, or none. Errors: Corrupt (a partition value
-  /// that is none).
+  /// The live files whose rows satisfy the condition. Either all rows of a file do, or none. Errors: Corrupt (a
+  /// partition value that its type cannot have).
   Result<std::vector<delta::FileId>> FindFiles(const delta::Snapshot& snapshot);
-  /// Errors: InvalidArgument (ROW_OUTSIDE_CONDITION, detail "row": counted from `first_row`) when a row does not
-  /// satisfy it.
+  /// Checks that all rows satisfy the condition. Errors: InvalidArgument (ROW_OUTSIDE_CONDITION, detail "row": counted
+  /// from `first_row`).
   Result<void> RequireAll(duckdb::DataChunk& rows, uint64_t first_row);
 
  private:
   RowCondition(duckdb::ClientContext& context, const TableLayout& layout,
                duckdb::unique_ptr<duckdb::Expression> expression, std::string sql);
-  /// For each row whether it satisfies the condition: null does not.
+  /// Tells for each row whether it satisfies the condition. A null result counts as no.
   std::vector<bool> Evaluate(duckdb::DataChunk& rows);
 
   duckdb::ClientContext& context_;

@@ -32,7 +32,7 @@ class ConnectionSession final : public Session {
   void UseStore(const std::string& store, const std::string& schema);
 
   SessionParts parts_;
-  std::optional<std::pair<std::string, std::string>> search_path_;  // store and schema that are set
+  std::optional<std::pair<std::string, std::string>> search_path_;  // the store and schema that are set
 };
 
 }  // namespace yummy::duck

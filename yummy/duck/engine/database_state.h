@@ -1,5 +1,5 @@
 #pragma once
-// The inside of Database: the live instance and what outlives it.
+// The state of Database: the live instance, and objects that outlive it.
 
 #include <filesystem>
 #include <memory>
@@ -19,9 +19,9 @@ struct Database::State {
   std::shared_ptr<RefusedFiles> refused_files;  // shared: with every instance
   Watchdog watchdog;
 
-  /// The instance for new sessions; built when there is none that is well.
+  /// The instance for new sessions. It is built if there is no healthy one.
   Result<std::shared_ptr<Instance>> LiveInstance();
-  /// Takes the instance out of service and refuses the file that brought it down, if one is known.
+  /// Takes the instance out of service, and refuses the file that invalidated it, if that is known.
   void Retire(Instance& instance, const std::optional<DataFile>& suspect);
 
   std::mutex mutex;

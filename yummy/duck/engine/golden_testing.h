@@ -16,7 +16,7 @@ namespace yummy::duck {
 /// What independent readers found in one column.
 struct GoldenColumn {
   std::string name;
-  std::string type;  // as pyarrow names it
+  std::string type;  // pyarrow's name of it
   int64_t non_null = 0;
   std::optional<std::string> min;
   std::optional<std::string> max;
@@ -24,22 +24,22 @@ struct GoldenColumn {
 
 struct GoldenTable {
   std::string name;  // its path with an underscore for each slash
-  std::string path;  // below the fixtures' delta folder
+  std::string path;  // relative to the delta folder of the fixtures
   int64_t rows = 0;
   std::vector<GoldenColumn> columns;
   std::vector<std::pair<int64_t, int64_t>> rows_by_version;
 };
 
-/// Absent when the folder is not there: the test is to be skipped.
+/// Absent if the folder does not exist. Then the test should be skipped.
 std::optional<std::string> FixtureFolder();
 std::vector<GoldenTable> ReadGoldenTables(const std::string& folder);
-/// The store that has the paths of the GoldenTables.
+/// The store in which the paths of GoldenTables lie.
 Result<std::shared_ptr<store::ObjectStore>> OpenGoldenStore(const std::string& folder);
-/// A database with one store, "golden", whose tables have the names of the GoldenTables.
+/// A database with one store, "golden". Its tables have the names of GoldenTables.
 Result<std::shared_ptr<Database>> OpenGoldenDatabase(std::shared_ptr<store::ObjectStore> object_store,
                                                      const std::vector<GoldenTable>& tables);
 
-/// The rows as text, "null" for null.
+/// The rows as texts, with "null" for null.
 Result<std::vector<std::vector<std::string>>> Rows(Session& session, const std::string& sql);
 std::string Quoted(const std::string& name);
 std::string Literal(const std::string& text);

@@ -1,5 +1,5 @@
 #pragma once
-// One DuckDB instance: built, every store attached, locked down. Retired as a whole when DuckDB invalidates it.
+// One DuckDB instance with all stores attached, locked down. It is retired as a whole when DuckDB invalidates it.
 
 #include <atomic>
 #include <memory>
@@ -15,7 +15,7 @@ namespace yummy::duck {
 
 class Instance {
  public:
-  /// Builds, attaches, locks down and reads the lock back.
+  /// Builds the instance, attaches the stores, locks it down, and reads the locked settings back.
   /// Errors: Internal (another library version, a setting that does not hold).
   static Result<std::shared_ptr<Instance>> Open(const DatabaseOptions& options, std::shared_ptr<const Lookup> lookup,
                                                 std::shared_ptr<RefusedFiles> refused_files);
@@ -26,13 +26,13 @@ class Instance {
   duckdb::DuckDB& database() { return *database_; }
   InstanceInfo& info() { return *info_; }
   bool retired() const { return retired_.load(); }
-  /// No session begins on it from now on. Interrupts what runs on it.
+  /// From now on no session begins on it. Interrupts its running queries.
   void Retire();
 
-  /// True after DuckDB invalidated itself (an INTERNAL or FATAL error while a query ran).
+  /// True once DuckDB has invalidated itself (an INTERNAL or FATAL error while a query ran).
   bool invalidated();
 
-  /// While registered, a connection is interrupted when the instance retires.
+  /// A registered connection is interrupted when the instance retires.
   void Register(duckdb::Connection& connection);
   void Unregister(duckdb::Connection& connection);
 

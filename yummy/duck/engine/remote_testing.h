@@ -1,6 +1,5 @@
 #pragma once
-// Tables in a store that is far away, for tests: how many requests a statement takes, how many at once, what they leave
-// behind.
+// Tables in a far store, for tests: how many requests a statement makes, how many at once, and what is left of them.
 
 #include <chrono>
 #include <cstdint>
@@ -21,19 +20,21 @@
 
 namespace yummy::duck {
 
-/// Of each request, once the tables are made.
+/// The latency of each request, once the tables are made.
 inline constexpr std::chrono::milliseconds kLatency{40};
-/// What ends at once does so within this, also where other programs take all processors.
+/// A generous bound for "at once", even when other programs take all processors.
 inline constexpr std::chrono::seconds kAtOnce{15};
 
-/// The context of what must not hang: then it fails, with a text, long before the whole run is given up.
+/// A context for work that must not hang. If it does, it fails with a message, long before the whole test run is given
+/// up.
 Context Patient();
 
-/// A table of the columns id (ascending over all files), p (id modulo `partitions`), and `doubles` random ones: d0 …
+/// A table with the columns id (ascending over all files), p (id modulo `partitions`), and `doubles` random columns: d0
+/// …
 struct TableShape {
   std::string name = "t";
   int64_t files = 1;
-  int64_t rows = 100;  // of a file
+  int64_t rows = 100;  // per file
   int doubles = 1;
   int64_t partitions = 0;  // 0: no column p
 };
@@ -46,7 +47,7 @@ class RemoteTest : public ::testing::Test {
   RemoteTest();
   ~RemoteTest() override;
 
-  /// A database without anything in its caches.
+  /// Opens a database with empty caches.
   void OpenDatabase(DatabaseOptions options = {});
   /// A transaction that creates the table.
   std::unique_ptr<delta::Transaction> Create(const TableShape& shape);
@@ -55,15 +56,15 @@ class RemoteTest : public ::testing::Test {
 
   struct Cost {
     size_t requests = 0;  // for data files
-    uint64_t bytes = 0;   // of these
+    uint64_t bytes = 0;   // that these requests read
     size_t log_requests = 0;
     std::vector<std::string> rows;
   };
   Cost Measure(const std::string& sql);
 
-  /// Bytes that were read ahead and wait for a reader.
+  /// The bytes that were read ahead and wait for a reader.
   uint64_t ReservedBytes();
-  /// What is left of a statement that is over leaves soon, too.
+  /// Expects that requests and bytes of finished statements soon go away.
   void ExpectNothingLeft();
   std::vector<std::string> DataFiles(const std::string& table);
   /// The data file that a scan without filters reads after `n` others.
@@ -71,9 +72,9 @@ class RemoteTest : public ::testing::Test {
 
   Executor executor_{4, 1000};
   std::shared_ptr<store::FaultStore> faults_;                    // shared: with store_
-  std::shared_ptr<store::LatencyStore> store_;                   // shared: with what stands before it
-  std::shared_ptr<store::ObjectStore> front_;                    // what databases and tables made from now on speak to
-  std::map<std::string, std::shared_ptr<delta::Table>> tables_;  // what SQL finds
+  std::shared_ptr<store::LatencyStore> store_;                   // shared: with the stores before it
+  std::shared_ptr<store::ObjectStore> front_;                    // the store that new databases and tables use
+  std::map<std::string, std::shared_ptr<delta::Table>> tables_;  // the tables that SQL finds
   std::shared_ptr<Database> database_;
   std::unique_ptr<Session> session_;
 };

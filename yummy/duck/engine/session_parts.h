@@ -1,5 +1,5 @@
 #pragma once
-// What a session hands to its queries.
+// The parts of a session that its queries use.
 
 #include <memory>
 #include <string_view>
@@ -12,10 +12,10 @@
 
 namespace yummy::duck {
 
-/// Of a session whose instance was retired: Internal, retryable.
+/// The error of a session whose instance was retired: Internal, retryable.
 Error RetiredError();
 
-/// What a running query needs of its session.
+/// The parts of a session that a running query needs.
 struct SessionParts {
   std::shared_ptr<Database> database;
   std::shared_ptr<Instance> instance;
@@ -27,9 +27,9 @@ struct SessionParts {
   SessionParts(const SessionParts&) = delete;
   SessionParts& operator=(const SessionParts&) = delete;
 
-  /// What ended a statement, told as it is: an error that was kept, a deadline, a retired instance, else `data`.
+  /// The real reason why a statement ended: a kept error, a deadline, a retired instance, otherwise `data`.
   Error Explain(const duckdb::ErrorData& data, std::string_view sql);
-  /// Ends whatever runs, and its transaction.
+  /// Ends the running statement and its transaction.
   void EndStatement();
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// The folder into which one DuckDB instance spills. It holds data of tables, so it goes with the instance; what a
-// process that was killed has left is swept by the next one.
+// The folder into which one DuckDB instance spills. It holds data of tables, so it is removed with the instance. The
+// next process removes folders that a killed process has left.
 
 #include <string>
 
@@ -8,12 +8,12 @@
 
 namespace yummy::duck {
 
-/// A folder of its own, for this user alone, removed with all it holds. A lock on a file in it tells others that it is
-/// in use: the system gives the lock back when the process ends, however it ends.
+/// A folder that only this user may read. It is removed with all its contents. A locked file in it tells other
+/// processes that the folder is in use; the system releases the lock however the process ends.
 class SpillFolder {
  public:
-  /// Below `parent`, which is made when it is missing; empty: the system's folder for temporary files. Errors:
-  /// Unavailable.
+  /// Makes a folder below `parent`, and `parent` if it is missing. Without a parent, the system's folder for temporary
+  /// files is used. Errors: Unavailable.
   static Result<SpillFolder> Make(const std::string& parent);
 
   SpillFolder() = default;
@@ -28,8 +28,8 @@ class SpillFolder {
   int lock_ = -1;
 };
 
-/// Removes the spill folders below `parent` whose process is gone. Only those that are this user's, closed to others,
-/// and that nobody has locked; what cannot be removed stays.
+/// Removes the spill folders below `parent` whose process is gone: those that belong to this user, are closed to others
+/// and are not locked. A folder that cannot be removed stays.
 void SweepSpillFolders(const std::string& parent);
 
 }  // namespace yummy::duck

@@ -1,5 +1,5 @@
 #pragma once
-// SQL over a database without tables, for tests of what functions answer.
+// Runs SQL on a database without tables, for tests of functions.
 
 #include <initializer_list>
 #include <memory>
@@ -15,7 +15,7 @@ namespace yummy::duck {
 
 struct SqlCase {
   const char* sql;
-  const char* value;  // the first one, as text
+  const char* value;  // the expected first value, as text
 };
 
 class SqlTest : public testing::Test {
@@ -25,7 +25,7 @@ class SqlTest : public testing::Test {
   /// The first value, as text, or the error.
   Result<std::string> Value(const std::string& sql, const Context& context = {});
 
-  /// Each statement gives its value.
+  /// Expects that each statement gives its value.
   void ExpectValues(std::initializer_list<SqlCase> cases);
 
   std::unique_ptr<Session> session_;

@@ -1,7 +1,7 @@
 #pragma once
-// DuckDB's view of our object stores, whose files have the names of duck_path.h.
-// Reading needs the instance's token in OpenFileInfo.extended_info, which SQL cannot set; writing needs
-// WritePermits of the statement that writes.
+// DuckDB's view of our object stores. Files have the names of duck_path.h.
+// To read a file, OpenFileInfo.extended_info must hold the instance's token, which SQL cannot set. To write a file, the
+// statement needs a permit (WritePermits).
 
 #include <cstdint>
 #include <string>
@@ -17,16 +17,16 @@ struct InstanceInfo;
 inline constexpr const char* kTokenOption = "yummy_token";
 /// The option that holds the delta::FileId, as UBIGINT.
 inline constexpr const char* kFileIdOption = "yummy_file_id";
-/// The option that holds the time of change in microseconds, as BIGINT.
+/// The option that holds the modification time in microseconds, as BIGINT.
 inline constexpr const char* kModifiedOption = "yummy_modified";
 /// The option that holds the number of the ReadAhead that fetches the file (RequestState), as UBIGINT.
 inline constexpr const char* kReadAheadOption = "yummy_read_ahead";
 
-/// A file to read, as a MultiFileList gives it: path, token, size, no validation by the caches.
-/// Further options may be added to extended_info->options ("has_deletes", "footer_size").
+/// A file to read, for a MultiFileList. It holds path, token and size, and tells the caches not to validate it. The
+/// caller may add further options to extended_info->options ("has_deletes", "footer_size").
 duckdb::OpenFileInfo ReadableFile(const InstanceInfo& instance, size_t store_ordinal, const store::ObjectMeta& object);
 
-/// A null pointer when the file has no such option.
+/// The value of an option; null if the file does not have it.
 const duckdb::Value* FindOption(const duckdb::OpenFileInfo& file, const char* name);
 /// The delta::FileId of a file of a DeltaFileList.
 uint64_t FileIdOf(const duckdb::OpenFileInfo& file);
@@ -59,14 +59,15 @@ class ObjectStoreFileSystem final : public duckdb::FileSystem {
   bool CanSeek() override { return true; }
   bool OnDiskFile(duckdb::FileHandle& handle) override;
 
-  // A store has no folders: the writer's questions about them are answered yes, and no written name exists before.
+  // A store has no folders, so every folder seems to exist. The names of written files are new, so no file seems to
+  // exist.
   bool FileExists(const std::string&, duckdb::optional_ptr<duckdb::FileOpener>) override { return false; }
   bool DirectoryExists(const std::string&, duckdb::optional_ptr<duckdb::FileOpener>) override { return true; }
   void CreateDirectory(const std::string&, duckdb::optional_ptr<duckdb::FileOpener>) override {}
   void CreateDirectoriesRecursive(const std::string&, duckdb::optional_ptr<duckdb::FileOpener>) override {}
   bool IsPipe(const std::string&, duckdb::optional_ptr<duckdb::FileOpener>) override { return false; }
 
-  // Refused: SQL has no business with these.
+  // Always refused, because SQL needs none of these.
   void RemoveDirectory(const std::string& path, duckdb::optional_ptr<duckdb::FileOpener>) override;
   void MoveFile(const std::string& from, const std::string& to, duckdb::optional_ptr<duckdb::FileOpener>) override;
   void RemoveFile(const std::string& path, duckdb::optional_ptr<duckdb::FileOpener>) override;

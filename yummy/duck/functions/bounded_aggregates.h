@@ -1,19 +1,17 @@
 #pragma once
-// DuckDB's aggregates, made to see a deadline. As a window an aggregate is called for one frame after another within a
-// batch of rows, and it can be called for rows of long lists: the engine itself looks at the interrupt between batches
-// only.
+// Makes DuckDB's aggregates stop at a deadline. The engine itself checks for an interrupt only between batches of rows.
+// But in a window an aggregate runs over many frames within one batch, and one batch may hold long lists.
 
 #include "yummy/base/result.h"
 #include "yummy/duck/border/duckdb_headers.h"
 
 namespace yummy::duck {
 
-/// Whether the aggregate keeps no more than a few numbers, of arguments that are numbers, and never fails: it needs no
-/// look.
+/// True if the aggregate takes numbers, keeps only a few numbers and never fails. Such an aggregate needs no wrapper.
 bool IsSmallAggregate(const duckdb::AggregateFunction& function);
 
-/// Makes the aggregate look at the interrupt between slices of the rows, and of the states, of every call; and fail
-/// only where it gives a result. Errors: Internal (it is of a kind that cannot be wrapped).
+/// Wraps the aggregate. Every call then handles its rows and states in slices and checks for an interrupt in between.
+/// The aggregate fails only where it returns a result. Errors: Internal (it is of a kind that cannot be wrapped).
 Result<void> BoundAggregate(duckdb::AggregateFunction& function);
 
 }  // namespace yummy::duck

@@ -1,7 +1,7 @@
 #pragma once
-// LIKE and ILIKE. DuckDB's try every place for every star and recurse for each: time without end, and the end of the
-// process. These keep the leftmost place for each part between two stars, which is right as a part has letters and `_`
-// only.
+// Our own LIKE and ILIKE. DuckDB's try every place for every `%` and recurse for each, so they can run without end and
+// crash the process. These keep the leftmost place for each part between two `%`, which is right because a part has
+// only letters and `_`.
 
 #include <functional>
 #include <optional>
@@ -11,14 +11,14 @@
 
 namespace yummy::duck {
 
-/// Whether the whole text is like the pattern: `%` stands for any text, `_` for a character, and what follows `escape`
-/// for itself. Takes at most |text| × |pattern| steps, and calls `tick` now and then; it may throw. Throws
-/// duckdb::SyntaxException for an escape at the end of the pattern that the match gets to.
+/// True if the whole text matches the pattern. `%` stands for any text, `_` for one character, and the character after
+/// `escape` for itself. Takes at most |text| × |pattern| steps, and calls `tick` now and then, which may throw. Throws
+/// duckdb::SyntaxException if the match reaches an escape at the end of the pattern.
 bool IsLike(std::string_view text, std::string_view pattern, std::optional<char> escape,
             const std::function<void()>& tick);
 
-/// Puts IsLike into LIKE, ILIKE, their negations, and the four with ESCAPE; leaves other functions. DuckDB's is kept
-/// for patterns that it has prepared, which have no `_`, while they or the texts are short.
+/// Puts IsLike into LIKE, ILIKE, their negations, and the four with ESCAPE. Other functions stay as they are. DuckDB's
+/// own matcher stays in use for prepared patterns, which have no `_`, while the pattern or the text is short.
 void ReplaceLike(duckdb::ScalarFunction& function);
 
 }  // namespace yummy::duck

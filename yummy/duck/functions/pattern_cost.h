@@ -1,19 +1,18 @@
 #pragma once
-// What a regular expression takes to match, from its text.
+// Estimates from its text what a regular expression costs to match.
 
 #include <cstdint>
 #include <string_view>
 
 namespace yummy::duck {
 
-/// How many parts a regular expression has when its counted repetitions are written out.
+/// The number of parts of a regular expression with its counted repetitions written out.
 uint64_t PatternSize(std::string_view pattern);
 
-/// Whether a match may be found only after the text far beyond it has been looked at, so that all matches of a text may
-/// take time with the square of it. That is where something may be chosen, or repeated, in which something else follows
-/// a repetition without end:
-/// `"[^"]*"|.` looks for a second quotation mark up to the end, each time that it sees one. What is only put one after
-/// another is not: where a longer match is looked for in vain, there is none to be found again.
+/// True if finding a match may read the text far beyond the match. Then finding all matches may take time that grows
+/// with the square of the text. This happens if an alternative or a repeated part contains something after an unbounded
+/// repetition: `"[^"]*"|.` searches for a second quotation mark up to the end of the text each time it sees one. A
+/// plain sequence is harmless, because once its longer match fails, there is no further match to find.
 bool MayLookFar(std::string_view pattern);
 
 }  // namespace yummy::duck

@@ -1,5 +1,5 @@
 #pragma once
-// What the calls of scalar functions share.
+// Shared by the calls of scalar functions.
 
 #include <string_view>
 
@@ -7,10 +7,10 @@
 
 namespace yummy::duck {
 
-/// Good as long as the text is.
+/// A view that is valid as long as the text.
 inline std::string_view View(const duckdb::string_t& text) { return {text.GetData(), text.GetSize()}; }
 
-/// Throws when the query is not wanted any more. Constants that are folded may have no context.
+/// Throws if the query was interrupted. Folding of constants may run without a context.
 inline void CheckInterrupt(duckdb::ExpressionState& state) {
   if (state.HasContext() && state.GetContext().IsInterrupted()) throw duckdb::InterruptException();
 }

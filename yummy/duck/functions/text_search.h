@@ -1,6 +1,6 @@
 #pragma once
-// The search for a part in a text. DuckDB's compares the whole part at every place: of long texts and long parts it
-// takes hours, and sees no deadline meanwhile. These take one step for each byte.
+// Searches for a part in a text. DuckDB's search compares the whole part at every place; for long texts and long parts
+// that takes hours and ignores the deadline. This one takes one step per byte.
 
 #include <string_view>
 
@@ -8,17 +8,16 @@
 
 namespace yummy::duck {
 
-/// A part up to which DuckDB's search is good: it compares so much at once.
+/// The length of a part up to which DuckDB's search is fast, because it compares so many bytes at once.
 inline constexpr size_t kShortPartBytes = 32;
 
-/// Where the part begins first in the text; npos when it does not. Of empty parts it is 0.
+/// The first position of the part in the text; npos if there is none. For an empty part it is 0.
 size_t FindPart(std::string_view text, std::string_view part);
 
-/// Puts FindPart into `contains` of texts, `instr`, `position` and `strpos`; leaves other functions.
+/// Puts FindPart into `contains` of texts, `instr`, `position` and `strpos`. Other functions stay as they are.
 void ReplaceSearch(duckdb::ScalarFunction& function);
 
-/// Keeps the optimiser from putting a search of its own in the place of a LIKE, or of a regular expression, that looks
-/// for a long part.
+/// Keeps the optimiser from replacing a LIKE or a regular expression that looks for a long part by DuckDB's search.
 void KeepLongSearch(duckdb::BoundFunctionExpression& call, std::string_view pattern);
 
 }  // namespace yummy::duck

@@ -1,7 +1,6 @@
 #pragma once
-// What untrusted SQL may call, and of which types its values may be: allow-lists. The guards ask them about the
-// statement's text (statement_guard.h), about the bound plan (plan_guard.h) and while functions are bound
-// (bounded_functions.h).
+// The allow-lists of functions and types for untrusted SQL. They are checked in the text of a statement
+// (statement_guard.h), in the bound plan (plan_guard.h), and while functions are bound (bounded_functions.h).
 
 #include <string>
 
@@ -10,22 +9,22 @@
 
 namespace yummy::duck {
 
-/// Whether SQL may call the scalar, aggregate, window or macro function of this name, in any case.
-/// Errors: PermissionDenied (SQL_NOT_ALLOWED; why, and what works instead as detail "hint"), InvalidArgument
+/// Checks that SQL may call the scalar, aggregate, window or macro function of this name, ignoring case. Errors:
+/// PermissionDenied (SQL_NOT_ALLOWED; the message says why, the detail "hint" what works instead), InvalidArgument
 /// (UNKNOWN_FUNCTION).
 Result<void> CheckFunction(const std::string& name);
 
-/// Whether SQL may have the table function of this name in FROM, in any case. Errors: PermissionDenied
+/// Checks that SQL may have the table function of this name in FROM, ignoring case. Errors: PermissionDenied
 /// (SQL_NOT_ALLOWED).
 Result<void> CheckTableFunction(const std::string& name);
 
-/// Whether a value of SQL may be of this type, and of every type within it. A type that only the binder knows passes:
-/// the plan has it bound. Errors: PermissionDenied (SQL_NOT_ALLOWED).
+/// Checks that a value in SQL may have this type and all types within it. A type that only the binder can resolve
+/// passes, because the plan contains the resolved type. Errors: PermissionDenied (SQL_NOT_ALLOWED).
 Result<void> CheckType(const duckdb::LogicalType& type);
-/// The same by a type's name alone. A name that is unknown passes: the binder says so.
+/// The same for the name of a type. An unknown name passes, because the binder refuses it.
 Result<void> CheckTypeName(const std::string& name);
 
-/// Whether the function, macro or SQL value (current_date) of this name, in any case, can give another value to the
+/// True if the function, macro or SQL value (current_date) of this name, ignoring case, may give another value for the
 /// same arguments in another statement.
 bool IsVaryingFunction(const std::string& name);
 

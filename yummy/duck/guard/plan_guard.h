@@ -1,5 +1,5 @@
 #pragma once
-// The second look of the sandbox: the bound plan, in which views and macros have become what they stand for.
+// The second check of the sandbox. It looks at the bound plan, in which views and macros are expanded.
 
 #include <memory>
 
@@ -9,12 +9,13 @@ namespace yummy::duck {
 
 struct InstanceInfo;
 
-/// Has every plan of a connection whose RequestState is untrusted checked before it is optimised: it reads tables of
-/// the configured stores only, changes nothing, and has only functions and types that function_lists.h allows. The
-/// planner then ends with an exception that carries PermissionDenied (SQL_NOT_ALLOWED).
+/// Registers the check. It looks at every plan of a connection whose RequestState is untrusted, before the plan is
+/// optimised. The plan may read only tables of the configured stores, may change nothing, and may have only functions
+/// and types that function_lists.h allows. Otherwise the planner ends with an exception that carries PermissionDenied
+/// (SQL_NOT_ALLOWED).
 void RegisterPlanGuard(duckdb::DBConfig& config, std::shared_ptr<InstanceInfo> instance);
 
-/// The same look at an expression alone. Throws what carries PermissionDenied (SQL_NOT_ALLOWED).
+/// The same check for a single expression. Throws an exception that carries PermissionDenied (SQL_NOT_ALLOWED).
 void CheckExpression(const duckdb::Expression& expression);
 
 }  // namespace yummy::duck

@@ -1,5 +1,5 @@
 #pragma once
-// How deep a statement nests, found before any parser with a recursive part sees it.
+// Finds how deep a statement nests, before a parser that recurses sees it.
 
 #include <cstddef>
 #include <optional>
@@ -10,8 +10,8 @@ namespace yummy::duck {
 struct NestingLimits {
   size_t depth_max = 200;  // brackets within brackets
   size_t connectives_max =
-      2000;  // AND, OR, UNION, INTERSECT, EXCEPT: DuckDB's parser takes time with the square of a chain
-  size_t copied_max = 1 << 20;  // bytes that CASE operand WHEN … makes of its operands, one copy for each WHEN
+      2000;  // AND, OR, UNION, INTERSECT, EXCEPT: the time of DuckDB's parser grows with the square of a chain
+  size_t copied_max = 1 << 20;  // bytes of all copies of operands: CASE operand WHEN … makes one for each WHEN
 };
 
 struct NestingExcess {
@@ -20,8 +20,8 @@ struct NestingExcess {
   Kind kind = kDepth;
 };
 
-/// Where the text passes a limit; absent when it does not. What is in strings, quoted names, dollar-quoted strings and
-/// comments does not count. Reads the text once; never recurses.
+/// The place where the text passes a limit; absent if it passes none. Strings, quoted names, dollar-quoted strings and
+/// comments do not count. Reads the text once, and never recurses.
 std::optional<NestingExcess> FindExcess(std::string_view sql, const NestingLimits& limits);
 
 }  // namespace yummy::duck

@@ -1,7 +1,7 @@
 #pragma once
-// The structural sandbox of untrusted SQL: one read-only statement, seen as DuckDB's own parser sees it, whose every
-// table and function is known to be harmless. What the binder adds (views, macros) is checked again on the plan
-// (plan_guard.h).
+// The structural sandbox of untrusted SQL. It accepts one read-only statement, parsed by DuckDB's own parser, all of
+// whose tables and functions are known to be harmless. What the binder adds (views, macros) is checked again in the
+// plan (plan_guard.h).
 
 #include <cstddef>
 #include <functional>
@@ -26,18 +26,18 @@ struct GuardOptions {
   duckdb::ParserOptions parser;
   /// True for the name of a configured store, ignoring case.
   std::function<bool(const std::string&)> is_store;
-  /// Names for SHOW TABLES; empty parts stand for the defaults of the query.
+  /// Gives the names for SHOW TABLES. Empty parts stand for the defaults of the query.
   std::function<Result<std::vector<std::string>>(const std::string& store, const std::string& schema)> list_tables;
 };
 
 struct GuardedStatement {
   duckdb::unique_ptr<duckdb::SQLStatement> statement;
-  /// The statement has the same result while the tables that it names are the same: it calls no function of the time or
-  /// of chance, takes no sample, names no version, lists no tables.
+  /// True if the statement has the same result as long as its tables are the same: it calls no function of time or
+  /// chance, takes no sample, names no version and lists no tables.
   bool is_repeatable = false;
 };
 
-/// The one statement of `sql`, allowed to run. SHOW TABLES is replaced by the list of names.
+/// The single statement of `sql`, if it may run. SHOW TABLES is replaced by the list of names.
 /// Errors: InvalidArgument (SQL_TOO_LONG, TOO_DEEP, STATEMENT_TOO_LARGE, SQL_SYNTAX, ONE_STATEMENT, READ_ONLY_ENDPOINT
 /// with detail "hint"), PermissionDenied (SQL_NOT_ALLOWED); details line and column where known.
 Result<GuardedStatement> GuardStatement(const std::string& sql, const GuardOptions& options);

@@ -1,11 +1,11 @@
 #pragma once
-// LIMIT as a hint to the scan below it: what it reads ahead ends where the query probably ends.
+// Tells a scan how many rows the LIMIT above it wants, so that it reads ahead no further.
 
 #include "yummy/duck/border/duckdb_headers.h"
 
 namespace yummy::duck {
 
-/// Has every optimised plan looked through for limits right above a scan of ours (DeltaFileList::ExpectRows).
+/// Searches every optimised plan for limits directly above one of our scans (DeltaFileList::ExpectRows).
 void RegisterLimitHints(duckdb::DBConfig& config);
 
 }  // namespace yummy::duck

@@ -1,14 +1,14 @@
 #pragma once
-// IS [NOT] DISTINCT FROM a constant, in words that DuckDB 1.5's filter pushdown understands.
+// Rewrites IS [NOT] DISTINCT FROM a constant, because DuckDB 1.5's filter pushdown gets it wrong.
 
 #include "yummy/duck/border/duckdb_headers.h"
 
 namespace yummy::duck {
 
-/// Has every plan rewritten before it is optimised, with the same answers: `x IS DISTINCT FROM 1` becomes `x IS NULL OR
-/// x <> 1`, `x IS NOT DISTINCT FROM 1` becomes `x IS NOT NULL AND x = 1`. DuckDB 1.5 pushes null-safe comparisons
-/// within an OR down to scans as if null never satisfied them: tables, files and row groups with nulls are left out,
-/// and on a partition column the whole instance ends with an INTERNAL error.
+/// Rewrites every plan before it is optimised; the answers stay the same. `x IS DISTINCT FROM 1` becomes `x IS NULL OR
+/// x <> 1`, and `x IS NOT DISTINCT FROM 1` becomes `x IS NOT NULL AND x = 1`. DuckDB 1.5 pushes null-safe comparisons
+/// within an OR down to scans as if null never satisfied them. So tables, files and row groups with nulls would be
+/// skipped, and on a partition column an INTERNAL error would end the whole instance.
 void RegisterNullSafeComparisons(duckdb::DBConfig& config);
 
 }  // namespace yummy::duck

@@ -1,16 +1,19 @@
 #pragma once
-// Expressions that DuckDB 1.5's optimiser draws wrong conclusions from, hidden from it.
+// Hides expressions from DuckDB 1.5's optimiser from which it draws wrong conclusions.
 
 #include "yummy/duck/border/duckdb_headers.h"
 
 namespace yummy::duck {
 
-/// Has every plan rewritten before it is optimised, with the same answers, so that the optimiser has no say in five
-/// cases: an ANTI JOIN by an order or inequality, of which bounds prove that it holds for all pairs, would be empty
-/// though its right side may be; `date_trunc('hour', x) <> c`, c not on the hour, would be true where x is null, and
-/// `=` false; `CAST(x AS VARCHAR) > 'text'`, x a time with a zone, would be null where the text is no time; `x LIKE
-/// 'п%а'` would fail; a join over a join that bounds prove to be without matches cannot be planned, which RequestState
-/// finds out.
+/// Rewrites every plan before it is optimised; the answers stay the same. It hides operands in five cases:
+/// - an ANTI JOIN by an order or an inequality: if bounds prove the condition for all pairs, it would give no rows,
+/// even
+///   if its right side turns out to be empty
+/// - `date_trunc('hour', x) <> c`, with c not on the hour: it would be true where x is null, and `=` would be false
+/// - `CAST(x AS VARCHAR) > 'text'`, with x a timestamp with a zone: it would be null if the text is not a time
+/// - `x LIKE 'п%а'`: it would fail
+/// - a join above a join that bounds prove to have no matches: it cannot be planned. RequestState notices that, and has
+///   the statement planned again
 void RegisterOpaqueExpressions(duckdb::DBConfig& config);
 
 }  // namespace yummy::duck

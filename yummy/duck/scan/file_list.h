@@ -1,5 +1,5 @@
 #pragma once
-// The data files of a scan: live files of an immutable snapshot, narrowed by what the query filters.
+// The data files of a scan: live files of an immutable snapshot, narrowed by the filters of the query.
 
 #include <memory>
 #include <mutex>
@@ -15,7 +15,7 @@
 
 namespace yummy::duck {
 
-/// Immutable but for the files that a Top-N filter lets it leave out while the scan runs. Safe from several threads.
+/// Immutable, except that a Top-N filter may let it skip files while the scan runs. Safe from several threads.
 class DeltaFileList final : public duckdb::MultiFileList {
  public:
   /// All live files of the snapshot.
@@ -23,21 +23,22 @@ class DeltaFileList final : public duckdb::MultiFileList {
 
   const ScanInfo& scan() const { return *scan_; }
   const std::vector<delta::FileId>& files() const { return *files_; }
-  /// What every row that the query wants of these files satisfies.
+  /// Every row that the query wants from these files satisfies it.
   const delta::Predicate& predicate() const { return predicate_; }
-  /// True when a bound that grows tighter may leave files out while the scan runs.
+  /// True if a bound that grows tighter may let it skip files while the scan runs.
   bool is_dynamic() const { return !dynamic_.empty(); }
   int64_t size_bytes() const;
 
-  /// False when the bound has become so tight that no row of the file can matter.
+  /// False if the bound has become so tight that no row of the file can matter.
   bool MayMatchDynamic(delta::FileId id) const;
-  /// The query takes no more rows than this, or somewhat more where it filters them. To be called before it runs.
+  /// Says that the query wants at most so many rows, or somewhat more if it filters them. Call it before the query
+  /// runs.
   void ExpectRows(uint64_t rows) { rows_expected_ = rows; }
   bool may_end_early() const { return rows_expected_.has_value(); }
-  /// The files that GetFile would give next to a scan that has taken `files_given`, as it looks now; fewer at the end.
+  /// Up to `files_max` files that GetFile would give after the first `files_given`. May change while the scan runs.
   std::vector<delta::FileId> Upcoming(size_t files_given, size_t files_max) const;
   duckdb::OpenFileInfo Describe(delta::FileId id) const;
-  /// A data file as its add action tells of it.
+  /// A data file as its add action describes it.
   static Result<store::ObjectMeta> ObjectOf(const delta::Snapshot& snapshot, const delta::FileView& file);
 
   duckdb::unique_ptr<duckdb::MultiFileList> ComplexFilterPushdown(
@@ -80,9 +81,10 @@ class DeltaFileList final : public duckdb::MultiFileList {
   std::optional<uint64_t> rows_expected_;
 
   mutable std::mutex mutex_;
-  mutable std::vector<delta::FileId> given_;  // guarded by mutex_; with dynamic filters: what GetFile gave so far
-  mutable size_t next_ = 0;                   // guarded by mutex_; the first candidate that was not looked at
-  mutable std::optional<int64_t> rows_;       // guarded by mutex_; estimate
+  mutable std::vector<delta::FileId>
+      given_;                            // guarded by mutex_; with dynamic filters: the files that GetFile has given
+  mutable size_t next_ = 0;              // guarded by mutex_; the first candidate that was not checked yet
+  mutable std::optional<int64_t> rows_;  // guarded by mutex_; estimate
 };
 
 }  // namespace yummy::duck

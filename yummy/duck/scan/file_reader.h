@@ -1,6 +1,6 @@
 #pragma once
-// How one data file of a table is read: its columns found by name or id, partition values and missing columns filled
-// in, deleted rows left out.
+// Reads one data file of a table: finds columns by name or id, fills in partition values and missing columns, and
+// leaves out deleted rows.
 
 #include <memory>
 #include <string>
@@ -13,7 +13,7 @@ namespace yummy::duck {
 class DeltaFileReader final : public duckdb::MultiFileReader {
  public:
   explicit DeltaFileReader(duckdb::shared_ptr<ScanInfo> scan) : scan_(std::move(scan)) {}
-  /// For TableFunction::get_multi_file_reader: the function's info is a ScanInfo.
+  /// For TableFunction::get_multi_file_reader. The info of the function is a ScanInfo.
   static duckdb::unique_ptr<duckdb::MultiFileReader> Make(const duckdb::TableFunction& function);
 
   duckdb::unique_ptr<duckdb::MultiFileReader> Copy() const override;
@@ -44,8 +44,8 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
                                              const duckdb::MultiFileReaderBindData& bind_data,
                                              const duckdb::virtual_column_map_t& virtual_columns,
                                              duckdb::MultiFileColumnMappingMode mode) override;
-  /// Casts what the reader gives to the table's types. What cannot be cast is Corrupt (CORRUPT_DATA_FILE): no doing of
-  /// the query.
+  /// Casts the values of the reader to the table's types. A value that cannot be cast is Corrupt (CORRUPT_DATA_FILE),
+  /// because it is not a mistake in the query.
   void FinalizeChunk(duckdb::ClientContext& context, const duckdb::MultiFileBindData& bind_data,
                      duckdb::BaseFileReader& reader, const duckdb::MultiFileReaderData& reader_data,
                      duckdb::DataChunk& input_chunk, duckdb::DataChunk& output_chunk,
@@ -56,7 +56,7 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
                                                                   const duckdb::LogicalType& type) override;
 
  private:
-  /// Another try with the size that the store tells; a null pointer when that is no help.
+  /// Tries again with the size that the store reports; null if that does not help.
   duckdb::shared_ptr<duckdb::BaseFileReader> OpenByItsOwnSize(duckdb::ClientContext& context,
                                                               duckdb::GlobalTableFunctionState& state,
                                                               const duckdb::OpenFileInfo& file, duckdb::idx_t position,
@@ -65,8 +65,8 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
   duckdb::shared_ptr<ScanInfo> scan_;
 };
 
-/// Throws the exception that is being handled as what it means for the table: a data file that cannot be decoded is
-/// Corrupt (CORRUPT_DATA_FILE), with its path and the version. To be called in a catch block; `reader` may be absent.
+/// Rethrows the exception that is being handled. If it means that a data file cannot be decoded, it becomes Corrupt
+/// (CORRUPT_DATA_FILE) with the path and the version. Call it only in a catch block; `reader` may be absent.
 [[noreturn]] void RethrowReading(duckdb::ClientContext& context, const ScanInfo& scan,
                                  const duckdb::BaseFileReader* reader);
 

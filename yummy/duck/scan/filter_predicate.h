@@ -1,5 +1,5 @@
 #pragma once
-// DuckDB's filters as delta::Predicate: the only place that knows DuckDB's expression and filter classes.
+// Turns DuckDB's filters into delta::Predicate. Nothing else knows DuckDB's expression and filter classes.
 
 #include <functional>
 #include <optional>
@@ -10,30 +10,30 @@
 
 namespace yummy::duck {
 
-/// A column of the table, or a field of one, as a predicate names it.
+/// A column of the table or a field of one, with its name in a predicate.
 struct FilteredColumn {
   delta::ColumnPath path;
   const delta::DataType* type = nullptr;  // lives as long as the schema
 };
 
-/// The column of the schema that a reference within an expression means; absent when it is none of the table's.
+/// Gives the column that a reference in an expression means; absent if it is not a column of the table.
 using ColumnOf = std::function<std::optional<FilteredColumn>(const duckdb::Expression&)>;
 
-/// What can be decided of the expression from a file's metadata. Never stronger than the expression: whatever has no
-/// form as a predicate is Unknown.
+/// The part of the expression that a file's metadata can decide. It is never stronger than the expression: parts
+/// without a form as a predicate become Unknown.
 delta::Predicate ToPredicate(const duckdb::Expression& expression, const ColumnOf& column_of);
 
-/// The same for a filter on one column. A Top-N filter counts with the bound that it has at this moment.
+/// The same for a filter on one column. A Top-N filter counts with its current bound.
 delta::Predicate ToPredicate(const duckdb::TableFilter& filter, const FilteredColumn& column);
 
-/// True when the cast keeps order and equality of all values and cannot fail; ToComparable (types.h) knows which
-/// constants then compare alike.
+/// True if the cast keeps order and equality of all values and cannot fail. ToComparable (types.h) then decides which
+/// constants compare in the same way.
 bool KeepsComparisons(const duckdb::LogicalType& from, const duckdb::LogicalType& to);
 
-/// True when the filter's bounds may become tighter while the scan runs (Top-N).
+/// True if the bounds of the filter may become tighter while the scan runs (Top-N).
 bool IsDynamic(const duckdb::TableFilter& filter);
 
-/// The comparison of the Top-N filter in it; absent when there is none.
+/// The comparison of the Top-N filter in `filter`; absent if there is none.
 std::optional<duckdb::ExpressionType> DynamicComparison(const duckdb::TableFilter& filter);
 
 }  // namespace yummy::duck

@@ -1,5 +1,5 @@
 #pragma once
-// The scan of one table version: DuckDB's Parquet scan with our list of files, our mapping of columns, our statistics.
+// The scan of one table version: DuckDB's Parquet scan with our own list of files, column mapping and statistics.
 
 #include "yummy/delta/snapshot/snapshot.h"
 #include "yummy/duck/border/duckdb_headers.h"
@@ -7,19 +7,19 @@
 
 namespace yummy::duck {
 
-/// The Parquet scan with our callbacks, without a table. Made once per catalogue.
+/// The Parquet scan with our callbacks, but without a table. Made once per catalogue.
 duckdb::TableFunction MakeScanTemplate(duckdb::DatabaseInstance& database);
 
 /// True for a copy of the template.
 bool IsDeltaScan(const duckdb::TableFunction& function);
 
-/// A scan of `info`'s table: `function` is a copy of the template and gets the info. No I/O.
+/// Binds a scan of the table of `info`. `function` is a copy of the template and gets the info. No I/O.
 duckdb::unique_ptr<duckdb::FunctionData> BindScan(duckdb::ClientContext& context, duckdb::TableFunction& function,
                                                   duckdb::shared_ptr<ScanInfo> info);
 
 duckdb::virtual_column_map_t ScanVirtualColumns();
 
-/// True bounds of a column over the whole table; a null pointer when nothing is known.
+/// Bounds that hold for a column of the whole table; null if nothing is known.
 duckdb::unique_ptr<duckdb::BaseStatistics> TableStatistics(const delta::Snapshot& snapshot, duckdb::column_t column);
 
 }  // namespace yummy::duck

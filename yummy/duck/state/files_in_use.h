@@ -1,5 +1,5 @@
 #pragma once
-// Which data file each thread of a statement reads, to name the one that brought the engine down.
+// Records which data file each thread of a statement reads, in order to name the file that invalidated the engine.
 
 #include <cstdint>
 #include <map>
@@ -10,7 +10,7 @@
 
 namespace yummy::duck {
 
-/// A data file as an error names it.
+/// A data file, for errors.
 struct DataFile {
   std::string path;  // yummy://<store>/<path in the store>
   uint64_t size_bytes = 0;
@@ -19,12 +19,12 @@ struct DataFile {
 /// Safe from several threads.
 class FilesInUse {
  public:
-  /// The file that the calling thread reads from now on. For the file system and the file reader.
+  /// Records the file that the calling thread reads from now on. For the file system and the file reader.
   void Note(const DataFile& file);
-  /// An error that comes next is not the fault of the calling thread's file.
+  /// Says that the next error is not the fault of the calling thread's file.
   void Acquit();
-  /// Names the calling thread's file as the one whose reading threw an INTERNAL error: to be called in the catch block
-  /// around the reader, before the exception goes on. The file is refused until restart.
+  /// Says that reading the calling thread's file threw an INTERNAL error. Call it in the catch block around the reader,
+  /// before the exception is rethrown. The file is then refused until restart.
   void Suspect();
   std::optional<DataFile> suspect() const;
   void Clear();

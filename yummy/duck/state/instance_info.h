@@ -1,5 +1,5 @@
 #pragma once
-// What the callbacks of DuckDB find of the instance that calls them.
+// The state of an instance that DuckDB's callbacks look up.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,8 @@ namespace yummy::duck {
 
 class ObjectStoreFileSystem;
 
-/// Files whose reading made DuckDB invalidate itself: refused until the process ends. Safe from several threads.
+/// The files whose reading made DuckDB invalidate itself. They are refused until the process ends. Safe from several
+/// threads.
 class RefusedFiles {
  public:
   void Refuse(const std::string& path, uint64_t size_bytes);
@@ -30,7 +31,7 @@ class RefusedFiles {
   std::set<std::pair<std::string, uint64_t>> files_;  // guarded by mutex_
 };
 
-/// What catalogue, scans and file system of one instance share. Lives as long as the instance.
+/// Shared by the catalogue, scans and file system of one instance. Lives as long as the instance.
 struct InstanceInfo {
   std::shared_ptr<const Lookup> lookup;
   uint64_t token = 0;                            // capability to read files; random per instance
@@ -40,7 +41,7 @@ struct InstanceInfo {
   std::unique_ptr<fetch::ReadAheadPool> read_ahead = std::make_unique<fetch::ReadAheadPool>();
 
   const Lookup::Store& store(size_t ordinal) const { return lookup->stores.at(ordinal); }
-  /// Ignoring case, as DuckDB compares names of catalogues.
+  /// Ignores case, because DuckDB compares names of catalogues so.
   bool IsStore(const std::string& name) const;
 };
 

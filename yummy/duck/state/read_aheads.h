@@ -1,5 +1,5 @@
 #pragma once
-// What the scans of a statement read ahead, for those that open their files.
+// The ReadAheads of a statement's scans. The code that opens their files looks them up here.
 
 #include <cstdint>
 #include <memory>
@@ -17,11 +17,11 @@ namespace yummy::duck {
 /// Safe from several threads.
 class ReadAheads {
  public:
-  /// Lets it be found as long as the scan lives. `scan` is the scan's global state.
+  /// Adds the ReadAhead of a scan. It can be found as long as the scan lives. `scan` is the global state of the scan.
   void Add(const void* scan, std::weak_ptr<fetch::ReadAhead> read_ahead);
-  /// The number of a scan's ReadAhead; absent when it has none.
+  /// The number of a scan's ReadAhead; absent if the scan has none.
   std::optional<uint64_t> NumberOf(const void* scan) const;
-  /// A null pointer when there is none of this number any more.
+  /// The ReadAhead of this number; null if it is gone.
   std::shared_ptr<fetch::ReadAhead> Find(uint64_t number) const;
   void Clear();
 

@@ -1,5 +1,5 @@
 #pragma once
-// What a running request means to the callbacks of DuckDB that serve it. One per connection, set anew for each
+// The state of a running request that DuckDB's callbacks look up. There is one per connection; it is reset for each
 // statement.
 
 #include <functional>
@@ -24,16 +24,18 @@ class RequestState final : public duckdb::ClientContextState {
  public:
   static constexpr const char* kKey = "yummy_request";
 
-  /// Before a statement, on the session's thread while nothing runs on the connection: forgets the last one.
+  /// Call it before a statement, on the session's thread, while nothing runs on the connection. Drops the state of the
+  /// last statement.
   void Start(Context context, std::vector<TablePin> pins);
-  /// The statement is a stranger's: its plan is checked (plan_guard.h). Off after Start.
+  /// Marks the statement as untrusted, so that its plan is checked (plan_guard.h). Start resets this.
   void SetUntrusted() { untrusted_ = true; }
-  /// The statement is not wanted any more: its context stops, and with it what it has asked of the stores.
+  /// Stops the context of the statement, and with it its requests to the stores.
   void Stop() { stop_.request_stop(); }
-  /// After a statement: drops pins and write permissions.
+  /// Call it after a statement. Drops pins and write permissions.
   void Finish();
 
-  /// Constant while a statement runs: safe from DuckDB's threads. Stops with the request's, and with Stop.
+  /// The context of the statement. It does not change while the statement runs, so DuckDB's threads may use it. It
+  /// stops with the request's context, and with Stop.
   const Context& context() const { return context_; }
   bool untrusted() const { return untrusted_; }
   const TablePins& pins() const { return pins_; }
@@ -41,27 +43,27 @@ class RequestState final : public duckdb::ClientContextState {
   ReadAheads& read_aheads() { return read_aheads_; }
   const ReadAheads& read_aheads() const { return read_aheads_; }
   FilesInUse& files_in_use() { return files_in_use_; }
-  /// While a statement is planned, on the session's thread: a table that it reads, and that its result depends on more
-  /// than such tables. For QueryResult::reads.
+  /// For QueryResult::reads: records a table that the statement reads. NoteVarying records that the result depends on
+  /// more than such tables. Call both on the session's thread while the statement is planned.
   void NoteRead(TableRead read);
   void NoteVarying() { reads_.reset(); }
   const std::optional<std::vector<TableRead>>& reads() const { return reads_; }
 
-  /// While a statement is planned again, because DuckDB's optimiser failed on it: its joins are hidden from the
-  /// optimiser (opaque_expressions.h).
+  /// True while a statement is planned again because DuckDB's optimiser failed on it. Then its joins are hidden from
+  /// the optimiser (opaque_expressions.h).
   bool hides_joins() const { return hides_joins_; }
   bool CanRequestRebind() override { return true; }
-  /// Has a statement whose planning ended in an internal error planned once more, with hidden joins.
+  /// If planning a statement ended in an internal error, has it planned once more with hidden joins.
   duckdb::RebindQueryInfo OnPlanningError(duckdb::ClientContext& context, duckdb::SQLStatement& statement,
                                           duckdb::ErrorData& error) override;
 
-  /// Keeps the error that DuckDB is about to re-word (commit: "Failed to commit: …"); the session returns it as it is.
+  /// Keeps an error that DuckDB is about to reword (commit: "Failed to commit: …"). The session returns it unchanged.
   void KeepError(Error error);
   std::optional<Error> TakeError();
 
  private:
   std::stop_source stop_;
-  std::optional<std::stop_callback<std::function<void()>>> on_stop_;  // of the request's own context
+  std::optional<std::stop_callback<std::function<void()>>> on_stop_;  // called by the request's own context
   Context context_;
   bool untrusted_ = false;
   bool hides_joins_ = false;
@@ -75,7 +77,7 @@ class RequestState final : public duckdb::ClientContextState {
   std::optional<Error> error_;  // guarded by mutex_
 };
 
-/// The state of a connection; made when there is none (connections that no session opened).
+/// The state of a connection. It is made if there is none, for connections that no session has opened.
 RequestState& RequestOf(duckdb::ClientContext& context);
 
 }  // namespace yummy::duck

@@ -1,5 +1,5 @@
 #pragma once
-// Interrupts queries whose deadline has come: DuckDB has no time limit of its own.
+// Interrupts queries at their deadline, because DuckDB has no time limit of its own.
 
 #include <chrono>
 #include <condition_variable>
@@ -23,10 +23,10 @@ class Watchdog {
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  /// Interrupts `client` at the deadline, again and again until Forget: DuckDB forgets an interrupt when a statement
-  /// begins. Returns a ticket for Forget; 0 when there is no deadline.
+  /// Interrupts `client` at the deadline, and again and again until Forget, because DuckDB drops an interrupt when a
+  /// statement begins. Returns a ticket for Forget; 0 if there is no deadline.
   uint64_t Watch(Context::Time deadline, duckdb::ClientContext& client);
-  /// When it returns, the client is not touched any more.
+  /// After it returns, the client is not used any more.
   void Forget(uint64_t ticket);
 
  private:
@@ -44,7 +44,7 @@ class Watchdog {
   std::thread thread_;
 };
 
-/// A watch for the life of the object: at the deadline and at the stop of `context`, `client` is interrupted.
+/// As long as it lives, `client` is interrupted at the deadline and at the stop of `context`.
 class QueryWatch {
  public:
   QueryWatch(Watchdog& watchdog, const Context& context, duckdb::ClientContext& client)

@@ -12,7 +12,7 @@ class WritePermits {
  public:
   /// Lets the statement create the file `path` (yummy://…).
   void Allow(std::string path);
-  /// Whether it may.
+  /// True if the statement may create the file.
   bool Has(const std::string& path) const;
   void Clear();
 

@@ -13,23 +13,23 @@
 
 namespace yummy::duck {
 
-/// Makes the data files of a statement: names them by the transaction, permits their writing, and keeps what was
-/// finished. Safe from several threads.
+/// Makes the data files of a statement. The transaction names them. This class permits DuckDB to write them, and keeps
+/// the add actions of finished files. Safe from several threads.
 class DataFiles {
  public:
-  /// `layout` is of `transaction`; both outlive this. Throws what DuckDB throws.
+  /// `layout` is that of `transaction`; both outlive this object. Throws DuckDB's exceptions.
   DataFiles(duckdb::ClientContext& context, delta::Transaction& transaction, size_t store_ordinal,
             const TableLayout& layout);
 
   duckdb::ClientContext& context() const { return context_; }
   const TableLayout& layout() const { return layout_; }
   const ParquetFormat& format() const { return *format_; }
-  /// The table's; may be absent.
+  /// The executor of the table; may be null.
   Executor* executor() const;
-  /// Files are written to a disk, not across a network.
+  /// True if files are written to a local disk, not across a network.
   bool is_local() const;
 
-  /// Opens a file, which counts as staged from now on: it is deleted unless the transaction commits.
+  /// Opens a file. It counts as staged from now on, so it is deleted unless the transaction commits.
   std::unique_ptr<ParquetFile> Open(delta::PartitionValues partition_values, ValueEncoding encoding);
   /// Finishes the file and keeps its add action.
   void Finish(ParquetFile& file);

@@ -1,5 +1,5 @@
 #pragma once
-// Parquet data files, written a row group at a time through the COPY callbacks of DuckDB's own Parquet writer.
+// Writes Parquet data files row group by row group, through the COPY callbacks of DuckDB's own Parquet writer.
 
 #include <array>
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace yummy::duck {
 
-/// How the data files of one table are written: fixed for a statement, shared by its files and threads.
+/// How the data files of one table are written. It is fixed for a statement; its files and threads share it.
 struct ParquetFormat {
   duckdb::CopyFunction function;
   std::array<duckdb::unique_ptr<duckdb::FunctionData>, kValueEncodings> bind_data;  // by ValueEncoding
@@ -21,26 +21,26 @@ struct ParquetFormat {
   duckdb::vector<duckdb::LogicalType> types;
   std::shared_ptr<const StatisticsPlan> statistics;
 
-  /// Throws what DuckDB's bind throws.
+  /// Throws the exceptions of DuckDB's bind.
   static std::unique_ptr<ParquetFormat> Make(duckdb::ClientContext& context, const TableLayout& layout);
 };
 
-/// Rows on their way into one row group, with their statistics. Spills by DuckDB's buffer manager. Of one thread at a
+/// Collects the rows of one row group and their statistics. DuckDB's buffer manager may spill them. One thread at a
 /// time.
 class RowGroupBuffer {
  public:
   RowGroupBuffer(duckdb::ClientContext& context, const ParquetFormat& format);
 
-  /// Appends rows that have the file's columns only.
+  /// Appends rows that have just the columns of the file.
   void Append(duckdb::DataChunk& rows);
-  /// Takes the rows of `other`, which is empty afterwards.
+  /// Takes the rows of `other`, which is then empty.
   void Combine(RowGroupBuffer& other);
   duckdb::idx_t rows() const { return rows_->Count(); }
-  /// A row group's worth of rows or bytes is there.
+  /// True if it holds enough rows or bytes for a row group.
   bool full() const;
-  /// Full by half: worth a row group of its own.
+  /// True if it is half full, and so worth a row group of its own.
   bool half_full() const;
-  /// The encoding that keeps the rows as they are. May look through them.
+  /// The encoding that keeps the rows unchanged. May look through them.
   ValueEncoding encoding() const;
 
  private:
@@ -52,31 +52,31 @@ class RowGroupBuffer {
   const bool may_be_hashed_;
 };
 
-/// One data file that is being written. Its upload is aborted by the destructor unless Finish was called.
+/// One data file that is being written. Unless Finish was called, the destructor aborts the upload.
 class ParquetFile {
  public:
-  /// A row group that is encoded and compressed.
+  /// An encoded and compressed row group.
   struct PreparedRowGroup {
     duckdb::unique_ptr<duckdb::PreparedBatchData> batch;
     StatisticsCollector statistics;
     duckdb::idx_t rows = 0;
   };
 
-  /// Opens the file `url` (yummy://…), which the request may write. `target` has path and partition values of the add
-  /// action to be.
+  /// Opens the file `url` (yummy://…), which the request must be permitted to write. `target` is the add action to
+  /// fill; path and partition values are set.
   ParquetFile(duckdb::ClientContext& context, const ParquetFormat& format, ValueEncoding encoding,
               const std::string& url, delta::Add target);
 
-  /// Encodes and compresses: the costly part. Safe from several threads.
+  /// Encodes and compresses the rows, which is the costly part. Safe from several threads.
   PreparedRowGroup Prepare(std::unique_ptr<RowGroupBuffer> buffer);
-  /// Puts the row group into the file. One call at a time.
+  /// Writes the row group to the file. One call at a time.
   void Append(PreparedRowGroup row_group);
   uint64_t rows() const { return rows_; }
-  /// True for row groups whose encoding that is.
+  /// True if the file takes row groups of this encoding.
   bool Takes(ValueEncoding encoding) const { return encoding <= encoding_; }
-  /// True when the file has reached the size; exact after each Append.
+  /// True once the file has reached the size; exact after each Append.
   bool Reached(uint64_t size_bytes);
-  /// Writes the footer and makes the file durable. Returns its add action; the modification time is the caller's.
+  /// Writes the footer and makes the file durable. Returns its add action; the caller sets the modification time.
   delta::Add Finish();
 
  private:
@@ -85,7 +85,7 @@ class ParquetFile {
   const ValueEncoding encoding_;
   duckdb::FunctionData& bind_data_;
   delta::Add add_;
-  duckdb::CopyFunctionFileStatistics written_;  // filled by the writer when it finishes: lives longer than file_
+  duckdb::CopyFunctionFileStatistics written_;  // the writer fills it when it finishes, so it must outlive file_
   duckdb::unique_ptr<duckdb::GlobalFunctionData> file_;
   StatisticsCollector statistics_;
   uint64_t rows_ = 0;

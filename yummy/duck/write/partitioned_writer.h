@@ -1,6 +1,6 @@
 #pragma once
-// Rows of a partitioned table: one data file per tuple of partition values, unless the statement writes more than
-// memory holds.
+// Writes the rows of a partitioned table: one data file per tuple of partition values, unless the rows do not fit into
+// memory.
 
 #include <list>
 #include <memory>
@@ -14,9 +14,9 @@
 
 namespace yummy::duck {
 
-/// Rows wait in memory, each with the number of its partition, and are written partition by partition when all have
-/// come. When a thread holds more than its share of memory, its largest partitions are written first, as row groups of
-/// files that stay open for more; only so many files are open at once, so that a partition may get a second file.
+/// Rows wait in memory, each with the number of its partition. When all rows have come, they are written partition by
+/// partition. If a thread holds more than its share of memory, its largest partitions are written early, as row groups
+/// of files that stay open. The number of open files is bounded, so a partition may get a second file.
 class PartitionedWriter final : public RowWriter {
  public:
   explicit PartitionedWriter(DataFiles& files);
@@ -27,7 +27,7 @@ class PartitionedWriter final : public RowWriter {
   void Combine(Local& local) override;
   void Finish() override;
 
-  /// The bytes of rows that a thread holds before it writes some of them, for tests.
+  /// Sets how many bytes of rows a thread holds before it writes some of them. For tests.
   void LimitBuffer(uint64_t size_bytes) { buffer_bytes_max_ = size_bytes; }
 
  private:
@@ -39,8 +39,8 @@ class PartitionedWriter final : public RowWriter {
   struct Buffer;
   struct Partition {
     delta::PartitionValues values;
-    std::unique_ptr<ParquetFile> file;   // open while row groups go to it
-    std::list<size_t>::iterator recent;  // in open_, when file is there
+    std::unique_ptr<ParquetFile> file;   // present while it is open
+    std::list<size_t>::iterator recent;  // its place in open_ while file is present
   };
 
   size_t NumberOf(Buffer& buffer, const std::string& key, duckdb::DataChunk& rows, duckdb::idx_t row);
@@ -61,7 +61,7 @@ class PartitionedWriter final : public RowWriter {
   std::vector<std::unique_ptr<Partition>> partitions_;  // guarded by mutex_
   std::unordered_map<std::string, size_t> numbers_;     // guarded by mutex_; by key
   std::list<size_t> open_;                              // guarded by mutex_; partitions with an open file, newest first
-  std::unique_ptr<Buffer> rest_;                        // guarded by mutex_; what the threads have left
+  std::unique_ptr<Buffer> rest_;                        // guarded by mutex_; the rows that the threads have left
 };
 
 }  // namespace yummy::duck

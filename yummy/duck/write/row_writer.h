@@ -20,9 +20,9 @@ class RowWriter {
   virtual std::unique_ptr<Local> MakeLocal() = 0;
   /// Takes rows in the layout's columns. Their vectors may be flattened.
   virtual void Write(Local& local, duckdb::DataChunk& rows) = 0;
-  /// Takes what a thread still holds back; its last call.
+  /// Takes the rows that a thread still holds back. It is the last call for this Local.
   virtual void Combine(Local& local) = 0;
-  /// Writes the rest and finishes all files. After every thread's Combine, once.
+  /// Writes the remaining rows and finishes all files. Call it once, after all calls of Combine.
   virtual void Finish() = 0;
 };
 

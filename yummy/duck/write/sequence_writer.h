@@ -1,5 +1,6 @@
 #pragma once
-// Rows of a table without partitions: all threads fill one file until it has the table's target size, then the next.
+// Writes the rows of a table without partitions. All threads fill one file until it has the table's target size, and
+// then the next.
 
 #include <array>
 #include <memory>
@@ -10,7 +11,7 @@
 
 namespace yummy::duck {
 
-/// Row groups of one thread keep their order; those of several threads go to the file as they get ready.
+/// The row groups of one thread keep their order. Those of several threads are written as they become ready.
 class SequenceWriter final : public RowWriter {
  public:
   explicit SequenceWriter(DataFiles& files) : files_(files) {}
@@ -35,7 +36,7 @@ class SequenceWriter final : public RowWriter {
   std::mutex mutex_;
   // guarded by mutex_; by ValueEncoding; shared: by the threads that prepare row groups for it
   std::array<std::shared_ptr<OpenFile>, kValueEncodings> current_;
-  std::unique_ptr<RowGroupBuffer> remainder_;  // guarded by mutex_; small rests of threads
+  std::unique_ptr<RowGroupBuffer> remainder_;  // guarded by mutex_; small remainders of the threads
 };
 
 }  // namespace yummy::duck

@@ -1,7 +1,7 @@
 #pragma once
-// What the log says of a data file that a statement wrote: statistics collected from the rows themselves, exact and
-// typed. The texts that DuckDB's writer returns are of no use here: has_nan speaks of the last row group only, blobs
-// are hexadecimal, bounds vanish for a file when one row group lacks them.
+// Collects exact and typed statistics from the rows of a data file, for the log. DuckDB's writer also returns
+// statistics, but as texts that are of no use here: has_nan covers only the last row group, blobs are hexadecimal, and
+// a file has no bounds if one row group lacks them.
 
 #include <cstdint>
 #include <memory>
@@ -15,7 +15,7 @@
 
 namespace yummy::duck {
 
-/// The leaf columns that get statistics, and where their values are in a chunk of file columns.
+/// The leaf columns that get statistics, and the place of their values in a chunk of file columns.
 struct StatisticsPlan {
   struct Leaf {
     delta::ColumnPath path;  // physical names
@@ -28,7 +28,7 @@ struct StatisticsPlan {
   static std::shared_ptr<const StatisticsPlan> Make(const TableLayout& layout);
 };
 
-/// Null counts and bounds of rows. Of one thread at a time.
+/// Collects null counts and bounds of rows. One thread at a time.
 class StatisticsCollector {
  public:
   explicit StatisticsCollector(std::shared_ptr<const StatisticsPlan> plan)
@@ -39,21 +39,21 @@ class StatisticsCollector {
   void Merge(const StatisticsCollector& other);
   std::vector<delta::ColumnStatistics> Collected() const;
 
-  /// Bounds of one leaf; which of the pairs holds them depends on the type.
+  /// The bounds of one leaf. The type decides which pair holds them.
   struct Leaf {
     int64_t null_count = 0;
     bool has_bounds = false;
     bool has_nan = false;
-    delta::Int128 min_integer = 0;  // all that is not below
+    delta::Int128 min_integer = 0;  // for all types not named below
     delta::Int128 max_integer = 0;
-    double min_double = 0;  // float, double
+    double min_double = 0;  // for float and double
     double max_double = 0;
-    std::string min_string;  // string
+    std::string min_string;  // for string
     std::string max_string;
   };
 
  private:
-  std::shared_ptr<const StatisticsPlan> plan_;  // shared: by all files of a statement
+  std::shared_ptr<const StatisticsPlan> plan_;  // shared by all files of a statement
   std::vector<Leaf> leaves_;
 };
 

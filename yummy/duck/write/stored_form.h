@@ -1,6 +1,6 @@
 #pragma once
-// What becomes of values on their way into a table. It comes before every check, so that what is checked is what
-// readers will see.
+// Changes values into the form in which a table stores them. This happens before every check, so that checks see the
+// same values as readers.
 
 #include <cstdint>
 #include <optional>
@@ -20,11 +20,11 @@ class StoredForm {
   /// Errors: Unsupported (UNSUPPORTED_TYPE: char(n) or varchar(n) within a nested type).
   static Result<StoredForm> Make(const TableLayout& layout);
 
-  /// In columns that partition the table an empty text or binary becomes null: PROTOCOL.md, "Partition Value
-  /// Serialization": "an empty string for any type translates to a null partition value". In columns of Spark's char(n)
-  /// and varchar(n), shorter values of a char are padded by spaces, and spaces beyond n are cut. `first_row` numbers
-  /// the rows in errors; absent when rows have no order. Errors: InvalidArgument (VALUE_OUT_OF_RANGE: more than n
-  /// characters; details "column", "row").
+  /// In partition columns an empty text or binary becomes null. PROTOCOL.md, "Partition Value Serialization": "an empty
+  /// string for any type translates to a null partition value". In columns of Spark's char(n) and varchar(n) spaces
+  /// beyond n are cut, and a shorter char is padded with spaces. `first_row` numbers the rows in errors; it is absent
+  /// if rows have no order. Errors: InvalidArgument (VALUE_OUT_OF_RANGE: more than n characters; details "column",
+  /// "row").
   Result<void> Apply(duckdb::DataChunk& rows, std::optional<uint64_t> first_row) const;
 
  private:
@@ -36,12 +36,13 @@ class StoredForm {
     bool is_padded = false;                       // char(n)
   };
 
-  /// A value as it is stored; absent: null. It lives as long as `text` and `padded`, the place for a longer one.
+  /// The stored form of a value; absent for null. It lives as long as `text` and `padded`; `padded` holds a text that
+  /// became longer.
   static Result<std::optional<std::string_view>> Stored(const Column& column, std::string_view text,
                                                         std::string& padded);
   static Result<void> ApplyTo(const Column& column, duckdb::DataChunk& rows, std::optional<uint64_t> first_row);
 
-  std::vector<Column> columns_;  // those that may change values
+  std::vector<Column> columns_;  // only columns whose values may change
 };
 
 }  // namespace yummy::duck
