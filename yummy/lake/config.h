@@ -15,11 +15,11 @@ namespace yummy::lake {
 
 struct StoreConfig {
   std::string name;
-  std::string path;  // a folder, absolute, or the URL of a store in the cloud
+  std::string path;  // an absolute folder, or the URL of a store in the cloud
   std::map<std::string, std::string> storage_options;
-  bool has_inline_secrets = false;  // storage_options has secrets that stand in the file itself
+  bool has_inline_secrets = false;  // the file itself holds secrets in storage_options
   std::map<std::string, std::string> table_defaults;
-  bool count_from_statistics = true;  // count(*), min and max may come from the logs' statistics
+  bool count_from_statistics = true;  // count(*), min and max may come from statistics in the log
 };
 
 struct ServerConfig {
@@ -30,7 +30,7 @@ struct ServerConfig {
   bool auth_required = false;
 };
 
-/// Each limit is a key under `limits:`; sizes in bytes, times in seconds.
+/// Each limit is a key under `limits:`. Sizes are in bytes, times in seconds.
 struct LimitsConfig {
   uint64_t header_bytes = 32ULL << 10;
   uint64_t header_lines = 100;
@@ -47,7 +47,7 @@ struct LimitsConfig {
   uint64_t queries_queued = 64;
   uint64_t queue_seconds = 10;
   uint64_t query_seconds = 300;
-  uint64_t memory_bytes = 0;  // 0: 60 % of the machine
+  uint64_t memory_bytes = 0;  // 0: 60 % of the machine's memory
   uint64_t sql_bytes = 1ULL << 20;
   uint64_t result_cache_bytes = 64ULL << 20;  // 0: no result is kept
   uint64_t stop_seconds = 30;
@@ -56,14 +56,14 @@ struct LimitsConfig {
   uint64_t store_background_requests = 16;  // the same
 };
 
-/// What stores across a network keep on local disk; without a path: nothing.
+/// The cache on local disk for stores across a network. Without a path there is none.
 struct CacheConfig {
   std::string path;                 // a folder, absolute and ending in '/'
-  uint64_t log_bytes = 1ULL << 30;  // of commits, checkpoints and deletion vectors
-  uint64_t data_bytes = 0;          // of data files
+  uint64_t log_bytes = 1ULL << 30;  // for commits, checkpoints and deletion vectors
+  uint64_t data_bytes = 0;          // for data files
 };
 
-/// Where a document of a kind other than `config` stands. Its content is checked by the command that runs it.
+/// The place of a document whose kind is not `config`. The command that runs it checks its content.
 struct OtherDocument {
   std::string kind;
   int line = 0;
@@ -77,12 +77,12 @@ struct Config {
   std::vector<OtherDocument> other_documents;
 };
 
-/// Reads and checks the file. `${NAME}` in a value is replaced by the environment variable. No message holds what a
-/// variable or a storage option holds. Warns in the log when other users can read secrets in the file.
-/// Errors: InvalidArgument (reason CONFIG), the message begins with "file:line:column: ".
+/// Reads and checks the file. `${NAME}` in a value is replaced by the environment variable. No message holds the value
+/// of a variable or a storage option. Logs a warning if other users can read secrets in the file.
+/// Errors: InvalidArgument (reason CONFIG). The message begins with "file:line:column: ".
 Result<Config> LoadConfig(const std::string& file);
 
-/// As LoadConfig, of text; `file` is for messages, relative store paths are taken below `folder`.
+/// As LoadConfig, from text. `file` is for messages; relative paths of stores start at `folder`.
 Result<Config> ParseConfig(std::string_view text, const std::string& file, const std::string& folder);
 
 }  // namespace yummy::lake

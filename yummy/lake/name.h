@@ -8,23 +8,23 @@
 
 namespace yummy::lake {
 
-/// A table by its names; `schema` is "main" for a table at the store's root.
+/// The names of a table. `schema` is "main" for a table at the root of its store.
 struct TableRef {
   std::string store;
   std::string schema = "main";
   std::string table;
 };
 
-/// Refuses what cannot name anything in a store: empty, over 255 bytes, ".", what begins with "..", '/', '\', control
-/// characters, bytes that are not UTF-8, "_delta_log", and what would be one of these if it were percent-decoded
-/// (again). Errors: InvalidArgument (reason INVALID_NAME).
+/// Refuses names that nothing in a store may have: empty ones, those over 255 bytes, ".", names that begin with "..",
+/// names with '/', '\', control characters or bytes that are not UTF-8, "_delta_log", and names that would become one
+/// of these if they were percent-decoded (again). Errors: InvalidArgument (reason INVALID_NAME).
 Result<void> CheckName(std::string_view name);
 
-/// What a new table or schema may be called: [A-Za-z0-9_][A-Za-z0-9_\- ]*, no '.', no space at the end.
+/// Checks the name of a new table or schema: [A-Za-z0-9_][A-Za-z0-9_\- ]*, without '.', without a space at the end.
 /// Errors: InvalidArgument (reason INVALID_NAME).
 Result<void> CheckNewName(std::string_view name);
 
-/// As CheckNewName, with '.' allowed, without DuckDB's own catalogues' names. Errors: InvalidArgument (reason
+/// As CheckNewName, but allows '.' and refuses the names of DuckDB's own catalogues. Errors: InvalidArgument (reason
 /// INVALID_NAME).
 Result<void> CheckStoreName(std::string_view name);
 

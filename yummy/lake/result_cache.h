@@ -1,5 +1,5 @@
 #pragma once
-// Results of queries, given again while every table that they came from is unchanged
+// Keeps results of queries, and returns them again while their tables are unchanged
 // (docs/adr/0006-results-are-kept-while-their-tables-are-unchanged.md).
 
 #include <cstdint>
@@ -18,10 +18,10 @@
 
 namespace yummy::lake {
 
-/// A whole result and what it came from.
+/// A whole result and the tables that it was read from.
 struct KeptResult {
   struct Read {
-    duck::TableRead names;  // without its snapshot, which is not kept alive
+    duck::TableRead names;  // without the snapshot, so that it is not kept alive
     std::weak_ptr<const delta::Snapshot> snapshot;
   };
   std::shared_ptr<arrow::Schema> schema;
@@ -29,20 +29,20 @@ struct KeptResult {
   std::vector<Read> reads;
 };
 
-/// Whether `snapshot` is the one that was read: the very object, so that a table that was made anew is another one.
+/// True if `snapshot` is the same object as the one that was read. So a table that was created again is another table.
 bool IsUnchanged(const KeptResult::Read& read, const delta::SnapshotRef& snapshot);
 
-/// Holds results up to a number of bytes; the ones that were not asked for the longest go first. Whether a result still
-/// holds is the caller's question. Safe from several threads.
+/// Holds results up to a number of bytes; the least recently used is dropped first. The caller checks whether a result
+/// is still right. Safe from several threads.
 class ResultCache {
  public:
-  /// 0: keeps nothing.
+  /// With 0 it keeps no results.
   explicit ResultCache(uint64_t bytes_max) : bytes_max_(bytes_max) {}
 
-  /// A null pointer when there is none.
+  /// Null if there is no result.
   std::shared_ptr<const KeptResult> Find(const std::string& key);
 
-  /// `result` itself, which is kept under `key` as it is read to its end, if it is repeatable and small.
+  /// Returns `result`. Once the caller has read it to its end, it is kept under `key`, if it is repeatable and small.
   /// The cache must outlive it.
   std::unique_ptr<duck::QueryResult> Keep(std::string key, std::unique_ptr<duck::QueryResult> result);
 
@@ -60,9 +60,10 @@ class ResultCache {
 
   const uint64_t bytes_max_;
   mutable std::mutex mutex_;
-  std::list<Entry> recent_;                                                  // guarded by mutex_; the last used first
-  std::unordered_map<std::string_view, std::list<Entry>::iterator> by_key_;  // guarded by mutex_; the entries' own keys
-  uint64_t bytes_ = 0;                                                       // guarded by mutex_
+  std::list<Entry> recent_;  // guarded by mutex_; the last used first
+  std::unordered_map<std::string_view, std::list<Entry>::iterator>
+      by_key_;          // guarded by mutex_; views of the entries' keys
+  uint64_t bytes_ = 0;  // guarded by mutex_
 };
 
 /// The batches of a kept result.

@@ -1,5 +1,5 @@
 #pragma once
-// The configured stores, opened. Those across a network get a probe, limits and caches before them.
+// Opens the configured stores. In front of a store across a network stand a probe, limits and caches.
 
 #include <map>
 #include <memory>
@@ -18,13 +18,13 @@ struct Store {
 
 class Stores {
  public:
-  /// Opens every store. Errors: those of store::OpenStore, the store named; InvalidArgument (a folder for caches that
-  /// others could write to).
+  /// Opens every store. Errors: those of store::OpenStore, with the name of the store; InvalidArgument (other users can
+  /// write to the folder of the cache).
   static Result<Stores> Open(const Config& config);
 
-  /// The store of this name; ignoring case when only one fits. Errors: NotFound (STORE_NOT_FOUND).
+  /// The store of this name, ignoring case if only one fits. Errors: NotFound (STORE_NOT_FOUND).
   Result<const Store*> Find(const std::string& name) const;
-  /// By name.
+  /// All stores by their names.
   const std::map<std::string, Store>& all() const { return stores_; }
   bool any_is_far() const;
 

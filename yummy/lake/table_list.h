@@ -1,5 +1,5 @@
 #pragma once
-// Which tables a store has, found by its folders: what it costs grows with them, never with the files in them.
+// Finds the tables of a store by its folders. The cost grows with the number of folders, never with the files in them.
 
 #include <cstddef>
 #include <string>
@@ -15,7 +15,7 @@ class Executor;
 
 namespace yummy::lake {
 
-/// The schema of tables that lie right below the root of their store.
+/// The schema of tables directly below the root of their store.
 inline constexpr const char* kRootSchema = "main";
 
 /// "table", or "schema.table".
@@ -34,21 +34,21 @@ struct TablePage {
 
 struct ListTablesOptions {
   Executor* executor = nullptr;
-  std::string after;  // only tables whose display names are greater than this
+  std::string after;  // only tables with display names greater than this
   size_t limit = 0;   // 0: all
 };
 
-/// A list of the root, a question for each folder there, a list for each that is no table, and a question for each
-/// folder in it; several at once by the executor. With a limit, only as far as the page reaches. A folder that may not
-/// be read is left out. Errors: those of the store.
+/// Lists the root and checks each folder there. It lists each folder that is not a table, and checks each folder in it.
+/// The executor runs several requests at once. With a limit it goes only as far as the page reaches. A folder that may
+/// not be read is left out. Errors: those of the store.
 Result<TablePage> ListTables(const Context& context, store::ObjectStore& store, const ListTablesOptions& options);
 
 /// The tables of one schema, sorted.
 Result<std::vector<std::string>> ListTablesOf(const Context& context, store::ObjectStore& store,
                                               const std::string& schema, Executor* executor);
 
-/// The names of the folders right below `prefix`, which is empty or ends in '/'; sorted, without those that begin with
-/// a dot. What CheckName refuses is left out; the lists of tables name it in the log.
+/// The names of the folders directly below `prefix`, which is empty or ends in '/'. They are sorted. Names that begin
+/// with a dot or that CheckName refuses are left out; ListTables logs the refused ones.
 Result<std::vector<std::string>> ListFolders(const Context& context, store::ObjectStore& store,
                                              const std::string& prefix);
 

@@ -26,27 +26,28 @@ namespace yummy::lake {
 /// Safe from several threads.
 class Tables {
  public:
-  /// `stores` and the executors outlive it. Logs are read by `readers`; `background` writes checkpoints.
-  /// The newest snapshots of at most `tables_max` tables stay in memory, and those that are in use.
+  /// `stores` and the executors outlive it. `readers` reads logs; `background` writes checkpoints. At most `tables_max`
+  /// tables that are not in use stay in memory with their newest snapshots.
   Tables(const Stores& stores, Executor& readers, Executor& background, size_t tables_max = 10'000)
       : stores_(stores), readers_(readers), background_(background), tables_max_(tables_max) {}
 
-  /// The table of these names; ignoring case when only one fits.
+  /// The table of these names, ignoring case if only one fits.
   /// Errors: NotFound (STORE_NOT_FOUND, TABLE_NOT_FOUND, NOT_A_DELTA_TABLE), InvalidArgument (INVALID_NAME), those of
   /// the store.
   Result<std::shared_ptr<delta::Table>> Find(const Context& context, const TableRef& ref);
-  /// The table to create: the one that Find gives, or else one without a log. Errors: InvalidArgument (INVALID_NAME:
-  /// another table, or a schema, is in the way; a name that a new table may not have), NotFound (STORE_NOT_FOUND).
+  /// The table to create: the result of Find, or else a table without a log. Errors: InvalidArgument (INVALID_NAME:
+  /// another table or a schema is in the way, or a new table may not have the name), NotFound (STORE_NOT_FOUND).
   Result<std::shared_ptr<delta::Table>> FindOrMake(const Context& context, const TableRef& ref);
-  /// Splits "schema.table" as the store has it. Errors: InvalidArgument (INVALID_NAME), NotFound (STORE_NOT_FOUND).
+  /// Splits "schema.table" according to the folders of the store. Errors: InvalidArgument (INVALID_NAME), NotFound
+  /// (STORE_NOT_FOUND).
   Result<TableRef> Resolve(const Context& context, const std::string& store, const std::string& table);
-  /// The folders of a store that are no tables themselves and hold some; and "main". Sorted.
+  /// The schemas of a store, sorted: "main", and the folders that hold tables but are not tables themselves.
   Result<std::vector<std::string>> SchemaNames(const Context& context, const Store& store) const;
 
  private:
   struct Entry {
     std::shared_ptr<delta::Table> table;
-    std::atomic<uint64_t> used = 0;  // when it was found last, as uses_ counts
+    std::atomic<uint64_t> used = 0;  // the value of uses_ when it was last found
   };
 
   std::shared_ptr<delta::Table> Known(const Store& store, const std::string& path);
