@@ -1,6 +1,6 @@
 #pragma once
-// How many requests of a kind run at once and how many may wait: the rest is refused at once.
-// Lives on the server's one I/O thread; not safe from others.
+// Bounds how many requests of a kind run and how many wait; further ones are refused immediately. Use it on the
+// server's I/O thread only.
 
 #include <chrono>
 #include <cstddef>
@@ -19,7 +19,7 @@ class Admission {
   Admission(size_t running_max, size_t queued_max, std::chrono::milliseconds wait_max)
       : running_max_(running_max), queued_max_(queued_max), wait_max_(wait_max) {}
 
-  /// A place among the running ones; gives it back when it goes.
+  /// A place among the running requests. The destructor gives it back.
   class Permit {
    public:
     explicit Permit(Admission* admission) : admission_(admission) {}

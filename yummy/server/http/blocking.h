@@ -1,5 +1,5 @@
 #pragma once
-// Blocking work of a coroutine: it runs on a pool's thread, the coroutine goes on where it was.
+// Runs blocking work of a coroutine on a thread of a pool. The coroutine then continues on its own executor.
 
 #include <chrono>
 #include <memory>
@@ -22,8 +22,8 @@ namespace yummy::server {
 
 constexpr std::chrono::milliseconds kRetryDelay{10};
 
-/// What `body` returns; an exception of it is an error, as CaughtException tells it. `body` may use the coroutine's
-/// locals: the coroutine waits for it and cannot be cancelled meanwhile.
+/// Runs `body` and returns its result; an exception becomes the error of CaughtException. `body` may use the
+/// coroutine's locals, because the coroutine waits for it and cannot be cancelled meanwhile.
 template <typename Body>
 boost::asio::awaitable<std::invoke_result_t<Body>> RunBlocking(Executor& pool, Body body) {
   namespace asio = boost::asio;
@@ -31,11 +31,11 @@ boost::asio::awaitable<std::invoke_result_t<Body>> RunBlocking(Executor& pool, B
   const auto home = co_await asio::this_coro::executor;
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
       [&](auto handler) {
-        // std::function wants to be copied, the handler can only be moved.
+        // std::function must be copyable, but the handler can only be moved.
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
         const auto resume = [shared, home] {
-          // A coroutine that is never told would keep its connection for ever: it is told as soon as there is memory
-          // for that.
+          // A coroutine that is never resumed would keep its connection for ever. So this tries until there is memory
+          // to resume it.
           while (!CatchExceptions([&]() -> Result<void> {
                     asio::post(home, [shared] { (*shared)(); });
                     return {};

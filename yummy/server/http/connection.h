@@ -1,5 +1,5 @@
 #pragma once
-// One client connection: reads requests, runs their routes, writes the answers. On the server's I/O thread.
+// One client connection: reads requests, runs their routes and writes the answers. It lives on the server's I/O thread.
 
 #include <span>
 #include <stop_token>
@@ -18,7 +18,7 @@
 
 namespace yummy::server {
 
-/// What all connections share.
+/// Shared by all connections.
 struct Serving {
   lake::Lake& lake;
   std::span<const Route> routes;
@@ -27,7 +27,7 @@ struct Serving {
   Admission reads;
   Admission writes;
   bool loopback = true;   // bound to a loopback address only
-  bool stopping = false;  // no further request on any connection
+  bool stopping = false;  // connections take no further requests
 };
 
 class Connection {
@@ -37,9 +37,9 @@ class Connection {
   /// Serves the connection to its end.
   boost::asio::awaitable<void> Serve();
 
-  /// Ends it now when it is between two requests; a running one goes on.
+  /// Closes the connection if it is between two requests. A running request continues.
   void CloseIfIdle();
-  /// Ends the running request too.
+  /// Closes the connection and ends its running request.
   void Abort();
 
  private:
@@ -57,7 +57,7 @@ class Connection {
 
   Serving& serving_;
   boost::beast::tcp_stream stream_;
-  boost::beast::flat_buffer buffer_;  // bytes read beyond the present request; bounded
+  boost::beast::flat_buffer buffer_;  // bytes read beyond the current request; bounded
   std::stop_source stop_;             // ends the running request
   bool idle_ = true;
 };

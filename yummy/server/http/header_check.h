@@ -1,6 +1,6 @@
 #pragma once
-// What a request's header must be before anything else looks at it (RFC 9112, RFC 9110): framing that two readers could
-// take differently is refused, not interpreted.
+// Checks the header of a request before anything else looks at it (RFC 9112, RFC 9110). Framing that two readers could
+// understand differently is refused.
 
 #include <string>
 #include <string_view>
@@ -18,11 +18,12 @@ struct HeaderLine {
 
 struct HeaderCheck {
   const lake::Config* config = nullptr;
-  bool loopback = true;  // bound to loopback addresses only: the Host must be one of ours (DNS rebinding)
+  bool loopback = true;  // bound to loopback only, so Host must be one of ours (against DNS rebinding)
   bool http_1_0 = false;
 };
 
-/// A header, and what comes after a chunked body with it. Errors: InvalidArgument (HEADERS_TOO_LARGE).
+/// Checks the size of a header together with the trailers of a chunked body. Errors: InvalidArgument
+/// (HEADERS_TOO_LARGE).
 Result<void> CheckHeaderSize(const std::vector<HeaderLine>& lines, const lake::LimitsConfig& limits);
 
 /// Errors: InvalidArgument with reason BAD_FRAMING, UNKNOWN_TRANSFER_CODING, BAD_HOST, MISDIRECTED, EXPECTATION_FAILED,

@@ -13,18 +13,17 @@ namespace yummy::server {
 
 class HttpServer {
  public:
-  /// Binds and listens as the configuration of `lake` says; port 0 takes a free one. Answers by `routes`, which live as
-  /// long as the server.
+  /// Binds and listens as the configuration of `lake` says; port 0 takes a free port. `routes` must outlive the server.
   /// Errors: Unavailable ("cannot listen on …: Address already in use"), InvalidArgument (no such address).
   static Result<std::unique_ptr<HttpServer>> Listen(lake::Lake& lake, std::span<const Route> routes);
   ~HttpServer();
 
   uint16_t port() const;
 
-  /// Serves until Stop, then finishes what runs within limits.stop_seconds. Blocks.
+  /// Serves until Stop. Running requests may then finish within limits.stop_seconds. Blocks.
   void Run();
 
-  /// Refuses new connections, lets running requests finish; a second call ends them. Safe from any thread.
+  /// Refuses new connections and lets running requests finish. A second call ends them. Safe from any thread.
   void Stop();
 
  private:

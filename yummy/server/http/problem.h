@@ -1,5 +1,5 @@
 #pragma once
-// Errors as HTTP answers: the one table of statuses, and application/problem+json (RFC 9457).
+// Turns errors into HTTP answers: the table of statuses, and application/problem+json (RFC 9457).
 
 #include <string>
 #include <string_view>
@@ -8,7 +8,7 @@
 
 namespace yummy::server {
 
-/// The status of an error: its reason's when that has a finer one, else its code's.
+/// The status of an error: that of its reason if it has one, otherwise that of its code.
 int HttpStatus(const Error& error);
 
 /// "Not Found" for 404.

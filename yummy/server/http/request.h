@@ -1,5 +1,5 @@
 #pragma once
-// A request as the routes see it: decoded path, query, the headers that matter, its body.
+// A request as the routes see it: decoded path, query, the relevant headers and the body.
 
 #include <memory>
 #include <optional>
@@ -17,10 +17,10 @@ class Spool;
 
 struct Request {
   std::string method;
-  std::vector<std::string> path;                           // segments, decoded once; a slash at the end is not one
+  std::vector<std::string> path;                           // segments, decoded once; a slash at the end adds none
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   std::string content_type;                                // lower case, without parameters
-  std::string charset;                                     // of the content type, lower case
+  std::string charset;                                     // parameter of the content type, lower case
   std::optional<std::string> accept;
   std::shared_ptr<Spool> body;
   Context context;
@@ -30,15 +30,16 @@ struct Request {
 /// Errors: InvalidArgument (INVALID_NAME in the path; INVALID_QUERY).
 Result<void> ParseTarget(std::string_view target, Request& request);
 
-/// The parameters of a route, each by its snake_case name; both spellings (tableVersion, table_version) are taken.
+/// The query parameters of a request, by their snake_case names. Both spellings (tableVersion, table_version) are
+/// accepted.
 class QueryParameters {
  public:
-  /// Errors: InvalidArgument: a parameter that is not `known` (reason UNKNOWN_PARAMETER, nearest one named) or given
-  /// twice.
+  /// Errors: InvalidArgument: a parameter that is not `known` (reason UNKNOWN_PARAMETER; the error names the nearest
+  /// one), or that is given twice.
   static Result<QueryParameters> Parse(const Request& request, const std::vector<std::string>& known);
 
   std::optional<std::string_view> Find(std::string_view name) const;
-  /// Errors: InvalidArgument: neither true nor false.
+  /// Errors: InvalidArgument (the value is neither true nor false).
   Result<bool> Flag(std::string_view name, bool absent) const;
 
  private:

@@ -1,5 +1,5 @@
 #pragma once
-// A route: the method and path that it answers, what it may carry, its handler.
+// A route: its method and path, the bodies that it takes, its handler.
 
 #include <span>
 #include <string_view>
@@ -15,10 +15,10 @@ namespace yummy::server {
 inline constexpr std::string_view kArrowStream = "application/vnd.apache.arrow.stream";
 inline constexpr std::string_view kAnySegment = "*";
 
-/// What a route's requests wait for and may carry.
+/// How the requests of a route are run.
 enum class RouteKind {
   kInstant,  // answered at once
-  kRead,     // a query or a look at the log: counted against limits.queries
+  kRead,     // reads tables or logs; counts against limits.queries
   kWrite,
 };
 enum class BodyKind {
@@ -29,7 +29,7 @@ enum class BodyKind {
 
 struct Route {
   std::string_view method;
-  std::vector<std::string_view> pattern;  // segments; kAnySegment fits any one
+  std::vector<std::string_view> pattern;  // segments; kAnySegment matches any segment
   RouteKind kind = RouteKind::kInstant;
   BodyKind body = BodyKind::kNone;
   Result<Response> (*handler)(lake::Lake& lake, const Request& request) = nullptr;
@@ -38,7 +38,7 @@ struct Route {
 /// Errors: NotFound (ROUTE_NOT_FOUND), InvalidArgument (METHOD_NOT_ALLOWED, detail "allow").
 Result<const Route*> FindRoute(std::span<const Route> routes, const Request& request);
 
-/// Checks content type and charset of a request with a body. Errors: InvalidArgument (UNSUPPORTED_MEDIA_TYPE).
+/// Checks the content type and charset of a request with a body. Errors: InvalidArgument (UNSUPPORTED_MEDIA_TYPE).
 Result<void> CheckContentType(const Route& route, const Request& request);
 
 }  // namespace yummy::server

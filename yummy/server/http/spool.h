@@ -1,5 +1,5 @@
 #pragma once
-// A body of unknown size: in memory while it is small, in an unnamed temporary file when it grows.
+// Holds a body of unknown size: in memory while it is small, in an unnamed temporary file once it is larger.
 
 #include <cstdint>
 #include <memory>
@@ -14,7 +14,7 @@ namespace yummy::server {
 
 class Spool {
  public:
-  /// `bytes_max`: one byte more is refused. What is beyond `memory_bytes_max` goes to a file.
+  /// Refuses more than `bytes_max`. A body of more than `memory_bytes_max` goes to a file.
   Spool(uint64_t bytes_max, uint64_t memory_bytes_max);
   ~Spool();
   Spool(const Spool&) = delete;
@@ -24,11 +24,11 @@ class Spool {
   Result<void> Append(std::string_view bytes);
 
   uint64_t size_bytes() const { return size_bytes_; }
-  /// The whole content, when it is in memory: always up to the memory limit.
+  /// The whole content if it is in memory. A content up to the memory limit always is.
   const std::string& memory() const { return memory_; }
   bool in_memory() const { return file_ < 0; }
 
-  /// Up to `length` bytes from `offset`; less only at the end.
+  /// `length` bytes from `offset`; fewer only at the end.
   Result<std::string> Read(uint64_t offset, size_t length) const;
   /// The content from its beginning. The spool must outlive the stream.
   std::shared_ptr<arrow::io::InputStream> Stream() const;

@@ -1,5 +1,5 @@
 #pragma once
-// The signals that end the process: SIGINT, SIGTERM, and SIGHUP where it is not ignored.
+// Handles the signals that end the process: SIGINT, SIGTERM, and SIGHUP unless it is ignored.
 
 #include <signal.h>
 
@@ -11,26 +11,27 @@
 namespace yummy::server {
 
 struct StopTimes {
-  std::chrono::milliseconds finish{0};    // for what runs, after the first signal
-  std::chrono::milliseconds abort{5000};  // then, or after the second one, for the rest
+  std::chrono::milliseconds finish{0};    // after the first signal, for running requests to finish
+  std::chrono::milliseconds abort{5000};  // after that or after the second signal, for requests that are ended
 };
 
-/// Waits for the signals on a thread of its own, so that nothing that hangs keeps them from ending the process. Without
-/// a server the first one does. Else the first asks it to stop, the second to stop at once, the third ends the process,
-/// as does the clock: some time after a stop that should have been over. An end by force says so on standard error and
-/// exits with 1; locks of files go with the process, temporary files are left to the next start.
+/// Waits for the signals on a thread of its own, so that they end the process even if other threads hang. Without a
+/// server the first signal ends the process. With one, the first signal asks it to stop, the second to stop at once,
+/// and the third ends the process. The process also ends some time after a stop that should have been over. A forced
+/// end is reported on standard error, with exit code 1. File locks go with the process; temporary files are left to the
+/// next start.
 class StopSignals {
  public:
-  /// Blocks the signals for the calling thread and all that it starts from now on, so it is made before any other
-  /// thread. They stay blocked when it is gone: the process is about to end.
+  /// Blocks the signals for the calling thread and all threads that it starts from now on. So construct it before any
+  /// other thread starts. The signals stay blocked after its destruction, because the process is about to end.
   StopSignals();
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
-  /// From now on there is a server: `stop` must not block.
+  /// Registers the server. `stop` asks it to stop and must not block.
   void Serve(std::function<void()> stop, StopTimes times);
-  /// `stop` is not called any more when it returns; the clock goes on.
+  /// After it returns, `stop` is not called any more. The time limit of the stop still holds.
   void Served();
 
  private:
@@ -40,7 +41,7 @@ class StopSignals {
   std::mutex mutex_;
   std::function<void()> stop_;  // guarded by mutex_
   StopTimes times_;             // guarded by mutex_
-  bool serves_ = false;         // guarded by mutex_; a server is there, or was
+  bool serves_ = false;         // guarded by mutex_; true from Serve() on
   bool over_ = false;           // guarded by mutex_
   std::jthread thread_;         // last: it uses the rest
 };

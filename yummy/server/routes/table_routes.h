@@ -1,5 +1,5 @@
 #pragma once
-// The handlers of stores, tables and SQL. Blocking; each takes a decoded request and speaks to the Lake only.
+// The handlers of stores, tables and SQL. They block. Each takes a decoded request and calls only the Lake.
 
 #include "yummy/lake/lake.h"
 #include "yummy/server/http/request.h"

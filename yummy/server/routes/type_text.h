@@ -9,8 +9,8 @@
 
 namespace yummy::server {
 
-/// Names as Delta's schema strings have them, and SQL's and Arrow's usual other names of the same types; case does not
-/// matter. Errors: InvalidArgument (INVALID_SCHEMA).
+/// Parses a type, ignoring case. It takes the names in Delta's schema strings, and the usual names of these types in
+/// SQL and Arrow. Errors: InvalidArgument (INVALID_SCHEMA).
 Result<delta::DataType> ParseTypeText(std::string_view text);
 
 }  // namespace yummy::server
