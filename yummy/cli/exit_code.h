@@ -1,5 +1,5 @@
 #pragma once
-// How the program ends: the one table from errors to exit codes (docs/rest.md, "Command line").
+// The table from errors to exit codes (README.md, "Command line").
 
 #include "yummy/base/error.h"
 

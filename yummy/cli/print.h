@@ -1,5 +1,5 @@
 #pragma once
-// Record batches as text for people and pipes.
+// Prints record batches as text for people and pipes.
 
 #include <cstdio>
 #include <memory>
@@ -14,7 +14,7 @@ namespace yummy::cli {
 
 enum class PrintFormat { kTable, kJson, kCsv };
 
-/// Writes batches to a file; nothing is buffered beyond what the format needs.
+/// Writes batches to a file. It buffers no more than the format needs.
 /// Errors: Unavailable (the output is closed or full).
 class Printer {
  public:
@@ -24,9 +24,9 @@ class Printer {
   virtual Result<void> End() = 0;
 };
 
-/// kTable: columns aligned, numbers to the right, at most 1,000 rows are shown and the rest counted; kJson: an array of
-/// row objects, in which the later of two equal names becomes name_1; kCsv: RFC 4180 with a header, nulls empty, an
-/// empty text quoted, NaN and Infinity by their names.
+/// kTable aligns columns, with numbers to the right; it shows at most 1,000 rows and counts the rest. kJson writes an
+/// array of row objects, in which a repeated column name becomes name_1. kCsv writes RFC 4180 with a header: nulls are
+/// empty, an empty text is quoted, NaN and Infinity are written as such.
 std::unique_ptr<Printer> MakePrinter(PrintFormat format, std::FILE* out);
 
 }  // namespace yummy::cli

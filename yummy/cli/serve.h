@@ -15,7 +15,7 @@ struct ServeOptions {
   std::string log_level = "info";
 };
 
-/// Serves until it is told to stop; returns the exit code.
+/// Serves until a signal stops it. Returns the exit code.
 int Serve(const ServeOptions& options);
 
 }  // namespace yummy::cli
