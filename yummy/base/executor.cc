@@ -35,7 +35,7 @@ struct Executor::State {
       }
       try {
         task();
-      } catch (...) {  // nobody waits for it: a task that owes an answer catches by itself
+      } catch (...) {  // nobody waits for the task; one that owes an answer catches its exceptions itself
         Log(LogLevel::kError, "a task of a pool ended with {}", CaughtException().ToString());
       }
     }
@@ -74,7 +74,7 @@ Result<void> Executor::Submit(std::function<void()> task) {
 }
 
 namespace {
-// One ParallelFor. Shared by the caller and the tasks that it queued, some of which may start when it is long over.
+// One ParallelFor. The caller and its queued tasks share it, because some tasks may start long after it is over.
 struct Loop {
   std::function<void(size_t)> body;
   size_t count = 0;

@@ -15,7 +15,7 @@ constexpr size_t kComparedBytesMax = 64;
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
-// A name without what does not count.
+// A name in lower case, without '_' and '-'.
 std::string Plain(std::string_view name) {
   std::string plain = LowerCase(name.substr(0, kComparedBytesMax));
   std::erase_if(plain, [](char c) { return c == '_' || c == '-'; });
@@ -92,7 +92,7 @@ std::string_view Trimmed(std::string_view text, std::string_view spaces) {
 
 std::optional<std::string> NearestName(std::string_view name, const std::vector<std::string>& known) {
   const std::string from = Plain(name);
-  size_t nearest_distance = from.size() / 3 + 2;  // further away is no slip
+  size_t nearest_distance = from.size() / 3 + 2;  // a name further away is not a typing error
   std::optional<std::string> nearest;
   for (const std::string& candidate : known) {
     const size_t distance = EditDistance(from, Plain(candidate));

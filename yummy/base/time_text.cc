@@ -101,7 +101,7 @@ struct Day {
   int day;
 };
 
-// std::chrono::year holds 16 bits only: days of results reach further. The calendar repeats every 400 years.
+// std::chrono::year has only 16 bits, but days in results reach further. The calendar repeats every 400 years.
 Day DayOf(int64_t days) {
   constexpr int64_t kDaysPer400Years = 146'097;
   const int64_t cycle = FloorDivide(days, kDaysPer400Years);
