@@ -12,7 +12,7 @@ namespace yummy::store {
 
 namespace {
 
-/// Blocks that were wanted once are remembered up to twice this many.
+/// Up to twice this many blocks are remembered that were read once.
 constexpr size_t kSeenMax = size_t{1} << 18;
 
 }  // namespace
@@ -22,7 +22,7 @@ Result<std::string> LogCacheStore::GetKnown(const Context& context, const Object
   TRY(CheckPath(object.path));
   std::string key = fmt::format("{}\n{}\n{}\n{}", root(), object.path, object.etag, object.size_bytes);
   if (range) key += fmt::format("\n{}+{}", range->offset, range->length);
-  // Of another size: the object has changed since it was told of, or the answer was cut short.
+  // The object has another size, so it has changed since it was listed, or the answer was cut short.
   const uint64_t offset = range ? range->offset : 0;
   const uint64_t rest = object.size_bytes > offset ? object.size_bytes - offset : 0;
   const bool is_size_known = object.size_bytes > 0 || !object.etag.empty();
@@ -31,10 +31,10 @@ Result<std::string> LogCacheStore::GetKnown(const Context& context, const Object
   return cache_->Read(context, key, [&] { return store().GetKnown(context, object, range); }, may_keep);
 }
 
-/// Which blocks were wanted before; forgets the older half when it is full.
+/// Remembers which blocks were read before. When it is full, it forgets the older half.
 class BlockCacheStore::Seen {
  public:
-  /// True from the second time on, as far as it is remembered.
+  /// True if the key was added before and is still remembered.
   bool Add(std::string_view key) {
     const size_t hash = std::hash<std::string_view>()(key);
     const std::lock_guard lock(mutex_);
@@ -71,7 +71,7 @@ class BlockCacheStore::Reader final : public ObjectReader {
         wants[i] = seen_->Add(KeyOf(first + i)) ? Want::kBlock : Want::kPart;
       }
     }
-    // Blocks side by side of one kind are one request.
+    // Adjacent blocks of the same kind are read by one request.
     for (size_t i = 0, end = 0; i < wants.size(); i = end) {
       for (end = i + 1; end < wants.size() && wants[end] == wants[i];) end++;
       if (wants[i] == Want::kBlock) TRY(ReadBlocks(context, first + i, first + end, offset, out));
@@ -92,14 +92,14 @@ class BlockCacheStore::Reader final : public ObjectReader {
     return bytes;
   }
 
-  /// Puts the bytes of the object from `from` on where `out`, which begins at `offset`, wants them.
+  /// Copies bytes of the object, which begin at `from`, to their place in `out`, which begins at `offset`.
   static void Copy(std::string_view bytes, uint64_t from, uint64_t offset, std::span<std::byte> out) {
     const uint64_t begin = std::max(from, offset);
     const uint64_t end = std::min(from + bytes.size(), offset + out.size());
     std::memcpy(out.data() + (begin - offset), bytes.data() + (begin - from), end - begin);
   }
 
-  /// What is wanted of the blocks, as it is.
+  /// Reads only the wanted part of the blocks, and keeps nothing.
   Result<void> ReadPart(const Context& context, uint64_t first, uint64_t end, uint64_t offset,
                         std::span<std::byte> out) const {
     const uint64_t from = std::max(first * kBlockBytes, offset);
@@ -107,7 +107,7 @@ class BlockCacheStore::Reader final : public ObjectReader {
     return reader_->ReadAt(context, from, out.subspan(from - offset, to - from));
   }
 
-  /// The whole blocks, which are kept.
+  /// Reads whole blocks and keeps them.
   Result<void> ReadBlocks(const Context& context, uint64_t first, uint64_t end, uint64_t offset,
                           std::span<std::byte> out) const {
     const uint64_t from = first * kBlockBytes;
@@ -120,7 +120,7 @@ class BlockCacheStore::Reader final : public ObjectReader {
       }
       return bytes;
     };
-    // A read of its own name: kept are its blocks, and callers who want the same ones share it.
+    // The read has a key of its own, so that callers who want the same blocks share it. Only its blocks are kept.
     const std::string key = fmt::format("{}\n{}-{}", name_, first, end);
     const std::string bytes = TRY(cache_->Read(context, key, read, [](const std::string&) { return false; }));
     Copy(bytes, from, offset, out);

@@ -33,15 +33,15 @@ struct Race {
 
 struct Tally {
   std::atomic<size_t> winners = 0;
-  std::atomic<size_t> doubts = 0;  // puts whose outcome was settled by the same put again
+  std::atomic<size_t> doubts = 0;  // puts whose outcome was settled by repeating them
   std::atomic<size_t> failures = 0;
-  std::mutex mutex;  // of the texts of the winners
+  std::mutex mutex;  // guards the texts of the winners
 };
 
 std::string PathOf(size_t version) { return fmt::format("t/_delta_log/{:020}.json", version); }
 
-// The put, again for as long as its outcome is open; then what is there decides. True: `bytes` are there by this
-// client.
+// Repeats the put until its outcome is known; then the existing object decides. True if this client's `bytes` are
+// there.
 Result<bool> Win(const Context& context, ObjectStore& store, const std::string& path, const std::string& bytes,
                  Tally& tally) {
   for (bool in_doubt = false;;) {
@@ -78,7 +78,7 @@ void Compete(const Race& race, size_t client, std::barrier<>& start, Tally& tall
     } else if (*won) {
       const std::lock_guard lock(tally.mutex);  // a store that ignores the condition lets several win
       tally.winners++;
-      winners[version] += bytes;  // with two winners the text is no longer what is there
+      winners[version] += bytes;  // after two winners the text differs from the object
     }
   }
 }

@@ -34,10 +34,11 @@ constexpr uint64_t kEntriesMax = 1'000'000;
 constexpr uint64_t kEntryBytesMax = uint64_t{256} << 20;
 constexpr uint64_t kBlockBytes = 4096;  // what a small file occupies
 constexpr std::chrono::hours kTemporaryAgeMax{1};
-constexpr std::chrono::hours kTouchAfter{1};  // how far an entry's time on disk may lag behind its last use
+constexpr std::chrono::hours kTouchAfter{1};  // the modification time of an entry may lag this far behind its last use
 constexpr std::chrono::minutes kPauseAfterFailure{1};
 
-/// Before the key and the content of an entry's file; in the machine's byte order, as it never leaves the machine.
+/// The beginning of an entry's file, before key and content. It has the machine's byte order, because it never leaves
+/// the machine.
 struct Header {
   char magic[8];
   uint64_t key_bytes;
@@ -46,7 +47,7 @@ struct Header {
 };
 static_assert(sizeof(Header) == 32);
 
-/// FNV-1a. That two keys may share a name only makes one drop the other.
+/// FNV-1a. If two keys have the same hash, one replaces the other, which does no harm.
 uint64_t HashOf(std::string_view key) {
   uint64_t hash = 0xcbf29ce484222325;
   for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
@@ -94,7 +95,7 @@ std::optional<std::string> ReadAll(int fd, uint64_t size_bytes) {
   return bytes;
 }
 
-/// The content of an entry's file, if it is whole and of this key.
+/// The content of an entry's file, if the file is intact and belongs to this key.
 std::optional<std::string> ContentOf(std::string file, std::string_view key) {
   Header header;
   if (file.size() < sizeof(header)) return std::nullopt;
@@ -137,11 +138,11 @@ struct DiskCache::State {
   uint64_t size_bytes_max = 0;
   std::atomic<uint64_t> hits = 0;
   std::atomic<uint64_t> misses = 0;
-  std::atomic<int64_t> paused_until_s = 0;  // no writes after one that failed
+  std::atomic<int64_t> paused_until_s = 0;  // no writes until then, because one failed
 
   mutable std::mutex mutex;
   std::condition_variable_any changed;
-  std::list<Entry> recent;  // guarded by mutex, as is what follows; newest first
+  std::list<Entry> recent;  // newest first; it and the members below are guarded by mutex
   std::unordered_map<uint64_t, std::list<Entry>::iterator> by_name;
   uint64_t size_bytes = 0;
   std::unordered_map<std::string, std::shared_ptr<Flight>> flights;  // by key
@@ -176,7 +177,7 @@ void DiskCache::State::ScanFolder(const std::string& name, std::vector<Entry>& f
       found.push_back({*entry_name, SizeOnDisk(static_cast<uint64_t>(status.st_size)), status.st_mtim.tv_sec});
     } else if (file.starts_with(kTemporaryPrefix) &&
                status.st_mtim.tv_sec + std::chrono::seconds(kTemporaryAgeMax).count() < now_s) {
-      (void)unlinkat(fd, entry->d_name, 0);  // of a process that ended while it wrote
+      (void)unlinkat(fd, entry->d_name, 0);  // left by a process that ended while it wrote
     }
   }
   closedir(listing);
@@ -221,7 +222,7 @@ bool DiskCache::State::Save(uint64_t name, std::string_view key, std::string_vie
   const Descriptor file(
       openat(folder.fd(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file.is_open()) return false;
-  // Not flushed: what a crash leaves of it fails its checksum.
+  // The file is not flushed. If a crash damages it, its checksum fails.
   const bool saved = WriteAll(file.fd(), {reinterpret_cast<const char*>(&header), sizeof(header)}) &&
                      WriteAll(file.fd(), key) && WriteAll(file.fd(), bytes) &&
                      renameat(folder.fd(), temporary.c_str(), folder.fd(), path.c_str()) == 0;
@@ -282,7 +283,7 @@ Result<std::unique_ptr<DiskCache>> DiskCache::Open(const DiskCacheOptions& optio
   struct stat status = {};
   if (!state->folder.is_open() || fstat(state->folder.fd(), &status) != 0)
     return ErrnoError(errno, "open the folder of the cache", options.folder);
-  // Whoever can write there decides what tables hold.
+  // Anyone who can write to this folder could change what tables seem to hold.
   if (status.st_uid != geteuid() || (status.st_mode & 077) != 0) {
     return Error(ErrorCode::kInvalidArgument,
                  fmt::format("the folder of the cache must belong to this user alone (mode 0700): {}", options.folder));
@@ -315,7 +316,7 @@ void DiskCache::Insert(std::string_view key, std::string_view bytes) {
   if (!state.Save(name, key, bytes)) {
     const int error = errno;
     const int64_t until_s = now_s + std::chrono::seconds(kPauseAfterFailure).count();
-    if (state.paused_until_s.exchange(until_s) > now_s) return;  // another thread has said it
+    if (state.paused_until_s.exchange(until_s) > now_s) return;  // another thread has logged it
     Log(LogLevel::kWarn, "the cache in {} takes nothing for {} s: {}", state.folder_path,
         std::chrono::seconds(kPauseAfterFailure).count(), std::generic_category().message(error));
     return;
@@ -356,7 +357,7 @@ Result<std::string> DiskCache::Read(const Context& context, std::string_view key
     {
       const std::lock_guard lock(state.mutex);
       state.flights.erase(std::string(key));
-      // Nobody else holds it: nobody waits.
+      // If nobody else holds the flight, nobody waits for its result.
       if (flight.use_count() > 1) flight->result = result;
     }
     state.changed.notify_all();

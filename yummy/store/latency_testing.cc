@@ -11,12 +11,12 @@
 namespace yummy::store {
 namespace {
 
-/// What a store across a network sends as one part of an upload.
+/// The size of the parts of an upload to a store across a network.
 constexpr uint64_t kPartBytes = 8 << 20;
 
 }  // namespace
 
-/// The way to the store: how long it takes, and who is on it.
+/// The network path to the store: it delays requests and counts those in flight.
 class LatencyStore::Line {
  public:
   explicit Line(LatencyOptions options) : options_(options) {}
@@ -157,7 +157,7 @@ Result<std::string> LatencyStore::Get(const Context& context, std::string_view p
 Result<std::unique_ptr<ObjectReader>> LatencyStore::Open(const Context& context, std::string_view path,
                                                          std::optional<uint64_t> size_bytes) {
   if (!size_bytes) size_bytes = TRY(Head(context, path)).size_bytes;
-  // Whether the object is there shows when it is read, as over a network.
+  // As over a network, a missing object is noticed only when it is read.
   auto reader = store_->Open(context, path, size_bytes);
   if (!reader.ok()) {
     TRY(line_->Travel(context, {"GET", std::string(path)}, 0));

@@ -15,7 +15,7 @@ namespace yummy::store {
 namespace {
 
 constexpr size_t kDirentBufferBytes = 32768;
-/// After this many files a list asks whether it is still wanted.
+/// After this many files a list checks its context.
 constexpr size_t kFilesPerCheck = 1024;
 
 enum class EntryKind : uint8_t {
@@ -24,24 +24,24 @@ enum class EntryKind : uint8_t {
   kLinkedFile,  // a symbolic link to a file, or one that leads nowhere we may go
 };
 
-/// A name in a folder; lies in Folder::names with a NUL behind it.
+/// A name in a folder. Its text lies in Folder::names, with a NUL after it.
 struct Entry {
   size_t offset = 0;
   size_t length = 0;  // with the '/' that ends the name of a folder, so that folders sort as their objects do
   EntryKind kind = EntryKind::kFile;
 };
 
-/// Which names of one folder are asked for.
+/// The names of one folder that are wanted.
 struct NameFilter {
   std::string_view prefix;                // names begin with this
   std::optional<std::string_view> after;  // and are greater than this
   bool delimiter = false;
 
-  /// `name` of a folder ends in '/'. May be asked about the name of what turns out to be a folder.
+  /// The name of a folder ends in '/'. The kind of an entry may not be known yet when this is called.
   bool Admits(std::string_view name) const {
     if (!name.starts_with(prefix)) return false;
     if (!after || name > *after) return true;
-    // Below a folder that comes before `after` there are paths behind it only if `after` itself lies there.
+    // A folder that sorts before `after` holds paths after it only if `after` itself lies in that folder.
     return !delimiter && name.ends_with('/') && after->starts_with(name);
   }
 };
@@ -54,8 +54,8 @@ class Folder {
 
   Result<void> Read(const Context& context, const Descriptor& folder);
 
-  /// What the page is made of, in order: files with their status, folders with a path that ends in '/'.
-  /// Of the files, `files_max` suffice.
+  /// The entries for the page in order: files with their status, and folders with a path that ends in '/'. `files_max`
+  /// files are enough.
   Result<std::vector<ObjectMeta>> Stat(const Context& context, const Descriptor& folder, size_t files_max) const;
 
  private:
@@ -124,11 +124,11 @@ Result<void> Folder::Add(const Descriptor& folder, std::string_view name, unsign
   return {};
 }
 
-/// What a symbolic link is to the list; nothing when it dangles or is not to be followed.
+/// The kind of a symbolic link's target; absent if the link dangles or must not be followed.
 Result<std::optional<EntryKind>> Folder::FollowLink(std::string_view name) const {
   const OpenResult target = OpenBeneath(root_, PathOf(name), O_PATH);
   if (target.error == ENOENT || target.error == ENOTDIR) return std::optional<EntryKind>();
-  // A link out of the root is listed as it stands: whoever opens it gets the error. Leaving it out would hide an
+  // A link that leaves the root is listed as a file, and opening it gives the error. Leaving it out would hide an
   // object.
   if (target.error == EXDEV || target.error == ELOOP) return std::optional(EntryKind::kLinkedFile);
   if (target.error != 0) return ErrnoError(target.error, "list", PathOf(name));
@@ -166,7 +166,7 @@ Result<std::vector<ObjectMeta>> Folder::Stat(const Context& context, const Descr
   return items;
 }
 
-/// The state of a walk through folders, each of which is read at once, so that no descriptor is held on the way down.
+/// The state of a walk through folders. Each folder is read completely, so that no descriptor is held on the way down.
 struct Level {
   std::vector<ObjectMeta> items;
   size_t next = 0;
@@ -221,7 +221,7 @@ class Walk {
 
     Folder entries(root_, folder, filter);
     TRY(entries.Read(context_, opened.file));
-    // One more than there is room for: it tells whether the page is cut.
+    // One more than the page has room for, in order to see whether the page is cut.
     const size_t files_max =
         options_.limit == 0 ? SIZE_MAX : options_.limit - page_.objects.size() - page_.prefixes.size() + 1;
     levels_.push_back({.items = TRY(entries.Stat(context_, opened.file, files_max))});

@@ -17,7 +17,7 @@ namespace yummy::store {
 
 namespace {
 
-/// A read asks after this many bytes whether it is still wanted.
+/// After this many bytes a read checks its context.
 constexpr size_t kReadBytesMax = size_t{8} << 20;
 constexpr size_t kCopyBytes = size_t{1} << 20;
 
@@ -26,7 +26,7 @@ struct OpenObject {
   struct stat status = {};
 };
 
-/// Opens the regular file `path`; everything else is no object.
+/// Opens the regular file `path`. Anything else is not an object.
 Result<OpenObject> OpenForReading(const Descriptor& root, std::string_view path, int flags) {
   OpenObject object;
   OpenResult opened = OpenBeneath(root, path, flags);
@@ -120,7 +120,7 @@ class LocalObjects final : public ObjectStore {
     return ReadRange(context, object, path, range.value_or(ByteRange{.offset = 0, .length = UINT64_MAX}));
   }
 
-  /// Positional reads cost too little here to read a gap for the sake of fewer.
+  /// Positional reads are cheap here, so it does not pay to read gaps for fewer of them.
   Result<std::vector<std::string>> GetRanges(const Context& context, std::string_view path,
                                              std::span<const ByteRange> ranges) override {
     TRY(context.Check());
@@ -233,7 +233,7 @@ Result<std::unique_ptr<ObjectStore>> LocalStore::Open(std::string root_path) {
     return Error(ErrorCode::kInvalidArgument, fmt::format("the root of a local store is not a folder: {}", root_path));
   }
   if (!root.is_open()) return ErrnoError(errno, "open the root of a local store", root_path);
-  // EPERM is what a sandbox says that does not know the call.
+  // A sandbox that does not know the call says EPERM.
   const int error = OpenBeneath(root, "", O_PATH).error;
   if (error == ENOSYS || error == EPERM) {
     return Error(ErrorCode::kUnsupported, "a local store needs openat2: Linux 5.6, and a sandbox that allows it");

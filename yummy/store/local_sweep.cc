@@ -15,7 +15,7 @@ namespace yummy::store {
 namespace {
 
 constexpr std::chrono::hours kSweepInterval{24};
-/// Where locks do not work, age alone tells: no upload takes so long.
+/// Where locks do not work, only the age decides; no upload takes so long.
 constexpr time_t kAbandonedSeconds = 24 * 60 * 60;
 constexpr size_t kFoldersRememberedMax = 100'000;
 constexpr size_t kDirentBufferBytes = size_t{32} << 10;
@@ -24,7 +24,7 @@ constexpr size_t kDirentBufferBytes = size_t{32} << 10;
 bool IsAbandoned(const Descriptor& file) {
   struct stat status = {};
   if (fstat(file.fd(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
-  // By the file system's clock and ours: a file from the future is young.
+  // Compares the file system's clock with ours. A file from the future counts as young.
   if (status.st_mtim.tv_sec > time(nullptr) - kAbandonedSeconds) return false;
   return flock(file.fd(), LOCK_EX | LOCK_NB) == 0 || errno == ENOLCK || errno == EOPNOTSUPP;
 }
@@ -32,14 +32,14 @@ bool IsAbandoned(const Descriptor& file) {
 void RemoveIfAbandoned(const Descriptor& folder, const char* name) {
   const Descriptor file(openat(folder.fd(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file.is_open() || !IsAbandoned(file)) return;
-  // The name is its writer's alone: no other file can have taken it meanwhile.
+  // Only its writer uses this name, so no other file can have it meanwhile.
   if (unlinkat(folder.fd(), name, 0) == 0) Log(LogLevel::kInfo, "removed {}, which a killed writer left", name);
 }
 
 }  // namespace
 
 void MarkAlive(const Descriptor& temporary_file) {
-  // Nobody else can hold it. A file system without locks leaves the age to tell.
+  // Nobody else can hold the lock. On a file system without locks this fails, and only the age decides.
   (void)flock(temporary_file.fd(), LOCK_EX | LOCK_NB);
 }
 

@@ -80,7 +80,7 @@ ScriptedServer::~ScriptedServer() {
   shutdown(listener_, SHUT_RDWR);
   acceptor_.join();
   close(listener_);
-  connections_.clear();  // nothing is added any more
+  connections_.clear();  // no thread adds one any more
 }
 
 std::string ScriptedServer::url() const { return fmt::format("http://127.0.0.1:{}", port_); }
@@ -89,7 +89,7 @@ void ScriptedServer::Accept() {
   while (true) {
     const int connection = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (connection < 0) return;
-    // One that is opened and never used must not keep its thread for ever.
+    // A connection that is opened and never used must not keep its thread for ever.
     const timeval patience = {.tv_sec = 20, .tv_usec = 0};
     setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     const std::lock_guard lock(mutex_);
