@@ -12,8 +12,8 @@ namespace yummy::lake {
 namespace {
 
 constexpr uint64_t kResultBytesMax = 1 << 20;
-constexpr uint64_t kResultShareMax = 8;  // one result takes no more than this part of the cache
-// What an entry and its columns take beside the values: objects of Arrow, of the list and of the map.
+constexpr uint64_t kResultShareMax = 8;  // a result takes at most this fraction of the cache
+// The memory of an entry besides its values: objects of Arrow, of the list and of the map.
 constexpr uint64_t kEntryBytes = 1024;
 constexpr uint64_t kColumnBytes = 512;
 
@@ -38,7 +38,7 @@ class ReplayedResult final : public duck::QueryResult {
  private:
   const Context context_;
   const std::shared_ptr<const KeptResult> result_;
-  const std::optional<std::vector<duck::TableRead>> reads_;  // absent: what is kept already is not kept again
+  const std::optional<std::vector<duck::TableRead>> reads_;  // absent, because a kept result must not be kept again
   size_t given_ = 0;
 };
 
@@ -80,11 +80,11 @@ class ResultCache::Recorder final : public duck::QueryResult {
   std::string key_;
   std::unique_ptr<duck::QueryResult> result_;
   uint64_t bytes_;
-  std::optional<KeptResult> kept_;  // absent when it grew too large, and at the end
+  std::optional<KeptResult> kept_;  // absent once it grew too large, and at the end
 };
 
 bool IsUnchanged(const KeptResult::Read& read, const delta::SnapshotRef& snapshot) {
-  // Compares the owners: a snapshot that is gone is not mistaken for one that took its place in memory.
+  // Compares the owners, so that a destroyed snapshot is not mistaken for a new one at the same address.
   return !read.snapshot.owner_before(snapshot) && !snapshot.owner_before(read.snapshot);
 }
 
@@ -104,7 +104,7 @@ std::unique_ptr<duck::QueryResult> ResultCache::Keep(std::string key, std::uniqu
 }
 
 void ResultCache::Put(std::string key, KeptResult result, uint64_t bytes) {
-  std::list<Entry> dropped;  // goes after the lock
+  std::list<Entry> dropped;  // destroyed after the lock is released
   const std::lock_guard lock(mutex_);
   const auto drop = [&](std::list<Entry>::iterator entry) {
     bytes_ -= entry->bytes;

@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kQuestionsAtOnce = 64;
 
-/// Asking for the table by its name says why it cannot be read.
+/// True for errors that leave a table out of the list. Reading the table by its name reports the error.
 bool MayPassOver(const Error& error) {
   return error.code() == ErrorCode::kPermissionDenied || error.code() == ErrorCode::kNotFound ||
          error.code() == ErrorCode::kInvalidArgument;
@@ -28,7 +28,7 @@ void NoteLeftOut(std::string_view folder, std::string_view why) {
   Log(LogLevel::kWarn, "the folder {} and what is in it are left out of the store's tables: {}", quoted, why);
 }
 
-/// As ListFolders; calls left_out(folder, why) for each that CheckName refuses.
+/// As ListFolders. Calls left_out(folder, why) for each folder that CheckName refuses.
 template <typename LeftOut>
 Result<std::vector<std::string>> FindFolders(const Context& context, store::ObjectStore& store,
                                              const std::string& prefix, LeftOut left_out) {
@@ -47,14 +47,14 @@ Result<std::vector<std::string>> FindFolders(const Context& context, store::Obje
   return names;
 }
 
-/// False, too, when the folder may not be read.
+/// Also false if the folder may not be read.
 Result<bool> IsTable(const Context& context, store::ObjectStore& store, const std::string& path) {
   auto is_table = delta::IsDeltaTable(context, store, path);
   if (!is_table.ok() && MayPassOver(is_table.error())) return false;
   return is_table;
 }
 
-/// Goes through the folders in the order of the names that their tables have, and asks only for what is next.
+/// Goes through the folders in the order of their tables' names, and asks the store only about the next ones.
 class Walk {
  public:
   Walk(const Context& context, store::ObjectStore& store, const ListTablesOptions& options)
@@ -63,8 +63,8 @@ class Walk {
   Result<TablePage> Run() {
     for (std::string& name : TRY(FindFolders(context_, store_, "", NoteLeftOut))) {
       const std::string inside = name + ".";
-      // The last table of the page before is none of this one; else neither the table, nor those in it should it be a
-      // schema, come after that page.
+      // Skips the last table of the previous page, and folders whose table, or whose tables if it is a schema, come
+      // before it.
       if (name == options_.after || (inside < options_.after && !options_.after.starts_with(inside))) continue;
       entries_.emplace(name, Entry{.kind = Kind::kFolder, .listed = {kRootSchema, name}});
     }
@@ -84,14 +84,15 @@ class Walk {
   enum class Kind { kTable, kFolder, kSchema };
   struct Entry {
     Kind kind = Kind::kFolder;
-    ListedTable listed;  // of a schema: its name is the table's
+    ListedTable listed;  // for a schema: `table` is the name of the schema
   };
-  // By display name; of a schema: what the names of its tables begin with. Two of one name differ in what they are.
+  // By display name. For a schema, it is the beginning of the names of its tables. Two entries of one name differ in
+  // kind.
   using Entries = std::multimap<std::string, Entry>;
 
   bool IsFull(const TablePage& page) const { return options_.limit != 0 && page.tables.size() >= options_.limit; }
 
-  /// Moves the tables that nothing unknown comes before.
+  /// Moves the first tables to the page, up to the first entry that is not known yet.
   void TakeTables(TablePage& page) {
     while (!entries_.empty() && entries_.begin()->second.kind == Kind::kTable && !IsFull(page)) {
       page.tables.push_back(std::move(entries_.begin()->second.listed));
@@ -99,7 +100,7 @@ class Walk {
     }
   }
 
-  /// Whether a table is left among the entries.
+  /// True if a table is left among the entries.
   Result<bool> HasMore() {
     while (!entries_.empty()) {
       if (entries_.begin()->second.kind == Kind::kTable) return true;
@@ -108,7 +109,7 @@ class Walk {
     return false;
   }
 
-  /// Finds out what the next unknown entries are, as far as tables are wanted.
+  /// Finds out whether the next unknown entries are tables, for at most `wanted` tables.
   Result<void> AskNext(size_t wanted) {
     std::vector<Entries::iterator> unknown;
     size_t seen = 0;
@@ -177,7 +178,7 @@ Result<std::vector<std::string>> ListTablesOf(const Context& context, store::Obj
                                               const std::string& schema, Executor* executor) {
   const std::string prefix = schema == kRootSchema ? "" : schema + "/";
   std::vector<std::string> folders = TRY(FindFolders(context, store, prefix, NoteLeftOut));
-  std::vector<char> is_table(folders.size());  // not bool: the threads write side by side
+  std::vector<char> is_table(folders.size());  // not bool, because threads write neighbouring elements
   TRY(ForEachInParallel(executor, folders.size(), [&](size_t i) -> Result<void> {
     is_table[i] = TRY(IsTable(context, store, prefix + folders[i])) ? 1 : 0;
     return {};
