@@ -19,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kForcedExitCode = 1;
 
-// The log may be what hangs: the last words go past it, and only where they cannot block.
+// The log itself may hang. So the last message bypasses it, and is written only if that cannot block.
 [[noreturn]] void EndProcess(std::string_view why) {
   const std::string words = fmt::format("yummy: the process ends by force: {}\n", why);
   pollfd log{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
@@ -28,7 +28,7 @@ constexpr int kForcedExitCode = 1;
   ::_exit(kForcedExitCode);
 }
 
-// False when the time has come without a signal.
+// False if the time is over and no signal came.
 bool Wait(const sigset_t& signals, const std::optional<Clock::time_point>& until) {
   while (true) {
     int signal = 0;
@@ -88,7 +88,7 @@ void StopSignals::Run() {
     if (over_) return;
     if (!serves_) EndProcess("it was told to stop before it served");
     if (++count > 2) EndProcess("it was told to stop again and again");
-    if (stop_) stop_();  // under the lock, so that the server is there
+    if (stop_) stop_();  // under the lock, so that the server still exists
     const auto time = Clock::now() + (count == 1 ? times_.finish + times_.abort : times_.abort);
     end = end ? std::min(*end, time) : time;
   }
