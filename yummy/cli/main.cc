@@ -42,7 +42,7 @@ const CLI::Validator& NotEmpty() {
   return not_empty;
 }
 
-// `-h` is the host, as it always was: help is --help alone.
+// `-h` is the host, as in version 0.0.9, so help is only --help.
 void AddServe(CLI::App& parent, const std::string& name, const std::string& options_named, ServeOptions& options) {
   CLI::App* command = parent.add_subcommand(name, "Serve the stores of a configuration over HTTP");
   const bool old_names = options_named == "old";
@@ -52,7 +52,7 @@ void AddServe(CLI::App& parent, const std::string& name, const std::string& opti
   command
       ->add_option("-h,--host", options.host,
                    "The address to listen on; 127.0.0.1 when neither this nor the configuration says")
-      ->check(NotEmpty());  // an empty one would be every address of the machine
+      ->check(NotEmpty());  // an empty host would mean every address of the machine
   command
       ->add_option("-p,--port", options.port,
                    "The port; 8080 when neither this nor the configuration says, 0 takes a free one")
@@ -89,7 +89,7 @@ int Run(int argc, char** argv) {
   AddSql(app, sql);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {  // the library's way to say "print help" as well as "bad usage"
+  } catch (const CLI::ParseError& error) {  // the library throws it for --help as well as for bad usage
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
   if (app.got_subcommand("sql")) return Sql(sql);

@@ -40,7 +40,7 @@ class Output {
   std::FILE* file_;
 };
 
-// "NaN", "Infinity", "-Infinity"; empty for numbers and for other types. JSON has no such numbers, plain text has.
+// "NaN", "Infinity" or "-Infinity"; empty for numbers and for other types. Plain text has these, JSON has not.
 std::string_view NotFiniteText(const arrow::Array& column, int64_t row) {
   double value = 0;
   if (column.type_id() == arrow::Type::FLOAT)
@@ -51,7 +51,7 @@ std::string_view NotFiniteText(const arrow::Array& column, int64_t row) {
   return {};
 }
 
-// A value as plain text: strings as they are, the rest as in JSON without its quotes.
+// A value as plain text: strings unchanged, other values as in JSON but without quotes.
 Result<std::string> CellText(const arrow::Array& column, int64_t row) {
   if (column.IsNull(row)) return std::string();
   if (column.type_id() == arrow::Type::STRING)
@@ -160,7 +160,7 @@ class TablePrinter final : public Printer {
       for (int column = 0; column < batch.num_columns(); column++) {
         cells.push_back(batch.column(column)->IsNull(row) ? "null" : TRY(CellText(*batch.column(column), row)));
         for (char& c : cells.back()) {
-          if (static_cast<unsigned char>(c) < 0x20) c = ' ';  // a line stays a line, and no text commands the terminal
+          if (static_cast<unsigned char>(c) < 0x20) c = ' ';  // no text breaks a line or controls the terminal
         }
       }
     }
@@ -185,7 +185,7 @@ class TablePrinter final : public Printer {
   }
 
  private:
-  // Code points: near enough to columns of the terminal.
+  // Counts code points, which is close enough to columns of the terminal.
   static size_t Width(std::string_view text) {
     return static_cast<size_t>(
         std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
