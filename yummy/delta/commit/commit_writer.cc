@@ -14,16 +14,15 @@ namespace yummy::delta {
 
 namespace {
 
-// How often another writer's commit may be read as damaged before it counts as damaged: a store may cut an answer
-// short.
+// Another writer's commit counts as damaged only after so many damaged reads, because a store may cut an answer short.
 constexpr int kDamagedReadsMax = 3;
 
-// What the error of a put says of the object.
+// What the error of a put says about the object.
 enum class PutError {
-  kTaken,       // something is there
-  kNotApplied,  // nothing was applied, a later try may do better
-  kRefused,     // nothing was applied, and trying again is of no use
-  kDoubtful,    // it may have been applied, or may yet be
+  kTaken,       // an object exists
+  kNotApplied,  // nothing was applied; a later try may succeed
+  kRefused,     // nothing was applied, and trying again is pointless
+  kDoubtful,    // it may have been applied, or may still be
 };
 
 // Only what the store's contract calls definite counts as definite.
@@ -64,14 +63,14 @@ Result<WinningCommit> CommitWriter::Read(const Context& context, int64_t version
   return WinningCommit{version, TRY(ParseCommit(bytes, path))};
 }
 
-// What is at the version: ours or another's commit.
+// Reads the object at the version, and finds out whether it is our commit or another writer's.
 Result<PutOutcome> CommitWriter::Look(const Context& context, const CommitBytes& commit) {
   const std::string path = CommitPath(table_path_, commit.version);
   const std::string bytes = TRY(ReadCommitFile(context, store_, {.path = path}));
   if (bytes == commit.bytes) return PutWon{};
   auto actions = ParseCommit(bytes, path);
   if (!actions.ok()) {
-    // A beginning of our own bytes is an answer that was cut short, not another's commit.
+    // The beginning of our own bytes means that the answer was cut short, not that another writer has the version.
     if (!commit.bytes.starts_with(bytes)) return std::move(actions).error();
     return Error(ErrorCode::kUnavailable, fmt::format("the answer to reading {} was cut short", path));
   }
@@ -84,7 +83,7 @@ Result<PutOutcome> CommitWriter::Look(const Context& context, const CommitBytes&
 Result<PutOutcome> CommitWriter::Put(const Context& context, const CommitBytes& commit) {
   const std::string path = CommitPath(table_path_, commit.version);
   Backoff backoff(pauses_.first, pauses_.max, random_);
-  bool in_doubt = false;  // the object may be ours, or become ours
+  bool in_doubt = false;  // the object may be ours, or may become ours
   int damaged_reads = 0;
   for (int tries = 1;; tries++) {
     auto put = store_.Put(context, path, commit.bytes, store::PutMode::kCreate);
@@ -93,10 +92,10 @@ Result<PutOutcome> CommitWriter::Put(const Context& context, const CommitBytes& 
     const PutError meaning = MeaningOf(last.code());
     if (meaning == PutError::kRefused && !in_doubt) return last;
 
-    // After a doubtful put the same put comes first: only it can settle that nothing is there. When its answer is lost,
-    // too, reading may still find the object.
+    // After a doubtful put, the same put is sent first, because only a put can settle that nothing is there. If its
+    // answer is lost as well, a read may still find the object.
     const bool look = meaning == PutError::kTaken || in_doubt;
-    // "Exists" may be the store client's own second try, after the answer to the first was lost.
+    // "Exists" may come from a retry inside the store's client, after the answer to its first try was lost.
     in_doubt = in_doubt || meaning == PutError::kDoubtful || meaning == PutError::kTaken;
     if (look) {
       auto found = Look(context, commit);

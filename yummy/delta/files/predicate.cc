@@ -11,7 +11,7 @@ namespace yummy::delta {
 namespace {
 enum class NodeKind { kUnknown, kConstant, kAnd, kOr, kNot, kCompare, kIn, kIsNull, kStartsWith };
 
-// What a row of the file may evaluate to: a superset of what its rows do evaluate to.
+// The results that the predicate may have for rows of the file: a superset of the real ones.
 struct Outcomes {
   bool may_be_true = false;
   bool may_be_false = false;
@@ -42,7 +42,7 @@ bool IsNan(const Scalar& value) {
 
 bool SameType(const Scalar& a, const Scalar& b) { return a.storage().index() == b.storage().index(); }
 
-// A column's facts, made fit for comparing with constants of one type: bounds of another type or out of order are
+// The facts of a column, for comparisons with constants of one type. Bounds of another type or in the wrong order are
 // dropped.
 class Range {
  public:
@@ -53,7 +53,8 @@ class Range {
     if (min_ != nullptr && max_ != nullptr && Scalar::Compare(*min_, *max_) > 0) min_ = max_ = nullptr;
   }
 
-  // Whether some value that is not null may be less than, greater than, equal to `constant`; NaN is above all else.
+  // True if a value that is not null may be less than, greater than, or equal to `constant`. NaN is above all other
+  // values.
   bool MayBeLess(const Scalar& constant) const { return min_ == nullptr || Scalar::Compare(*min_, constant) < 0; }
   bool MayBeGreater(const Scalar& constant) const {
     return max_ == nullptr || Scalar::Compare(*max_, constant) > 0 || (holds_nan_ && !IsNan(constant));
@@ -63,7 +64,7 @@ class Range {
     return (min_ == nullptr || Scalar::Compare(*min_, constant) <= 0) &&
            (max_ == nullptr || Scalar::Compare(*max_, constant) >= 0);
   }
-  // The one value that all have, if the bounds leave only one.
+  // The value that all rows have, if the bounds leave only one.
   const Scalar* Only() const {
     return min_ != nullptr && max_ != nullptr && !holds_nan_ && Scalar::Compare(*min_, *max_) == 0 ? min_ : nullptr;
   }
@@ -105,7 +106,7 @@ Outcomes EvaluateCompare(const Node& node, const ColumnFacts& facts) {
   return outcomes;
 }
 
-// x IN (…): true when one equals; else null when x or one of the list is null; else false.
+// x IN (…) is true if an entry equals x, otherwise null if x or an entry is null, otherwise false.
 Outcomes EvaluateIn(const Node& node, const ColumnFacts& facts) {
   Outcomes outcomes;
   if (node.constants.empty() && !node.has_null) return {.may_be_false = true};
@@ -145,7 +146,7 @@ Outcomes EvaluateStartsWith(const Node& node, const ColumnFacts& facts) {
 
 Outcomes Evaluate(const Node& node, const FactsOf& facts_of);
 
-// AND is false as soon as one is, OR is true as soon as one is: the deciding side differs, nothing else.
+// AND is false as soon as one operand is false, and OR is true as soon as one is true. Only the deciding value differs.
 Outcomes EvaluateJunction(const Node& node, const FactsOf& facts_of) {
   const bool is_and = node.kind == NodeKind::kAnd;
   bool all_may_agree = true, any_may_decide = false, any_may_be_null = false, any_decides = false;
@@ -176,7 +177,7 @@ Outcomes Evaluate(const Node& node, const FactsOf& facts_of) {
     default: break;
   }
   const ColumnFacts facts = facts_of(node.column).value_or(ColumnFacts{});
-  // Both at once say that there are no rows, or that the facts lie: then they say nothing.
+  // Both at once mean that there are no rows or that the facts are wrong. So they are ignored.
   if (facts.all_null && facts.no_null) return kAnyOutcome;
   switch (node.kind) {
     case NodeKind::kCompare: return EvaluateCompare(node, facts);

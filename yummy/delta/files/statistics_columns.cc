@@ -28,14 +28,15 @@ bool IsInteger(TypeKind kind) {
   return kind == TypeKind::kByte || kind == TypeKind::kShort || kind == TypeKind::kInteger || kind == TypeKind::kLong;
 }
 
-/// A bound that is no value of its type would be another value in a checkpoint's typed statistics.
+/// True if the type can hold the value. Otherwise the bound would become another value in typed statistics of a
+/// checkpoint.
 bool FitsInteger(int64_t value, TypeKind kind) {
   if (kind == TypeKind::kByte) return std::in_range<int8_t>(value);
   if (kind == TypeKind::kShort) return std::in_range<int16_t>(value);
   return kind != TypeKind::kInteger || std::in_range<int32_t>(value);
 }
 
-/// "2024-01-02T03:04:05+05:53": an offset behind the time of day.
+/// True for texts with an offset after the time of day: "2024-01-02T03:04:05+05:53".
 bool HasExplicitOffset(std::string_view text) {
   constexpr size_t kDateLength = 10;
   const size_t at = text.find_last_of("+-");
@@ -45,7 +46,7 @@ bool HasExplicitOffset(std::string_view text) {
 // Many writers compute decimal bounds as doubles: the unscaled value, a power of ten and their quotient are each
 // rounded, and one writer then steps to the double before. Together that is less than this part of the bound.
 constexpr Int128 kDoubleErrorPart = Int128{1} << 49;
-// Up to here a decimal comes out of a double as it went in: 15 digits survive.
+// Up to this value a double keeps a decimal exactly: 15 digits survive.
 constexpr Int128 kExactInDouble = 1'000'000'000'000'000;
 
 Int128 Magnitude(Int128 value) { return value < 0 ? -value : value; }
@@ -62,12 +63,12 @@ Int128 DecimalError(Int128 bound) {
   return magnitude <= kExactInDouble ? 0 : magnitude / kDoubleErrorPart + 1;
 }
 
-/// A bound that came out of a conversion to 64 bits at its end, of the value or of its unscaled form: the data may lie
-/// anywhere beyond.
+/// True if the bound is a limit of 64 bits, of the value or of its unscaled form. Then a conversion may have clamped
+/// it, and the data may lie anywhere beyond.
 bool IsClamped(Int128 bound, const DataType& type) {
   constexpr Int128 kEnd = Int128{1} << 63;
   const auto is_near = [&](Int128 end) { return Magnitude(Magnitude(bound) - end) <= DecimalError(end); };
-  constexpr int kScaleMax = 19;  // with more the end has more than 38 digits
+  constexpr int kScaleMax = 19;  // with a larger scale the limit has more than 38 digits
   return is_near(kEnd) || (type.scale <= kScaleMax && is_near(kEnd * PowerOfTen(type.scale)));
 }
 
@@ -90,7 +91,7 @@ std::string_view TrimRight(std::string_view text) {
   return text;
 }
 
-/// The columns wanted, as a tree of names.
+/// The wanted columns as a tree of names.
 struct ColumnNode {
   std::string name;
   std::vector<ColumnNode> children;
@@ -215,7 +216,8 @@ ColumnFacts ColumnBounds::Facts(size_t row, int64_t num_records) const {
     if (facts.max) facts.max = MoveDecimal(*facts.max, DecimalError(facts.max->get<Int128>()), type_);
   }
   if (type_.kind == TypeKind::kDouble && was_widened_) {
-    // The text may be the shortest one of a float: the data are then the float's value, on either side of it.
+    // The text may be the shortest text of a float. Then the data is the float's value, on either side of the text's
+    // value.
     const auto as_float = [](const Scalar& value) {
       return static_cast<double>(static_cast<float>(value.get<double>()));
     };
@@ -255,7 +257,7 @@ class StatisticsDecoder {
 
   bool DecodeRow(size_t row) {
     const std::string_view text = texts_[row];
-    // TextColumn keeps the padding readable behind the last text.
+    // TextColumn keeps the padding after the last text readable.
     const simdjson::padded_string_view padded(text.data(), text.size(), text.size() + simdjson::SIMDJSON_PADDING);
     simdjson::ondemand::document document;
     simdjson::ondemand::object root;
@@ -354,7 +356,7 @@ class StatisticsDecoder {
       double number = 0;
       if (value.get_double().get(number) != simdjson::SUCCESS || !std::isfinite(number)) return std::nullopt;
       if (wanted.kind == TypeKind::kDouble) return Scalar(number);
-      // The shortest text of a float is not its value as a double.
+      // The shortest text of a float, read as a double, is not the float's value.
       if (std::abs(number) > static_cast<double>(FLT_MAX)) return std::nullopt;
       return Scalar(static_cast<double>(static_cast<float>(number)));
     }

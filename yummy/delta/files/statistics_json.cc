@@ -43,7 +43,7 @@ class LeafCollector {
  public:
   explicit LeafCollector(const TableProperties& properties) {
     if (properties.statistics_columns) {
-      // The named columns, whatever their number: Spark lets the list win over the count, too.
+      // Takes the named columns, however many. As in Spark, the list takes precedence over the count.
       chosen_.emplace();
       for (const std::string& text : *properties.statistics_columns) {
         if (std::optional<ColumnPath> path = ParseColumnPath(text)) chosen_->push_back(std::move(*path));
@@ -86,7 +86,7 @@ enum class Bound { kMin, kMax };
 
 std::optional<Scalar> FitDouble(double value, Bound bound) {
   if (!std::isfinite(value)) return std::nullopt;
-  // 0.0 and -0.0 are equal, but not to every reader: each bound takes the side that is right for both.
+  // Some readers order -0.0 below 0.0. So each bound takes the zero that is right for all readers.
   if (value == 0) return Scalar(bound == Bound::kMin ? -0.0 : 0.0);
   return Scalar(value);
 }
@@ -107,7 +107,7 @@ std::optional<Scalar> FitString(const std::string& text, Bound bound) {
   return max ? std::optional(Scalar(std::move(*max))) : std::nullopt;
 }
 
-// The bound as it can stand in the log, if it can.
+// The bound in the form of the log, if the log can hold it.
 std::optional<Scalar> FitBound(const ColumnStatistics& column, Bound bound) {
   const std::optional<Scalar>& value = bound == Bound::kMin ? column.min : column.max;
   if (!value || value->is_null() || column.has_nan) return std::nullopt;

@@ -14,7 +14,7 @@ const DeletionVectorDescriptor* Pointer(const std::optional<DeletionVectorDescri
 
 Result<void> Replay::TakeCommit(std::vector<Action> actions) {
   const bool newest = !std::exchange(took_any_, true);
-  // Backwards like the commits themselves, so that AddedFiles turns all round at once.
+  // Actions go in backwards, like the commits, so that AddedFiles can reverse them all at once.
   for (size_t i = actions.size(); i > 0; i--) {
     Action& action = actions[i - 1];
     if (auto* add = std::get_if<Add>(&action)) {

@@ -13,7 +13,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "FindSpecial takes the lowest byte for the first");
 
-// The first quote or backslash, or the end: eight bytes a step, by the zero-byte test on words.
+// The first quote or backslash, or the end. Looks at eight bytes per step, with the zero-byte test on words.
 const char* FindSpecial(const char* begin, const char* end) {
   constexpr uint64_t kOnes = 0x0101010101010101ULL;
   constexpr uint64_t kHighs = 0x8080808080808080ULL;
@@ -62,7 +62,8 @@ void AppendUtf8(std::string& out, uint32_t point) {
   }
 }
 
-// The code point of \uXXXX, or of two of them that form a surrogate pair; `at` stands behind the u and is moved on.
+// The code point of \uXXXX, or of two that form a surrogate pair. `at` points after the u, and is moved past the
+// escape.
 std::optional<uint32_t> ReadUnicodeEscape(const char*& at, const char* end) {
   const std::optional<uint32_t> first = ReadHex4(at, end);
   if (!first || (*first >= 0xDC00 && *first <= 0xDFFF)) return std::nullopt;

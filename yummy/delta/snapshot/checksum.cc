@@ -10,7 +10,7 @@ namespace yummy::delta {
 
 namespace {
 
-constexpr uint64_t kComparedBytesMax = 1 << 20;  // one with allFiles may be as large as the table's log
+constexpr uint64_t kComparedBytesMax = 1 << 20;  // a checksum file with allFiles may be as large as the log
 
 /// Logs the first number of the checksum that differs.
 void CompareNumber(const simdjson::dom::element& root, const char* key, int64_t expected, const Snapshot& snapshot) {

@@ -1,4 +1,4 @@
-// What a snapshot knows about its files without opening them: pruning, facts and summaries of columns.
+// Pruning, facts and summaries of columns: everything that a snapshot can say about its files without opening them.
 
 #include <algorithm>
 #include <utility>
@@ -9,7 +9,7 @@ namespace yummy::delta {
 
 namespace {
 
-/// The facts about some columns in the files of one segment, ready to be asked row by row.
+/// The facts about some columns in the files of one segment, by row.
 class SegmentFacts {
  public:
   SegmentFacts(const TableShape& shape, const FileSegment& segment, const std::vector<ColumnSource>& sources)
@@ -70,7 +70,7 @@ class SegmentFacts {
   std::shared_ptr<const FileCounts> counts_;
 };
 
-/// Asks a predicate about one file after another.
+/// Evaluates a predicate for one file after another.
 class Pruner {
  public:
   Pruner(const Snapshot::State& state, const Predicate& predicate)
@@ -113,7 +113,7 @@ class Pruner {
   size_t row_ = 0;
 };
 
-/// True when the bounds of a file occur in its live rows.
+/// True if the bounds of a file occur in its live rows.
 bool IsExact(const ColumnSource& source, const FileSegment& segment, const FileCounts& counts, size_t row,
              const ColumnFacts& facts) {
   if (segment.deletion_vector(row) != nullptr || counts.num_records[row] <= 0) return false;
@@ -125,9 +125,9 @@ bool IsExact(const ColumnSource& source, const FileSegment& segment, const FileC
     case TypeKind::kTimestamp:
     case TypeKind::kTimestampNtz:
     case TypeKind::kBinary: return false;
-    // Writers that compute with doubles round them: the value itself need not occur.
+    // Writers that compute with doubles round decimals, so the bound need not occur in the data.
     case TypeKind::kDecimal: return false;
-    // A writer may cut strings at any length (Spark's is a setting): a short bound may be a cut one, too.
+    // A writer may cut strings at any length (in Spark it is a setting), so even a short bound may be cut.
     case TypeKind::kString: return false;
     default: return true;
   }
@@ -246,7 +246,7 @@ ColumnSummary Snapshot::Summary(const ColumnPath& column) const {
   }
   ColumnSummary summary = Summarize(*state_, column);
   const std::lock_guard lock(state_->mutex);
-  // The columns of a table bound this cache: paths that lead nowhere are not kept.
+  // Only paths of existing columns are kept, so the number of columns bounds this cache.
   if (ColumnSource::Find(*state_->shape, column).kind != ColumnSource::Kind::kNone)
     state_->summaries.emplace(column, summary);
   return summary;
