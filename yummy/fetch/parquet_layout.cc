@@ -97,13 +97,13 @@ struct ParquetLayout::State {
   std::shared_ptr<parquet::FileMetaData> metadata;
   uint64_t file_bytes = 0;
   std::vector<std::unique_ptr<parquet::RowGroupMetaData>> row_groups;
-  std::vector<store::ByteRange> spans;  // of the row groups
+  std::vector<store::ByteRange> spans;  // the bytes of each row group
 };
 
 std::optional<uint64_t> ParquetFooterBytes(std::span<const std::byte, kParquetEndBytes> end) {
   if (std::memcmp(end.data() + 4, "PAR1", 4) != 0) return std::nullopt;
   uint32_t bytes = 0;
-  std::memcpy(&bytes, end.data(), sizeof(bytes));  // little-endian, as the machines are that this runs on
+  std::memcpy(&bytes, end.data(), sizeof(bytes));  // little-endian, like the machines that this runs on
   return bytes;
 }
 

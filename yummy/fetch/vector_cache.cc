@@ -10,7 +10,7 @@
 namespace yummy::fetch {
 namespace {
 
-// What an entry of the cache takes beside the bytes of its vector.
+// The memory of a cache entry besides the bytes of its vector.
 constexpr uint64_t kEntryBytes = 512;
 
 std::string KeyOf(size_t store_ordinal, const delta::Snapshot& snapshot,
@@ -19,8 +19,8 @@ std::string KeyOf(size_t store_ordinal, const delta::Snapshot& snapshot,
                      descriptor.size_bytes, descriptor.cardinality);
 }
 
-/// What the vector's file is on local disk, where that costs a microsecond; empty elsewhere, and when the file cannot
-/// be asked.
+/// The identity of the vector's file on local disk, where asking takes a microsecond. Empty on other stores, and if the
+/// file cannot be asked for.
 std::string VersionOnDisk(const Context& context, const delta::Snapshot& snapshot,
                           const delta::DeletionVectorDescriptor& descriptor) {
   store::ObjectStore& store = *snapshot.object_store();
@@ -57,7 +57,7 @@ void VectorCache::Prefetch(const Context& context, Executor& executor, size_t st
   std::vector<Wanted> wanted;
   for (const delta::FileId file : files) {
     std::string key = KeyOf(store_ordinal, *snapshot, *snapshot->file(file).deletion_vector);
-    const std::lock_guard lock(mutex_);  // what is not on its way any more is in the cache
+    const std::lock_guard lock(mutex_);  // a vector that is no longer in flight is in the cache
     if (on_their_way_.contains(key) || cache_.Find(key)) continue;
     on_their_way_.insert(key);
     wanted.push_back({std::move(key), file});
@@ -68,7 +68,7 @@ void VectorCache::Prefetch(const Context& context, Executor& executor, size_t st
 }
 
 void VectorCache::Fetch(const Context& context, const delta::Snapshot& snapshot, const std::vector<Wanted>& wanted) {
-  // Scans wait for them: whatever happens, they are not on their way any more.
+  // Scans wait for these vectors. So whatever happens, they must stop being in flight.
   const struct Arrival {
     VectorCache& vectors;
     const std::vector<Wanted>& wanted;
