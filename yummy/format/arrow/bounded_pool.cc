@@ -18,7 +18,7 @@ arrow::Status BoundedPool::Allocate(int64_t size, int64_t alignment, uint8_t** o
 }
 
 arrow::Status BoundedPool::Reallocate(int64_t old_size, int64_t new_size, int64_t alignment, uint8_t** out) {
-  // Both may exist for a moment: the bytes are counted before the old ones are given back.
+  // Both buffers may exist for a moment, so the new bytes are counted before the old ones are released.
   ARROW_RETURN_NOT_OK(Take(new_size));
   const arrow::Status status = pool_->Reallocate(old_size, new_size, alignment, out);
   Give(status.ok() ? old_size : new_size);
@@ -29,7 +29,7 @@ arrow::Status BoundedPool::Reallocate(int64_t old_size, int64_t new_size, int64_
 void BoundedPool::Free(uint8_t* buffer, int64_t size, int64_t alignment) {
   pool_->Free(buffer, size, alignment);
   Give(size);
-  std::shared_ptr<BoundedPool> last;  // goes after the lock
+  std::shared_ptr<BoundedPool> last;  // destroyed after the lock is released
   const std::lock_guard lock(mutex_);
   if (--live_ == 0) last = std::move(self_);
 }

@@ -11,7 +11,7 @@ namespace yummy::format {
 
 namespace {
 
-// Appends to whatever string the present call of the encoder has.
+// Appends to the string of the current call of the encoder.
 class StringStream final : public arrow::io::OutputStream {
  public:
   void set_out(std::string* out) { out_ = out; }
@@ -47,7 +47,7 @@ class ArrowEncoder final : public ResultEncoder {
     stream_->set_out(&out);
     arrow::ipc::IpcWriteOptions options;
     options.use_threads = false;
-    // A column that is a dictionary may have another one in each batch.
+    // A dictionary column may have a different dictionary in each batch.
     options.emit_dictionary_deltas = false;
     auto writer = arrow::ipc::MakeStreamWriter(stream_, schema, options);
     TRY(Written(writer.status()));

@@ -27,7 +27,7 @@ class JsonEncoder final : public ResultEncoder {
     return {};
   }
 
-  // A batch without rows says nothing: an answer without rows is an empty array.
+  // A batch without rows writes nothing, so an answer without rows is an empty array.
   Result<void> Batch(const arrow::RecordBatch& batch, std::string& out) override {
     if (batch.num_rows() == 0) return {};
     if (braces_ && !first_) out += ',';
