@@ -14,13 +14,13 @@ using duckdb::RecursiveUnifiedVectorFormat;
 
 bool HasNullKey(const RecursiveUnifiedVectorFormat& format, idx_t row);
 
-// Of the entries of a list, or of an array.
+// True if an entry of a list or an array has one.
 bool HasNullKeyWithin(const RecursiveUnifiedVectorFormat& format, idx_t index) {
   const auto& type = format.logical_type;
   const auto entry = EntriesOf(format, index);
   const auto& child = format.children.front();
   const auto is_null_key = [&](idx_t at) {
-    const auto& keys = child.children.front().unified;  // of structs of a key and a value
+    const auto& keys = child.children.front().unified;  // entries are structs of a key and a value
     return !keys.validity.RowIsValid(keys.sel->get_index(at));
   };
   for (idx_t at = entry.offset; at < entry.offset + entry.length; at++)
@@ -33,7 +33,7 @@ bool HasNullKey(const RecursiveUnifiedVectorFormat& format, idx_t row) {
   const idx_t index = format.unified.sel->get_index(row);
   if (!format.unified.validity.RowIsValid(index)) return false;
   if (format.logical_type.InternalType() != duckdb::PhysicalType::STRUCT) return HasNullKeyWithin(format, index);
-  // A selection of structs selects in each of their children too.
+  // A selection of structs also applies to their children.
   return std::ranges::any_of(format.children, [&](const auto& child) { return HasNullKey(child, row); });
 }
 

@@ -7,7 +7,7 @@
 namespace yummy::duck {
 namespace {
 
-// `bytes` has an element for each of the first rows of the vector.
+// `bytes` has one element per row, for the first rows of the vector.
 void AddTextBytes(duckdb::Vector& vector, std::vector<uint64_t>& bytes);
 
 void AddStrings(duckdb::Vector& vector, std::vector<uint64_t>& bytes) {

@@ -13,8 +13,8 @@
 namespace yummy::duck {
 namespace {
 
-/// Drives the operator as a pipeline with this one source would. Parsing and planning a statement costs more than
-/// writing a row.
+/// Drives the operator like a pipeline with this one source. It needs no statement, because parsing and planning one
+/// costs more than writing a row.
 Result<InsertReport> Drive(duckdb::ClientContext& context, delta::Transaction& transaction, size_t store_ordinal,
                            std::shared_ptr<arrow::RecordBatchReader> reader, const InsertOptions& options) {
   const auto layout = TRY(TableLayout::Make(transaction.metadata(), transaction.schema()));
@@ -56,7 +56,7 @@ Result<InsertReport> Drive(duckdb::ClientContext& context, delta::Transaction& t
 Result<InsertReport> InsertRows(duckdb::Connection& connection, delta::Transaction& transaction, size_t store_ordinal,
                                 std::shared_ptr<arrow::RecordBatchReader> rows, const InsertOptions& options) {
   std::optional<Result<InsertReport>> report;
-  // DuckDB's writer looks its settings and its own catalogue up, which takes a transaction of DuckDB's.
+  // DuckDB's writer looks up settings and its own catalogue, which needs a transaction of DuckDB.
   connection.context->RunFunctionInTransaction(
       [&] { report.emplace(Drive(*connection.context, transaction, store_ordinal, std::move(rows), options)); });
   return std::move(*report);

@@ -37,7 +37,7 @@ int Database::generation() const {
 }
 
 Result<std::shared_ptr<Instance>> Database::State::LiveInstance() {
-  // Held while an instance is built: who comes in the meantime waits for it.
+  // The lock is held while an instance is built, so callers that come meanwhile wait for it.
   std::scoped_lock lock(mutex);
   if (instance && instance->invalidated()) instance->Retire();
   if (instance && !instance->retired()) return instance;

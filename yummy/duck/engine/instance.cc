@@ -25,13 +25,13 @@ namespace yummy::duck {
 namespace {
 
 constexpr const char* kLibraryVersion = "v1.5.5";
-// What is read ahead lies outside of DuckDB's memory, and takes no more than this part of its size beside it.
+// Bytes that are read ahead lie outside of DuckDB's memory. They take at most this fraction of its limit.
 constexpr uint64_t kReadAheadMemoryShare = 16;
 
 struct Setting {
   const char* name;
-  std::string value;  // as SET takes it, quotes included
-  std::string reads;  // as current_setting shows it afterwards; empty: not compared
+  std::string value;  // the value for SET, with its quotes
+  std::string reads;  // the value that current_setting must show afterwards; empty: not compared
 };
 
 std::string Quoted(std::string_view text, char quote) {
@@ -46,8 +46,8 @@ uint64_t MemoryBytes(const DatabaseOptions& options) {
   return machine.IsValid() ? machine.GetIndex() / 10 * 6 : uint64_t{1} << 30;
 }
 
-// The lock, in the order in which it closes: nothing may be allowed after enable_external_access is off, nothing be set
-// after the last line.
+// The settings of the lock, in their order. After enable_external_access is off, nothing more can be allowed; after the
+// last line, nothing more can be set.
 std::vector<Setting> Lock(const DatabaseOptions& options, const std::string& spill_folder) {
   return {
       {"threads", std::to_string(std::max<size_t>(options.threads, 1)),
@@ -82,8 +82,9 @@ Result<void> LockDown(duckdb::Connection& connection, const DatabaseOptions& opt
   std::vector<Setting> lock = Lock(options, spill_folder);
   for (const Setting& setting : lock)
     TRY(Run(connection, fmt::format("SET GLOBAL {} = {}", setting.name, setting.value)));
-  // DuckDB adds the paths of what is attached, which are only numbers here, and the folder of temporary files, which
-  // spilling needs: no function that reads a file by its name gets past statement_guard.h.
+  // DuckDB itself also allows the paths of attached databases, which are only numbers here, and the folder of temporary
+  // files, which spilling needs. SQL cannot use these, because statement_guard.h refuses functions that read files by
+  // name.
   auto& config = duckdb::DBConfig::GetConfig(*connection.context).options;
   config.allowed_paths.clear();
   if (config.allowed_directories.size() != 2 || !config.allowed_directories.contains(std::string(kScheme))) {
@@ -132,7 +133,7 @@ Result<std::shared_ptr<Instance>> Instance::Open(const DatabaseOptions& options,
     RegisterOpaqueExpressions(config);
     RegisterPushedFilterCheck(config);
     RegisterLimitHints(config);
-    RegisterResultSlices(config);  // last: it is the plan's root
+    RegisterResultSlices(config);  // last, because its operator is the root of the plan
     instance->database_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);
     TRY(BoundFunctions(*instance->database_->instance));
 
@@ -151,7 +152,7 @@ Result<std::shared_ptr<Instance>> Instance::Open(const DatabaseOptions& options,
 }
 
 Instance::~Instance() {
-  info_->read_ahead.reset();  // its threads ask DuckDB's caches
+  info_->read_ahead.reset();  // before DuckDB, because its threads use DuckDB's caches
   database_.reset();
 }
 
@@ -168,7 +169,7 @@ bool Instance::invalidated() { return duckdb::ValidChecker::IsInvalidated(*datab
 void Instance::Retire() {
   if (retired_.exchange(true)) return;
   std::scoped_lock lock(mutex_);
-  // Interrupt sets a flag: it may be called under the lock, which keeps the connections alive.
+  // Interrupt only sets a flag, so it may be called under the lock. The lock keeps the connections alive.
   for (duckdb::Connection* connection : connections_) connection->Interrupt();
 }
 

@@ -22,13 +22,13 @@ namespace {
 
 constexpr std::string_view kNameBegin = "yummy-spill-";
 constexpr const char* kLockName = "lock";
-constexpr int kAttemptsMax = 8;  // a sweep may come between the making of a folder and its lock
+constexpr int kAttemptsMax = 8;  // another process may sweep a new folder away before it is locked
 
 std::filesystem::path ParentFolder(const std::string& parent, std::error_code& error) {
   return parent.empty() ? std::filesystem::temp_directory_path(error) : std::filesystem::path(parent);
 }
 
-// The lock of a folder, unless another process has it. Follows no link.
+// Locks a folder, unless another process has the lock. Follows no links.
 std::optional<int> TryLock(const std::filesystem::path& folder, int flags) {
   const int file =
       ::open((folder / kLockName).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, S_IRUSR | S_IWUSR);
@@ -40,7 +40,7 @@ std::optional<int> TryLock(const std::filesystem::path& folder, int flags) {
   return std::nullopt;
 }
 
-// A sweep that had the lock before us has taken the file away.
+// False if a sweep that had the lock before us has removed the file.
 bool IsStillThere(int lock, const std::filesystem::path& folder) {
   struct stat ours{};
   struct stat there{};
@@ -63,7 +63,7 @@ Result<SpillFolder> SpillFolder::Make(const std::string& parent) {
   std::string reason = error.message();
   for (int i = 0; !error && i < kAttemptsMax; i++) {
     const auto path = base / fmt::format("{}{}", kNameBegin, Random::System().Uuid());
-    // What queries spill is as private as the tables.
+    // Spilled data is as private as the tables.
     const bool made = ::mkdir(path.c_str(), S_IRWXU) == 0;
     const auto lock = made ? TryLock(path, O_CREAT) : std::nullopt;
     if (!lock) reason = strerror(errno);
@@ -79,7 +79,7 @@ Result<SpillFolder> SpillFolder::Make(const std::string& parent) {
 }
 
 SpillFolder::~SpillFolder() {
-  std::error_code ignored;  // what cannot be removed is left to the next sweep
+  std::error_code ignored;  // the next sweep removes what is left
   if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
   if (lock_ >= 0) ::close(lock_);
 }
@@ -102,7 +102,7 @@ void SweepSpillFolders(const std::string& parent) {
     if (!folder.filename().string().starts_with(kNameBegin) || !IsOurs(folder)) continue;
     const auto lock = TryLock(folder, 0);
     if (!lock) {
-      if (errno == ENOENT) ::rmdir(folder.c_str());  // killed before it had made the lock: it is empty
+      if (errno == ENOENT) ::rmdir(folder.c_str());  // its process was killed before it made the lock, so it is empty
       continue;
     }
     std::error_code failure;

@@ -13,9 +13,9 @@ namespace {
 using duckdb::idx_t;
 using duckdb::UnifiedVectorFormat;
 
-constexpr uint64_t kEntryBytes = 16;     // of an entry of a list, of a string without its text
-constexpr uint64_t kNumberBytes = 512;   // of a number as text: 1e308 by %f has 309 digits
-constexpr uint64_t kFewBytes = 1 << 10;  // a value that may have more is looked at to know better
+constexpr uint64_t kEntryBytes = 16;     // an entry of a list, or a string without its text
+constexpr uint64_t kNumberBytes = 512;   // a number as text: 1e308 by %f has 309 digits
+constexpr uint64_t kFewBytes = 1 << 10;  // for larger values the cost is computed more exactly
 
 uint64_t Positive(int64_t value) { return value > 0 ? static_cast<uint64_t>(value) : 0; }
 
@@ -35,7 +35,7 @@ uint64_t TotalLength(const Arguments& a, idx_t row) {
 
 Cost Distance(const Arguments& a, idx_t row) { return {.steps = SaturatedProduct(a.size(0, row), a.size(1, row))}; }
 
-// Keeps a number for each pair of letters, until it is done.
+// It keeps a number for each pair of letters until it is done.
 Cost DistanceByTable(const Arguments& a, idx_t row) { return {.steps = SaturatedProduct(Distance(a, row).steps, 32)}; }
 
 Cost Repeated(const Arguments& a, idx_t row) {
@@ -54,7 +54,7 @@ Cost BitString(const Arguments& a, idx_t row) {
 
 Cost Resized(const Arguments& a, idx_t row) { return List(Positive(a.integer(1, row))); }
 
-// The size of a step: months have at least 28 days. Near enough in floating point, which has no overflow.
+// The size of a step; a month has at least 28 days. Floating point is exact enough, and cannot overflow.
 double Micros(const duckdb::interval_t& step) {
   constexpr double kDay = 86'400e6;
   return step.months * 28 * kDay + step.days * kDay + static_cast<double>(step.micros);
@@ -71,7 +71,7 @@ Cost Series(const Arguments& a, idx_t row) {
   return List(static_cast<uint64_t>(entries));
 }
 
-// Widths and precisions are numbers in the format, or arguments; an argument can be named again and again.
+// Widths and precisions are numbers in the format, or arguments. An argument can be named several times.
 Cost Formatted(const Arguments& a, idx_t row) {
   const std::string_view format = a.text(0, row);
   uint64_t bytes = format.size();
@@ -98,10 +98,10 @@ Cost Formatted(const Arguments& a, idx_t row) {
 
 Cost Joined(const Arguments& a, idx_t row) { return {.bytes = TotalSize(a, row), .entries = TotalLength(a, row)}; }
 
-// A sort makes one for each row, which holds all that the row is sorted by.
+// A sort makes one key per row, which holds all values that the row is sorted by.
 Cost SortKey(const Arguments& a, idx_t row) { return {.bytes = TotalSize(a, row)}; }
 
-// The separator stands between all others.
+// The separator stands between all other arguments.
 Cost JoinedBySeparator(const Arguments& a, idx_t row) {
   return {.bytes = SaturatedSum(TotalSize(a, row), SaturatedProduct(a.count(), a.size(0, row)))};
 }
@@ -111,7 +111,7 @@ Cost Grown(const Arguments& a, idx_t row) {
   return {.bytes = SaturatedProduct(TotalSize(a, row), kFactor)};
 }
 
-// How often the part is in the text. Nothing is everywhere.
+// The number of places of the part in the text. An empty part is at every place.
 uint64_t Places(std::string_view text, std::string_view part, size_t step) {
   if (part.empty()) return SaturatedSum(text.size(), 1);
   uint64_t places = 0;
@@ -119,13 +119,13 @@ uint64_t Places(std::string_view text, std::string_view part, size_t step) {
   return places;
 }
 
-// To look for the part compares it at every place, in the worst case to its end.
+// The search compares the part at every place, in the worst case to its end.
 uint64_t SearchSteps(uint64_t text_size, uint64_t part_size) {
   constexpr uint64_t kBytesPerStep = 32;
   return part_size > text_size ? 0 : SaturatedProduct(text_size, part_size) / kBytesPerStep;
 }
 
-// The places are counted only where they matter.
+// The places are counted only if they matter.
 Cost Replaced(const Arguments& a, idx_t row) {
   const uint64_t size = a.size(0, row);
   const std::string_view part = a.text(1, row);
@@ -139,7 +139,7 @@ Cost Replaced(const Arguments& a, idx_t row) {
   return cost;
 }
 
-// As many parts as the separator has room for, or may begin at.
+// The number of parts is bounded by the room for separators, or by the places where one may begin.
 Cost Split(const Arguments& a, idx_t row) {
   const uint64_t size = a.size(0, row);
   const std::string_view separator = a.text(1, row);
@@ -164,13 +164,13 @@ Cost ForAllEntries(const Arguments& a, idx_t row) {
   return {.steps = SaturatedProduct(TotalLength(a, row), kSteps)};
 }
 
-// Looks for each key among all that it has.
+// It looks for each key among all keys that it has.
 Cost JoinedMaps(const Arguments& a, idx_t row) {
   const uint64_t total = TotalLength(a, row);
   return {.steps = SaturatedProduct(total, total)};
 }
 
-// From each separator on it looks for the other one, which there may be none of, up to the end.
+// From each separator on, it searches for the other separator, which may be missing, up to the end.
 Cost PathParsed(const Arguments& a, idx_t row) {
   constexpr uint64_t kBytesPerStep = 128;
   const std::string_view path = a.text(0, row);
@@ -182,7 +182,7 @@ Cost PathParsed(const Arguments& a, idx_t row) {
   return cost;
 }
 
-// A name that is unknown is compared with every other.
+// An unknown name is compared with all known names.
 Cost Aggregated(const Arguments& a, idx_t row) {
   return {.steps = SaturatedProduct(a.length(0, row), 4), .name = a.size(1, row)};
 }
@@ -192,7 +192,7 @@ Cost ForEachByte(const Arguments& a, idx_t row) {
   return {.steps = SaturatedProduct(TotalSize(a, row), kSteps)};
 }
 
-// A pattern that is not the same for all rows is compiled for each of them.
+// A pattern that is not constant is compiled for each row.
 Cost Pattern(const Arguments& a, idx_t row) {
   constexpr uint64_t kCompileSteps = 1000;
   const uint64_t pattern = a.pattern_size(1, row);
@@ -200,7 +200,7 @@ Cost Pattern(const Arguments& a, idx_t row) {
   return {.steps = SaturatedSum(SaturatedProduct(a.size(0, row), pattern) / 4, compiled), .pattern = pattern};
 }
 
-// The places of all matches. Each may look up to the end of the text for a longer one.
+// Finds the places of all matches. Each may search for a longer match up to the end of the text.
 Cost EveryMatch(const Arguments& a, idx_t row) {
   constexpr uint64_t kBytesPerStep = 2;
   Cost cost = Pattern(a, row);
@@ -215,14 +215,14 @@ Cost PatternList(const Arguments& a, idx_t row) {
   return cost;
 }
 
-// A pattern that is not the same for all rows is compiled for each of the matches.
+// A pattern that is not constant is compiled for each match.
 Cost SplitByPattern(const Arguments& a, idx_t row) {
   Cost cost = PatternList(a, row);
   if (!a.is_constant(1)) cost.steps = SaturatedProduct(cost.steps, SaturatedSum(a.size(0, row), 1));
   return cost;
 }
 
-// The first match only, or every one of them. The replacement can name the match, or parts of it, with a backslash.
+// Replaces the first match or all matches. The replacement can refer to the match, or to parts of it, with a backslash.
 Cost PatternReplaced(const Arguments& a, idx_t row) {
   const std::string_view replacement = a.text(2, row);
   const auto names = static_cast<uint64_t>(std::count(replacement.begin(), replacement.end(), '\\'));
@@ -236,14 +236,13 @@ Cost PatternReplaced(const Arguments& a, idx_t row) {
 Cost Nested(const Arguments& a, idx_t row) {
   uint64_t depth = 0;
   for (size_t i = 0; i < a.count(); i++) {
-    const uint64_t size = a.size(i, row);  // a text has no more levels than bytes
+    const uint64_t size = a.size(i, row);  // a text has at most as many levels as bytes
     depth = std::max(depth, size <= FunctionLimits::kJsonDepthMax ? size : JsonDepth(a.text(i, row)));
   }
   return {.depth = depth};
 }
 
-// A star tries every place, once for each place of what stands before it, and so on for the stars before. The last one
-// has none after it.
+// A star tries every place, once for each place that the stars before it try. The last star tries no further places.
 Cost Glob(const Arguments& a, idx_t row) {
   const std::string_view text = a.text(0, row);
   const std::string_view pattern = a.text(1, row);

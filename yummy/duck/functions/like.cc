@@ -11,7 +11,7 @@
 #include "yummy/duck/functions/text_search.h"
 
 namespace duckdb {
-// Of string_common.hpp, which includes a header that does not come with the library.
+// Declared in string_common.hpp, which includes a header that is not part of the library's package.
 idx_t LowerLength(const char* input_data, idx_t input_length);
 void LowerCase(const char* input_data, idx_t input_length, char* result_data);
 }  // namespace duckdb
@@ -40,7 +40,7 @@ constexpr Kind kKinds[] = {
     {"ilike_escape", false, true}, {"not_ilike_escape", true, true},
 };
 
-// A text as ILIKE compares it. What it gives is good until the next call.
+// Gives a text in the form in which ILIKE compares it. The result is valid until the next call.
 class Lowered {
  public:
   std::string_view operator()(std::string_view text) {
@@ -67,7 +67,7 @@ class LikeCall {
   bool operator()(std::string_view text, std::string_view pattern, std::optional<char> escape) {
     const auto tick = [&] { CheckInterrupt(state_); };
     if (!kind_.ignores_case) return IsLike(text, pattern, escape, tick) != kind_.is_negated;
-    // The pattern is the same for most rows.
+    // Most rows have the same pattern, so its lowered form is kept.
     if (pattern_ != pattern) lowered_pattern_ = lower_pattern_(pattern_ = pattern);
     return IsLike(lower_text_(text), lowered_pattern_, escape, tick) != kind_.is_negated;
   }
@@ -96,8 +96,8 @@ void Like(const Kind& kind, duckdb::DataChunk& rows, duckdb::ExpressionState& st
       });
 }
 
-// DuckDB's prepared patterns take a step for each byte while their parts are short. Longer ones are for texts that are
-// short, together.
+// True if DuckDB's prepared pattern is fast: it takes one step per byte if its parts are short. Longer patterns are
+// fast if all texts together are short.
 bool IsQuick(duckdb::DataChunk& rows) {
   constexpr uint64_t kStepsMax = 1 << 24;
   duckdb::UnifiedVectorFormat patterns;
@@ -117,8 +117,8 @@ bool IsLike(std::string_view text, std::string_view pattern, std::optional<char>
   size_t steps = 0;
   size_t at = 0;
   size_t next = 0;             // in the pattern
-  std::optional<size_t> part;  // what follows the last star, in the pattern
-  size_t part_at = 0;          // and where it is tried in the text
+  std::optional<size_t> part;  // position in the pattern after the last `%`
+  size_t part_at = 0;          // position in the text at which that part is tried
   const auto try_part = [&](size_t from) {
     const char first = pattern[*part];
     const bool is_letter = first != '_' && first != escape;
@@ -154,7 +154,7 @@ bool IsLike(std::string_view text, std::string_view pattern, std::optional<char>
 void ReplaceLike(duckdb::ScalarFunction& function) {
   const auto* const kind = std::ranges::find(kKinds, std::string_view(function.name), &Kind::name);
   if (kind == std::end(kKinds)) return;
-  // It puts another function in the place of this one, for columns without letters beyond ASCII.
+  // This callback would replace the function by another one for columns with ASCII only.
   function.statistics = nullptr;
   function.function = [kind, prepared = std::move(function.function)](
                           duckdb::DataChunk& rows, duckdb::ExpressionState& state, duckdb::Vector& result) {

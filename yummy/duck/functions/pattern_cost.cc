@@ -17,11 +17,11 @@ struct Part {
   enum class Kind { kCharacter, kBegin, kOpen, kClose, kOr, kRepetition };
   Kind kind = Kind::kCharacter;
   uint64_t size = 1;
-  uint64_t least = 1;  // times that a repetition repeats what stands before it
+  uint64_t least = 1;  // how often a repetition repeats the part before it, at least
   uint64_t most = 1;
 };
 
-// Goes through a pattern from part to part. What is no pattern gets some parts.
+// Goes through a pattern from part to part. A text that is not a valid pattern gets some parts, too.
 class Parts {
  public:
   explicit Parts(std::string_view pattern) : pattern_(pattern) {}
@@ -75,7 +75,7 @@ class Parts {
   }
 
   Part Open() {
-    if (Skip("?")) {  // a name or flags, of the group or of what follows
+    if (Skip("?")) {  // the name or flags of the group, or flags for the rest
       at_ = std::min(pattern_.find_first_of(":>)", at_), pattern_.size());
       if (at_ < pattern_.size() && pattern_[at_] != ')') at_++;
     }
@@ -83,7 +83,7 @@ class Parts {
   }
 
   Part Repetition(uint64_t least, uint64_t most) {
-    Skip("?");  // the shorter one first
+    Skip("?");  // a lazy repetition
     return {.kind = Part::Kind::kRepetition, .least = least, .most = most};
   }
 
@@ -99,7 +99,7 @@ class Parts {
       numbers[number] = SaturatedSum(SaturatedProduct(numbers[number], 10), static_cast<uint64_t>(c - '0'));
     }
     at_ = std::min(at_ + 1, pattern_.size());
-    if (!has_digits[0]) return {};  // stands for itself
+    if (!has_digits[0]) return {};  // the brace stands for itself
     const uint64_t upper = has_digits[1] ? numbers[1] : kEndless;
     return Repetition(numbers[0], number == 0 ? numbers[0] : std::max(upper, numbers[0]));
   }
@@ -109,14 +109,14 @@ class Parts {
   bool is_quoted_ = false;
 };
 
-// What matches a branch of alternatives, or a part of it.
+// How far the match of a branch, or of a part of it, may look.
 struct Reach {
-  bool is_endless = false;  // may end in a repetition without end, and what may be left out
-  bool may_fail = false;    // after a repetition without end
+  bool is_endless = false;  // it may end in an unbounded repetition, followed only by optional parts
+  bool may_fail = false;    // it may fail after an unbounded repetition
   bool is_optional = false;
 };
 
-// The innermost group that is open: what is before the last part of it, and that.
+// The innermost open group: the parts before its last part, and the last part.
 class Group {
  public:
   void Add(const Reach& part) {
@@ -124,7 +124,7 @@ class Group {
     last_ = part;
   }
 
-  /// False when it makes a choice of what may fail.
+  /// False if the repetition makes a choice out of a part that may fail.
   bool Repeat(const Part& repetition) {
     if (!last_) return true;
     last_->is_optional = last_->is_optional || repetition.least == 0;
@@ -159,8 +159,8 @@ class Group {
     last_.reset();
   }
 
-  Reach all_;            // of the branches that have ended
-  size_t branches_ = 0;  // of them, without those that match at the beginning only
+  Reach all_;            // the branches that have ended
+  size_t branches_ = 0;  // their number, without branches that match only at the beginning of the text
   Reach branch_;
   std::optional<Reach> last_;
   bool is_first_ = true;
@@ -170,9 +170,9 @@ class Group {
 }  // namespace
 
 uint64_t PatternSize(std::string_view pattern) {
-  std::vector<uint64_t> outer;  // what stands before each group that is open
-  uint64_t size = 0;            // of the innermost group
-  uint64_t last = 0;            // of the last part of it
+  std::vector<uint64_t> outer;  // the sizes before each open group
+  uint64_t size = 0;            // the size of the innermost group
+  uint64_t last = 0;            // the size of its last part
   Parts parts(pattern);
   while (const auto part = parts.Next()) {
     switch (part->kind) {

@@ -8,7 +8,7 @@
 #include "yummy/duck/functions/scalar_call.h"
 
 namespace duckdb {
-// Of string_common.hpp, which includes a header that does not come with the library.
+// Declared in string_common.hpp, which includes a header that is not part of the library's package.
 idx_t FindStrInStr(const string_t& haystack_s, const string_t& needle_s);
 }  // namespace duckdb
 
@@ -54,7 +54,7 @@ void ReplaceSearch(duckdb::ScalarFunction& function) {
   const bool is_position = function.name == "instr" || function.name == "position" || function.name == "strpos";
   if (!is_position && function.name != "contains") return;
   if (function.arguments.empty() || function.arguments.front().id() != duckdb::LogicalTypeId::VARCHAR) return;
-  // It puts another function in the place of this one, for columns without letters beyond ASCII.
+  // This callback would replace the function by another one for columns with ASCII only.
   function.statistics = nullptr;
   function.function = is_position ? Position : Contains;
 }
@@ -62,7 +62,7 @@ void ReplaceSearch(duckdb::ScalarFunction& function) {
 void KeepLongSearch(duckdb::BoundFunctionExpression& call, std::string_view pattern) {
   const std::string& name = call.function.name;
   const bool is_search = name == "regexp_matches" || ((name == "~~" || name == "!~~") && pattern.starts_with('%'));
-  // It finds by their names what it replaces.
+  // The optimiser finds the functions to replace by their names.
   if (is_search && pattern.size() > kShortPartBytes) call.function.name = "long " + name;
 }
 

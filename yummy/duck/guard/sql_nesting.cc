@@ -11,7 +11,8 @@ namespace {
 
 bool IsNamePart(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0; }
 
-// All of these return the position after what begins at `at`; the end of the text when it is not closed.
+// Each of these functions returns the position after the piece that begins at `at`; the end of the text if the piece is
+// not closed.
 
 size_t SkipQuoted(std::string_view sql, size_t at, bool backslash_escapes) {
   char quote = sql[at];
@@ -49,7 +50,7 @@ size_t SkipBlockComment(std::string_view sql, size_t at) {
   return sql.size();
 }
 
-// $$ … $$ or $tag$ … $tag$; a lone dollar, as of the parameter $1, is passed over.
+// $$ … $$ or $tag$ … $tag$. A single dollar, as in the parameter $1, is skipped.
 size_t SkipDollarQuoted(std::string_view sql, size_t at) {
   size_t tag_end = at + 1;
   if (tag_end < sql.size() && std::isdigit(static_cast<unsigned char>(sql[tag_end]))) return tag_end;
@@ -79,7 +80,8 @@ bool IsConnective(std::string_view word) {
   return std::ranges::any_of(kConnectives, [&](std::string_view connective) { return IsKeyword(word, connective); });
 }
 
-// Bytes that the parser makes of CASE operand WHEN …: it copies the operand for each WHEN, with the copies inside it.
+// Counts the bytes that the parser copies for CASE operand WHEN …: the operand for each WHEN, together with the copies
+// inside it.
 class CaseCopies {
  public:
   void Add(std::string_view token) { Add(token.size()); }
@@ -121,8 +123,7 @@ class CaseCopies {
   uint64_t copied_ = 0;
 };
 
-// The position after what cannot hold a bracket or a word of SQL and begins at `at`; `at` itself when nothing of that
-// kind does.
+// The position after a string, quoted name or comment that begins at `at`; `at` itself if none begins there.
 size_t SkipText(std::string_view sql, size_t at) {
   char c = sql[at];
   char after = at + 1 < sql.size() ? sql[at + 1] : '\0';

@@ -13,7 +13,7 @@ namespace {
 
 using duckdb::LogicalOperatorType;
 
-/// The rows that the limit takes from below; absent when that is no number yet.
+/// The number of rows that the limit takes from below; absent if it is not known yet.
 std::optional<uint64_t> RowsOf(const duckdb::LogicalLimit& limit) {
   if (limit.limit_val.Type() != duckdb::LimitNodeType::CONSTANT_VALUE) return std::nullopt;
   uint64_t rows = limit.limit_val.GetConstantValue();
@@ -25,7 +25,8 @@ void Hint(duckdb::LogicalOperator& plan, std::optional<uint64_t> rows) {
   switch (plan.type) {
     case LogicalOperatorType::LOGICAL_LIMIT: rows = RowsOf(plan.Cast<duckdb::LogicalLimit>()); break;
     case LogicalOperatorType::LOGICAL_PROJECTION: break;
-    case LogicalOperatorType::LOGICAL_FILTER: break;  // it takes more rows than it gives: the hint is a lower bound
+    case LogicalOperatorType::LOGICAL_FILTER:
+      break;  // a filter takes more rows than it gives, so the hint is a lower bound
     case LogicalOperatorType::LOGICAL_GET: {
       auto& scan = plan.Cast<duckdb::LogicalGet>();
       if (rows && IsDeltaScan(scan.function)) {

@@ -25,7 +25,7 @@ ExpressionPointer IsNull(bool negated, ExpressionPointer operand) {
   return test;
 }
 
-// The value of an expression that depends on no row; absent when it has none (it fails, or depends on rows).
+// The value of a constant expression; absent if the expression fails or depends on rows.
 std::optional<duckdb::Value> ConstantOf(duckdb::ClientContext& context, const duckdb::Expression& expression) {
   duckdb::Value value;
   if (!expression.IsFoldable() || !duckdb::ExpressionExecutor::TryEvaluateScalar(context, expression, value))
@@ -33,7 +33,7 @@ std::optional<duckdb::Value> ConstantOf(duckdb::ClientContext& context, const du
   return value;
 }
 
-// `distinct`: whether operand and constant are to differ.
+// `distinct` says whether operand and constant must differ.
 ExpressionPointer InPlainWords(bool distinct, ExpressionPointer operand, const duckdb::Value& constant) {
   if (constant.IsNull()) return IsNull(distinct, std::move(operand));
   auto null_test = IsNull(!distinct, operand->Copy());
@@ -56,7 +56,7 @@ void Rewrite(duckdb::ClientContext& context, ExpressionPointer& expression) {
   const bool distinct = expression->GetExpressionType() == ExpressionType::COMPARE_DISTINCT_FROM;
   for (bool constant_is_left : {false, true}) {
     ExpressionPointer& operand = constant_is_left ? comparison.right : comparison.left;
-    // Evaluated twice from now on: it must be the same both times.
+    // The operand will be evaluated twice, and must have the same value both times.
     if (operand->IsVolatile()) continue;
     auto constant = ConstantOf(context, constant_is_left ? *comparison.left : *comparison.right);
     if (!constant) continue;

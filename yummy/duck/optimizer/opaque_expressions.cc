@@ -22,7 +22,7 @@ void PassOn(duckdb::DataChunk& input, duckdb::ExpressionState&, duckdb::Vector& 
   result.Reference(input.data[0]);
 }
 
-// The same value, of which the optimiser knows neither bounds nor what it is made of.
+// The same value in a form of which the optimiser knows neither bounds nor parts.
 ExpressionPointer Opaque(ExpressionPointer expression) {
   const duckdb::LogicalType type = expression->return_type;
   const std::string alias = expression->GetAlias();
@@ -45,7 +45,7 @@ void HideConditions(duckdb::LogicalComparisonJoin& join) {
 // An ANTI JOIN that bounds could prove to be empty.
 bool IsOrderedAntiJoin(const duckdb::LogicalComparisonJoin& join) {
   if (join.join_type != duckdb::JoinType::ANTI && join.join_type != duckdb::JoinType::RIGHT_ANTI) return false;
-  // An equality is never proved to hold, and one condition that is not proved is enough.
+  // An equality is never proved by bounds, and one condition that is not proved is enough.
   return std::none_of(join.conditions.begin(), join.conditions.end(),
                       [](const auto& condition) { return IsEquality(condition.comparison); });
 }
@@ -57,7 +57,7 @@ bool IsDateTrunc(const duckdb::Expression& expression) {
          function.children.size() == 2;
 }
 
-// Whether the constant is what `trunc` makes of itself: such a comparison is rewritten rightly.
+// True if `trunc` does not change the constant. Then DuckDB rewrites the comparison correctly.
 bool IsTruncated(duckdb::ClientContext& context, const duckdb::BoundFunctionExpression& trunc, const Value& constant) {
   auto truncated = trunc.Copy();
   auto& argument = truncated->Cast<duckdb::BoundFunctionExpression>().children[1];
@@ -75,7 +75,7 @@ bool IsTimeAsText(const duckdb::Expression& expression) {
          cast.child->return_type.id() == duckdb::LogicalTypeId::TIMESTAMP_TZ;
 }
 
-// Hides `operand`, which is compared with `other`, where it is cut to a unit and the other is a constant that is not,
+// Hides `operand`, which is compared with `other`, if it is truncated to a unit and `other` is a constant that is not,
 // or that has no next unit.
 void HideOperand(duckdb::ClientContext& context, ExpressionType comparison, ExpressionPointer& operand,
                  const duckdb::Expression& other) {
@@ -90,8 +90,8 @@ void HideOperand(duckdb::ClientContext& context, ExpressionType comparison, Expr
   if (is_infinite || (needs_unit && !IsTruncated(context, trunc, constant))) operand = Opaque(std::move(operand));
 }
 
-// Whether LIKE with the pattern is refused: its bounds are what stands before the first wildcard, and that with the
-// last byte plus one, which is no UTF-8 after these two.
+// True if DuckDB refuses LIKE with the pattern. Its lower bound is the text before the first wildcard, and its upper
+// bound is that text with the last byte plus one. After these two bytes that is not UTF-8.
 bool HasNoUpperBound(const std::string& pattern) {
   const size_t prefix = pattern.find_first_of("%_");
   if (prefix == std::string::npos || prefix == 0) return false;
@@ -135,7 +135,7 @@ void HideInOperator(duckdb::ClientContext& context, duckdb::LogicalOperator& pla
   for (auto& child : plan.children) HideInOperator(context, *child);
 }
 
-// A comparison that may become the condition of a join.
+// Hides a comparison that may become the condition of a join.
 void HideJoin(ExpressionPointer& expression) {
   duckdb::ExpressionIterator::EnumerateChildren(*expression, HideJoin);
   if (expression->GetExpressionClass() != duckdb::ExpressionClass::BOUND_COMPARISON) return;

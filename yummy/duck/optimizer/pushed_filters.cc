@@ -20,8 +20,8 @@ using duckdb::TableFilter;
 using duckdb::TableFilterType;
 using FilterPointer = duckdb::unique_ptr<TableFilter>;
 
-// True where the rows that come out depend on how many others, or which, come in: with a row less, another takes its
-// place.
+// True if the output rows depend on the number or the order of the input rows. If a row is missing, another one takes
+// its place.
 bool CountsRows(const LogicalOperator& plan) {
   switch (plan.type) {
     case LogicalOperatorType::LOGICAL_LIMIT:
@@ -32,15 +32,15 @@ bool CountsRows(const LogicalOperator& plan) {
   }
 }
 
-// True where a row of the right side comes out with nulls when no row of the left side fits it. A join above drops
-// these nulls again, a Top-N may want them.
+// True if rows of the right side come out with nulls when no row of the left side matches. A join above drops these
+// nulls again, but a Top-N may want them.
 bool MakesNulls(const LogicalOperator& plan) {
   if (plan.type != LogicalOperatorType::LOGICAL_COMPARISON_JOIN) return false;
   const auto type = plan.Cast<duckdb::LogicalComparisonJoin>().join_type;
   return type == duckdb::JoinType::RIGHT || type == duckdb::JoinType::OUTER;
 }
 
-// Calls `visit` with each scan below and whether its rows pass an operator that `is_barrier` names.
+// Calls `visit` for each scan below, and says whether its rows pass through an operator for which `is_barrier` is true.
 template <typename IsBarrier, typename Visit>
 void ForEachScan(LogicalOperator& plan, bool behind_barrier, const IsBarrier& is_barrier, const Visit& visit) {
   if (plan.type == LogicalOperatorType::LOGICAL_GET) visit(plan.Cast<duckdb::LogicalGet>(), behind_barrier);
@@ -80,8 +80,8 @@ bool AnyRefersTo(const Filter& filter, const DynamicFilterData& bound) {
                      [&](const FilterPointer& child) { return RefersTo(*child, bound); });
 }
 
-// The filter without the bound; a null pointer when it is nothing else. A Top-N adds its bound as an optional filter of
-// its own, by AND to what is there.
+// The filter without the bound; null if nothing else is left. A Top-N adds its bound as an optional filter, joined by
+// AND to existing ones.
 FilterPointer Without(FilterPointer filter, const DynamicFilterData& bound) {
   if (!RefersTo(*filter, bound)) return filter;
   if (filter->filter_type != TableFilterType::CONJUNCTION_AND) return nullptr;
@@ -91,8 +91,7 @@ FilterPointer Without(FilterPointer filter, const DynamicFilterData& bound) {
   return children.empty() ? nullptr : std::move(filter);
 }
 
-// A wider type orders the values as the column's own does: files are left out by such a bound, rows are not
-// (FitFilters).
+// A wider type orders values like the column's own type. Such a bound may skip files, but not rows (FitFilters).
 bool Fits(const LogicalType& bound, const duckdb::vector<LogicalType>& columns, duckdb::idx_t column) {
   return column < columns.size() && (columns[column] == bound || KeepsComparisons(columns[column], bound));
 }

@@ -12,8 +12,8 @@
 namespace yummy::duck {
 namespace {
 
-constexpr uint64_t kSliceBytes = 512 << 10;  // a slice goes on until it has so many
-// As DuckDB counts: a few rows, so that a slice, or a chunk with short texts, fills the buffer.
+constexpr uint64_t kSliceBytes = 512 << 10;  // a slice ends once it has this many
+// By DuckDB's count this is a few rows, so that one slice, or one chunk with short texts, fills the buffer.
 constexpr duckdb::idx_t kBufferedTextBytes = 64;
 
 class SliceOperator final : public duckdb::PhysicalOperator {
@@ -41,8 +41,8 @@ class SliceOperator final : public duckdb::PhysicalOperator {
     const size_t begin = state.begin;
     uint64_t bytes = 0;
     while (state.begin < input.size() && bytes < kSliceBytes) bytes += state.row_bytes[state.begin++];
-    // A copy: the plan keeps what it was given last while the next chunk is read, and would keep the whole chunk with
-    // it.
+    // The rows are copied, because the plan keeps the last chunk that it was given while it reads the next one. A
+    // reference would keep the whole input chunk.
     input.Copy(chunk, duckdb::SelectionVector(0, state.begin), state.begin, begin);
     if (state.begin < input.size()) return duckdb::OperatorResultType::HAVE_MORE_OUTPUT;
     state.begin = 0;
@@ -51,8 +51,8 @@ class SliceOperator final : public duckdb::PhysicalOperator {
 
  private:
   struct State final : duckdb::OperatorState {
-    std::vector<uint64_t> row_bytes;  // of the input
-    size_t begin = 0;                 // of the input's next slice
+    std::vector<uint64_t> row_bytes;  // bytes of the texts in each row of the input
+    size_t begin = 0;                 // where the next slice of the input begins
   };
 };
 

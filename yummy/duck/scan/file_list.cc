@@ -13,7 +13,7 @@ namespace {
 // Above this, ordering the candidates of a Top-N query costs more than it saves.
 constexpr size_t kOrderedFilesMax = 20'000;
 
-// A guess for files without a count, from what compressed rows usually take.
+// The usual size of a compressed row. It gives an estimate for files without a count.
 constexpr int64_t kBytesPerRow = 64;
 
 std::optional<FilteredColumn> ColumnAt(const delta::Schema& schema, duckdb::idx_t column) {
@@ -86,7 +86,7 @@ duckdb::unique_ptr<duckdb::MultiFileList> DeltaFileList::DynamicFilterPushdown(
     auto column = position < column_ids.size() ? ColumnAt(schema, column_ids[position]) : std::nullopt;
     if (!column) continue;
     if (IsDynamic(*filter)) {
-      auto copy = filter->Copy();  // shares the live bound
+      auto copy = filter->Copy();  // the copy shares the bound that the Top-N tightens
       dynamic.push_back({*column, std::shared_ptr<const duckdb::TableFilter>(copy.release())});
     }
     auto predicate = ToPredicate(*filter, *column);
@@ -103,7 +103,7 @@ duckdb::unique_ptr<duckdb::MultiFileList> DeltaFileList::DynamicFilterPushdown(
   return narrowed;
 }
 
-// The files with the best rows first: the bound gets tight early, and later files need not be opened.
+// Files with the best rows come first. So the bound gets tight early, and later files need not be opened.
 void DeltaFileList::OrderForDynamic() {
   if (dynamic_.empty() || files_->size() < 2 || files_->size() > kOrderedFilesMax) return;
   const auto comparison = DynamicComparison(*dynamic_.front().filter);
@@ -163,7 +163,7 @@ Result<store::ObjectMeta> DeltaFileList::ObjectOf(const delta::Snapshot& snapsho
   return store::ObjectMeta{
       .path = TRY(delta::ResolveLogPath(*snapshot.object_store(), snapshot.table_path(), file.path)),
       .size_bytes = static_cast<uint64_t>(file.size_bytes),
-      // Only told apart: a time that is too large may wrap.
+      // The time only tells versions apart, so it may wrap if it is too large.
       .modified_micros = static_cast<int64_t>(static_cast<uint64_t>(file.modification_time_ms) * 1000)};
 }
 
@@ -183,14 +183,14 @@ duckdb::vector<duckdb::OpenFileInfo> DeltaFileList::GetAllFiles() const {
   return all;
 }
 
-// Never SINGLE_FILE: DuckDB then takes the number of threads from a file that it opened while binding.
+// Never SINGLE_FILE, because DuckDB would then take the number of threads from a file that it opened while binding.
 duckdb::FileExpandResult DeltaFileList::GetExpandResult() const {
   return files_->empty() ? duckdb::FileExpandResult::NO_FILES : duckdb::FileExpandResult::MULTIPLE_FILES;
 }
 
 duckdb::vector<duckdb::OpenFileInfo> DeltaFileList::GetDisplayFileList(duckdb::optional_idx) const { return {}; }
 
-// An estimate only, without a maximum: the optimizer takes a maximum for the truth, and logs can lie.
+// Only an estimate, without a maximum, because the optimiser trusts a maximum, and logs can be wrong.
 duckdb::unique_ptr<duckdb::NodeStatistics> DeltaFileList::GetCardinality(duckdb::ClientContext&) const {
   std::lock_guard<std::mutex> guard(mutex_);
   if (!rows_) {

@@ -40,7 +40,8 @@ std::optional<CompareOp> OpOf(ExpressionType type) {
   }
 }
 
-// A null constant: the comparison is never true. Constant(false) would become true under a NOT, which only keeps files.
+// With a null constant the comparison is never true. Constant(false) would become true under a NOT, but that only keeps
+// more files.
 Predicate Comparison(const FilteredColumn& column, ExpressionType type, const Value& constant) {
   if (column.type->is_nested() || column.type->kind == TypeKind::kVoid) return Predicate::Unknown();
   auto scalar = ToComparable(constant, *column.type);
@@ -101,7 +102,7 @@ class ExpressionConverter {
     return Predicate::Constant(value.GetValueUnsafe<bool>());
   }
 
-  // A boolean column that stands alone as a condition.
+  // A boolean column that is a condition by itself.
   Predicate BooleanColumn(const Expression& expression) const {
     auto column = Column(expression);
     if (!column || column->type->kind != TypeKind::kBoolean) return Predicate::Unknown();
@@ -159,7 +160,7 @@ class ExpressionConverter {
     return Predicate::In(column->path, std::move(constants));
   }
 
-  // NOT is converted at the leaves of DuckDB's tree; a null constant in a list makes NOT IN never true, which In knows.
+  // DuckDB has moved NOT to the leaves of its tree. With a null in the list, NOT IN is never true; In handles that.
   Predicate Operator(const duckdb::BoundOperatorExpression& expression) const {
     switch (expression.GetExpressionType()) {
       case ExpressionType::OPERATOR_NOT: return Predicate::Not(Convert(*expression.children[0]));
@@ -189,8 +190,8 @@ class ExpressionConverter {
     }
     if (pattern->IsNull()) return Predicate::Constant(false);
     std::string prefix = duckdb::StringValue::Get(*pattern);
-    // What stands before the first wildcard of LIKE; a pattern after that only narrows, which a NOT around it must not
-    // widen.
+    // The text before the first wildcard of LIKE. The rest of the pattern only narrows the match, so under a NOT the
+    // prefix alone would be wrong.
     if (!is_prefix) {
       const size_t wildcard = prefix.find_first_of("%_");
       if (wildcard == std::string::npos || prefix.substr(wildcard) != "%") {
@@ -303,7 +304,7 @@ Predicate ToPredicate(const TableFilter& filter, const FilteredColumn& column) {
     case TableFilterType::IN_FILTER: return InPredicate(filter.Cast<duckdb::InFilter>(), column);
     case TableFilterType::DYNAMIC_FILTER: return DynamicPredicate(filter.Cast<duckdb::DynamicFilter>(), column);
     case TableFilterType::EXPRESSION_FILTER: {
-      // The expression names its column as a reference, the only one that it has.
+      // The expression has a single reference, which means this column.
       const ColumnOf column_of = [&column](const Expression& expression) -> std::optional<FilteredColumn> {
         if (expression.GetExpressionClass() != ExpressionClass::BOUND_REF) return std::nullopt;
         return column;

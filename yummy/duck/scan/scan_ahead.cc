@@ -19,11 +19,11 @@
 namespace yummy::duck {
 namespace {
 
-/// Keeps the ReadAhead as long as the scan.
+/// Keeps the ReadAhead alive as long as the scan.
 struct ScanState final : duckdb::MultiFileReaderGlobalState {
   ScanState(const DeltaFileList& list, std::shared_ptr<fetch::ReadAhead> fetched)
       : MultiFileReaderGlobalState({}, &list), read_ahead(std::move(fetched)) {}
-  const std::shared_ptr<fetch::ReadAhead> read_ahead;  // shared: with who opens a file at this moment
+  const std::shared_ptr<fetch::ReadAhead> read_ahead;  // shared: with threads that are opening a file
 };
 
 Result<fetch::FileToScan> ToFileToScan(const ScanInfo& scan, delta::FileId id) {
@@ -44,7 +44,7 @@ bool IsCached(duckdb::ExternalFileCache& cache, const std::string& duck_path, co
     if (cached.GetOverlap(range.length, range.offset) == duckdb::ExternalFileCache::CachedFileRangeOverlap::FULL) {
       return !cached.block_handle->GetMemory().IsUnloaded();
     }
-    // No range lies within another, so that those further left end further left.
+    // No range lies within another, so a range that begins earlier also ends earlier.
     if (cached.location + cached.nr_bytes <= range.offset) return false;
   }
   return false;
@@ -97,8 +97,7 @@ std::vector<fetch::WantedColumn> WantedColumns(const ScanInfo& scan, const duckd
   return wanted;
 }
 
-/// Reads the deletion vectors of files that come next. Which of them lie beside each other is found out at the first
-/// one.
+/// Reads the deletion vectors of the next files. The first call finds out which vectors lie beside each other.
 std::function<void(const Context&, const std::vector<fetch::FileToScan>&)> PrefetchVectors(const DeltaFileList& list) {
   struct Lazy {
     std::once_flag made;
@@ -140,7 +139,7 @@ void StartReadAhead(duckdb::ClientContext& context, const duckdb::TableFunctionI
     std::vector<fetch::FileToScan> files;
     for (const delta::FileId id : list.Upcoming(opened, count)) {
       auto file = ToFileToScan(list.scan(), id);
-      if (file.ok()) files.push_back(*std::move(file));  // who opens it gets the error
+      if (file.ok()) files.push_back(*std::move(file));  // otherwise opening the file reports the error
     }
     return files;
   };

@@ -9,7 +9,7 @@ void ReadAheads::Add(const void* scan, std::weak_ptr<fetch::ReadAhead> read_ahea
 
 std::optional<uint64_t> ReadAheads::NumberOf(const void* scan) const {
   std::scoped_lock lock(mutex_);
-  // From the last one: the memory of a scan that is over may have become another's.
+  // Searches from the end, because a new scan may have the address of one that is over.
   for (size_t i = read_aheads_.size(); i > 0; i--) {
     if (read_aheads_[i - 1].first == scan) return i - 1;
   }

@@ -22,7 +22,7 @@ uint64_t Watchdog::Watch(Context::Time deadline, duckdb::ClientContext& client) 
     ticket = next_ticket_++;
     queue_.emplace(std::pair(deadline, ticket), &client);
     times_.emplace(ticket, deadline);
-    // Deadlines mostly come in the order of their queries: the thread sleeps until an earlier one and need not be
+    // Later queries mostly have later deadlines. Then the thread already sleeps until an earlier one, and need not be
     // woken.
     wake = deadline < sleeps_until_;
   }
@@ -45,14 +45,14 @@ void Watchdog::Run() {
     auto now = std::chrono::steady_clock::now();
     while (!queue_.empty() && queue_.begin()->first.first <= now) {
       auto entry = queue_.extract(queue_.begin());
-      // Interrupt sets a flag and returns: it may be called under the lock, which keeps the client alive.
+      // Interrupt only sets a flag, so it may be called under the lock. The lock keeps the client alive.
       entry.mapped()->Interrupt();
       entry.key().first = now + kRepeat;
       times_[entry.key().second] = entry.key().first;
       queue_.insert(std::move(entry));
     }
-    // An empty queue sleeps until something comes; otherwise until the first deadline, even when that query ends
-    // before.
+    // With an empty queue the thread sleeps until a query comes. Otherwise it sleeps until the first deadline, even if
+    // that query ends before.
     sleeps_until_ = queue_.empty() ? Context::Time::max() : queue_.begin()->first.first;
     if (queue_.empty()) {
       changed_.wait(lock);

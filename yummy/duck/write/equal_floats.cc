@@ -13,7 +13,7 @@ namespace {
 using duckdb::LogicalType;
 using duckdb::LogicalTypeId;
 
-// DuckDB's writer gives up a dictionary of more values than this part of the rows (StandardColumnWriterState).
+// DuckDB's writer drops a dictionary with more values than this fraction of the rows (StandardColumnWriterState).
 constexpr duckdb::idx_t kRowsPerDictionaryValue = 5;
 
 size_t CountLeaves(const LogicalType& type) {
@@ -34,7 +34,7 @@ size_t CountLeaves(const LogicalType& type) {
 template <typename Number>
 using BitsOf = std::conditional_t<sizeof(Number) == sizeof(uint32_t), uint32_t, uint64_t>;
 
-// The number that stands for all that are equal: what a query's constant is.
+// The number that represents all equal ones. It has the bits of a constant in a query.
 template <typename Number>
 Number Common(Number number) {
   if (number == 0) return 0;
@@ -52,7 +52,7 @@ void ForEachValue(duckdb::Vector& vector, duckdb::idx_t count, const Take& take)
   }
 }
 
-// True when the column has so few values, taking equal ones for one, that it gets a dictionary.
+// True if the column has so few different values that it gets a dictionary; equal values count once.
 template <typename Number>
 bool GetsDictionary(const duckdb::ColumnDataCollection& rows, duckdb::idx_t column) {
   const duckdb::idx_t values_max = rows.Count() / kRowsPerDictionaryValue;
@@ -94,8 +94,8 @@ void EqualFloats::Look(duckdb::Vector& vector, duckdb::idx_t count, Leaf& leaf) 
   });
 }
 
-// Returns the leaf after those of the vector. Values that no row has (below a null, outside of every list) may be among
-// them.
+// Returns the leaf after those of the vector. It may also take values that no row has (under a null, or outside of
+// every list).
 template <typename Take>
 size_t EqualFloats::ForEachLeaf(duckdb::Vector& vector, duckdb::idx_t count, size_t leaf, const Take& take) {
   const LogicalType& type = vector.GetType();
@@ -142,7 +142,7 @@ ValueEncoding EqualFloats::Encoding(const duckdb::ColumnDataCollection& rows) co
     const LogicalType& type = rows.Types()[position];
     const size_t end = i + 1 < columns_.size() ? columns_[i + 1].first_leaf : leaves_.size();
     for (size_t leaf = columns_[i].first_leaf; leaf < end; ++leaf) {
-      // What is nested is not counted, and not looked up in bloom filters.
+      // Nested values are not counted, and not looked up in bloom filters.
       const bool suffers = type.IsNested()
                                ? leaves_[leaf].has_several
                                : leaves_[leaf].has_uncommon &&

@@ -12,12 +12,13 @@
 namespace yummy::duck {
 namespace {
 
-/// A row group of usual width: what DuckDB and its readers are tuned for.
+/// The size for which DuckDB and its readers are tuned.
 constexpr duckdb::idx_t kRowGroupRows = 122880;
 /// Bounds the memory of wide rows.
 constexpr duckdb::idx_t kRowGroupBytesMax = 128ULL << 20;
 
-/// The codec for DuckDB. delta.parquet.compression.codec is advice: what DuckDB cannot write (lzo) becomes the default.
+/// The codec for DuckDB. delta.parquet.compression.codec is only advice: a codec that DuckDB cannot write (lzo) becomes
+/// the default.
 std::string CodecOption(const std::string& codec) {
   constexpr std::array<std::string_view, 5> kWritten = {"zstd", "snappy", "gzip", "brotli", "uncompressed"};
   for (const auto name : kWritten) {
@@ -28,8 +29,8 @@ std::string CodecOption(const std::string& codec) {
   return "zstd";
 }
 
-/// DuckDB asks bloom filters for other bytes than those of a binary value: docs/duckdb-faults.md. Our own reader asks
-/// nothing wrong, others that run DuckDB do. What is nested is not looked up; the option is of the whole file.
+/// DuckDB looks up a binary value in a bloom filter by wrong bytes (docs/duckdb-faults.md). Our own reader avoids that,
+/// but other readers with DuckDB do not. Nested values are not looked up. The option holds for the whole file.
 bool MayHaveBloomFilters(const TableLayout& layout) {
   return std::none_of(layout.file_columns.begin(), layout.file_columns.end(),
                       [&](auto column) { return layout.schema[column].type.kind == delta::TypeKind::kBinary; });
@@ -37,7 +38,7 @@ bool MayHaveBloomFilters(const TableLayout& layout) {
 
 std::optional<duckdb::Value> ChildIds(const delta::DataType& type);
 
-/// The field's id and those below it, as the writer's option "field_ids" has them.
+/// The ids of the field and of those below it, in the form of the writer's option "field_ids".
 std::optional<duckdb::Value> FieldIds(const delta::Field& field) {
   if (!field.mapping) return std::nullopt;
   const auto own = duckdb::Value::INTEGER(static_cast<int32_t>(field.mapping->id));
@@ -52,7 +53,7 @@ std::optional<duckdb::Value> FieldIds(const delta::Field& field) {
   return duckdb::Value::STRUCT(std::move(values));
 }
 
-/// The ids of what is inside a nested type. Elements, keys and values have no ids of their own in a Delta schema.
+/// The ids of the fields inside a nested type. Elements, keys and values have no ids in a Delta schema.
 std::optional<duckdb::Value> ChildIds(const delta::DataType& type) {
   duckdb::child_list_t<duckdb::Value> values;
   if (type.kind == delta::TypeKind::kStruct) {

@@ -17,10 +17,10 @@ namespace yummy::duck {
 namespace {
 
 constexpr size_t kOpenFilesMax = 100;
-/// An upload across a network holds a part that is not sent yet, of 8 MiB, and at times some that are on their way.
+/// Each upload across a network holds an unsent part of 8 MiB, and sometimes further parts in flight.
 constexpr size_t kOpenUploadsMax = 16;
 constexpr uint64_t kBufferBytesMax = 256ULL << 20;
-/// Of DuckDB's memory, for the buffers of all threads of one statement.
+/// The buffers of all threads of a statement take at most this fraction of DuckDB's memory.
 constexpr uint64_t kMemoryShare = 4;
 
 uint64_t BufferBytes(duckdb::ClientContext& context) {
@@ -29,8 +29,8 @@ uint64_t BufferBytes(duckdb::ClientContext& context) {
   return std::clamp<uint64_t>(memory / kMemoryShare / std::max<uint64_t>(threads, 1), 1 << 20, kBufferBytesMax);
 }
 
-/// Appends a value of a partition column so that equal values and nothing else get equal bytes. An empty string or
-/// binary is null, as StoredForm has made it.
+/// Appends a value of a partition column. Only equal values give equal bytes. An empty string or binary does not occur,
+/// because StoredForm has made it null.
 void AppendKey(std::string& key, const duckdb::UnifiedVectorFormat& values, duckdb::PhysicalType type,
                duckdb::idx_t row) {
   const auto index = values.sel->get_index(row);
@@ -51,9 +51,9 @@ void AppendKey(std::string& key, const duckdb::UnifiedVectorFormat& values, duck
 }  // namespace
 
 struct PartitionedWriter::Buffer final : RowWriter::Local {
-  std::vector<std::unique_ptr<duckdb::DataChunk>> chunks;  // of the file's columns
+  std::vector<std::unique_ptr<duckdb::DataChunk>> chunks;  // with the columns of the file
   std::vector<std::vector<RowRef>> rows;                   // by partition
-  std::unordered_map<std::string, size_t> numbers;         // of the partitions that this thread has met
+  std::unordered_map<std::string, size_t> numbers;  // numbers of the partitions that this thread has seen, by key
   uint64_t size_bytes = 0;
 
   void Add(size_t partition, RowRef row) {
@@ -155,7 +155,7 @@ void PartitionedWriter::Finish() {
     }
     Close(number);
   }
-  // Making a small file durable is nearly all waiting, so several are on their way at once.
+  // Making a small file durable is nearly all waiting, so several are written at once.
   std::vector<std::optional<Error>> errors(fresh.size());
   const auto write = [&](size_t i) {
     auto result = CatchErrors([&]() -> Result<void> {
@@ -175,7 +175,7 @@ void PartitionedWriter::Finish() {
   rest_ = std::make_unique<Buffer>();
 }
 
-/// Writes the largest partitions until half of the rows are gone, and packs what is left.
+/// Writes the largest partitions until half of the rows are gone, and packs the remaining rows.
 void PartitionedWriter::WriteLargest(Buffer& buffer) {
   const std::lock_guard lock(mutex_);
   std::vector<size_t> order;
@@ -215,7 +215,7 @@ void PartitionedWriter::WriteLargest(Buffer& buffer) {
   buffer = std::move(packed);
 }
 
-/// Gathers rows into row groups and gives each to `take`.
+/// Collects rows into row groups, and passes each to `take`.
 template <typename Take>
 void PartitionedWriter::ForEachRowGroup(const Buffer& buffer, const std::vector<RowRef>& rows, Take take) const {
   std::unique_ptr<RowGroupBuffer> group;
@@ -242,7 +242,7 @@ void PartitionedWriter::ForEachRowGroup(const Buffer& buffer, const std::vector<
   if (group) take(std::move(group));
 }
 
-/// Writes the rows of a partition to files of their own. Safe from several threads for several partitions.
+/// Writes the rows of a partition to its own files. Safe from several threads for different partitions.
 void PartitionedWriter::WriteFiles(const Partition& partition, const Buffer& buffer,
                                    const std::vector<RowRef>& rows) const {
   ValueOrThrow(RequestOf(files_.context()).context().Check());

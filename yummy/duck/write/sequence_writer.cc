@@ -47,8 +47,8 @@ void SequenceWriter::WriteRowGroup(std::unique_ptr<RowGroupBuffer> buffer) {
     target = current;
     target->preparing++;
   }
-  // Outside of the lock: threads compress at the same time. When this throws, the statement has failed and nothing is
-  // finished.
+  // This runs outside of the lock, so that threads compress at the same time. If it throws, the statement fails, and no
+  // file is finished.
   auto prepared = target->file->Prepare(std::move(buffer));
   bool last = false;
   {

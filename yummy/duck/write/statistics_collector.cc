@@ -13,10 +13,10 @@ namespace {
 using delta::TypeKind;
 using Leaf = StatisticsCollector::Leaf;
 
-/// The values of one leaf in a chunk: a value is there when it and every struct above it are.
+/// The values of one leaf in a chunk. A value exists if it and all structs above it are not null.
 struct LeafValues {
   duckdb::UnifiedVectorFormat format;
-  std::vector<const duckdb::ValidityMask*> parents;  // of flat vectors; those without a null are left out
+  std::vector<const duckdb::ValidityMask*> parents;  // masks of flat vectors, without those that have no nulls
   duckdb::idx_t count = 0;
 
   bool no_nulls() const { return parents.empty() && format.validity.AllValid(); }
@@ -42,7 +42,7 @@ LeafValues FindValues(duckdb::DataChunk& rows, const StatisticsPlan::Leaf& leaf)
   return result;
 }
 
-/// Calls `take` with every value that is there and counts the others.
+/// Calls `take` with every existing value, and counts the others.
 template <typename T, typename Take>
 void ForEachValue(const LeafValues& values, Leaf& leaf, Take take) {
   const auto* data = duckdb::UnifiedVectorFormat::GetData<T>(values.format);
@@ -107,7 +107,7 @@ void UpdateFloats(const LeafValues& values, Leaf& leaf) {
 }
 
 void WidenBounds(Leaf& leaf, std::string_view min, std::string_view max) {
-  // std::string compares char by its unsigned value, as char_traits has it: the order of UTF-8's code points.
+  // std::string compares unsigned bytes (char_traits), which is the order of code points in UTF-8.
   if (!leaf.has_bounds || min < leaf.min_string) leaf.min_string = min;
   if (!leaf.has_bounds || leaf.max_string < max) leaf.max_string = max;
   leaf.has_bounds = true;
@@ -126,7 +126,7 @@ void CountNulls(const LeafValues& values, Leaf& leaf) {
 }
 
 void UpdateDecimals(const LeafValues& values, int precision, Leaf& leaf) {
-  // DuckDB's own steps: DecimalType by width.
+  // DuckDB chooses the integer type by the number of digits.
   if (precision <= duckdb::Decimal::MAX_WIDTH_INT16) return UpdateIntegers<int16_t>(values, leaf);
   if (precision <= duckdb::Decimal::MAX_WIDTH_INT32) return UpdateIntegers<int32_t>(values, leaf);
   if (precision <= duckdb::Decimal::MAX_WIDTH_INT64) return UpdateIntegers<int64_t>(values, leaf);
@@ -177,7 +177,7 @@ void SetBounds(const delta::DataType& type, const Leaf& leaf, delta::ColumnStati
   }
 }
 
-/// Walks a physical path down from a column of the file; absent when the path leaves the structs.
+/// Follows a physical path down from a column of the file; absent if the path leaves the structs.
 std::optional<StatisticsPlan::Leaf> Locate(const TableLayout& layout, const delta::ColumnPath& path) {
   assert(!path.empty());
   for (size_t i = 0; i < layout.file_columns.size(); i++) {
