@@ -67,6 +67,7 @@ bool IsUtf8(std::string_view text) {
       if ((next & 0xC0) != 0x80) return false;
       point = (point << 6) | (next & 0x3F);
     }
+    // Refuses overlong forms, halves of surrogate pairs, and code points beyond Unicode.
     if (length == 3 && (point < 0x800 || (point >= 0xD800 && point <= 0xDFFF))) return false;
     if (length == 4 && (point < 0x10000 || point > 0x10FFFF)) return false;
     i += length;
