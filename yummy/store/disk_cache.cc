@@ -347,6 +347,7 @@ Result<std::string> DiskCache::Read(const Context& context, std::string_view key
       if (!is_mine) {
         state.changed.wait_until(lock, context.stop_token(), context.deadline(),
                                  [&] { return flight->result.has_value(); });
+        // If the reading request was given up, its error is no answer for this one, which then reads itself.
         if (!flight->result || (!flight->result->ok() && IsGivenUp(flight->result->error()))) continue;
         return *flight->result;
       }
