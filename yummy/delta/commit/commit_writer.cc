@@ -90,6 +90,7 @@ Result<PutOutcome> CommitWriter::Put(const Context& context, const CommitBytes& 
     if (put.ok()) return PutWon{tries, std::move(put).value()};
     Error last = put.error();
     const PutError meaning = MeaningOf(last.code());
+    // A refusal is definite only if no earlier put may have been applied.
     if (meaning == PutError::kRefused && !in_doubt) return last;
 
     // After a doubtful put, the same put is sent first, because only a put can settle that nothing is there. If its
