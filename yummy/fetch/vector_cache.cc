@@ -120,6 +120,7 @@ VectorPlan::VectorPlan(const delta::Snapshot& snapshot, const std::vector<delta:
   std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
     return std::tie(a.storage_type, a.path, a.begin, a.file) < std::tie(b.storage_type, b.path, b.begin, b.file);
   });
+  // A vector joins the group before it if the gap between them and the range of the whole group stay small.
   uint64_t group_begin = 0;
   for (size_t i = 0; i < places.size(); ++i) {
     const Place& place = places[i];
