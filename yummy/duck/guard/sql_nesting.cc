@@ -142,6 +142,7 @@ std::optional<NestingExcess> FindExcess(std::string_view sql, const NestingLimit
   size_t connectives = 0;
   CaseCopies copies;
   for (size_t i = 0; i < sql.size();) {
+    // Brackets and words in strings, quoted names and comments mean nothing to the parser.
     if (size_t end = SkipText(sql, i); end > i) {
       copies.Add(sql.substr(i, end - i));
       i = end;

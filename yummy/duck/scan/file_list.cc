@@ -92,6 +92,7 @@ duckdb::unique_ptr<duckdb::MultiFileList> DeltaFileList::DynamicFilterPushdown(
     auto predicate = ToPredicate(*filter, *column);
     if (!predicate.is_unknown()) predicates.push_back(std::move(predicate));
   }
+  // With a single file there is nothing to skip while the scan runs.
   if (files_->size() < 2) dynamic.clear();
   if (files_->empty() || (predicates.empty() && dynamic.empty())) return nullptr;
   auto narrowed = predicates.empty()

@@ -88,6 +88,7 @@ void PartitionedWriter::Write(Local& local, duckdb::DataChunk& rows) {
     key.clear();
     for (size_t i = 0; i < keys.size(); i++)
       AppendKey(key, keys[i], layout.types[layout.partition_columns[i]].InternalType(), row);
+    // Rows of one partition often follow each other, so the number of the last key is used again.
     if (row == 0 || key != last_key) {
       last = NumberOf(buffer, key, rows, row);
       std::swap(key, last_key);
@@ -95,6 +96,8 @@ void PartitionedWriter::Write(Local& local, duckdb::DataChunk& rows) {
     buffer.Add(last, {.chunk = chunk_number, .row = static_cast<uint32_t>(row)});
   }
 
+  // The rows are copied, because the caller reuses its chunk. Partition columns are left out, because data files do not
+  // hold them.
   duckdb::DataChunk view;
   view.InitializeEmpty(files_.format().types);
   for (size_t i = 0; i < layout.file_columns.size(); i++) view.data[i].Reference(rows.data[layout.file_columns[i]]);
@@ -108,6 +111,7 @@ void PartitionedWriter::Write(Local& local, duckdb::DataChunk& rows) {
 }
 
 size_t PartitionedWriter::NumberOf(Buffer& buffer, const std::string& key, duckdb::DataChunk& rows, duckdb::idx_t row) {
+  // Each thread has its own map, so the lock is taken only for a partition that is new to the thread.
   if (const auto known = buffer.numbers.find(key); known != buffer.numbers.end()) return known->second;
   const std::lock_guard lock(mutex_);
   auto [entry, added] = numbers_.try_emplace(key, partitions_.size());
@@ -195,6 +199,8 @@ void PartitionedWriter::WriteLargest(Buffer& buffer) {
     ForEachRowGroup(buffer, rows, [&](auto group) { WriteRowGroup(partition, std::move(group)); });
   }
 
+  // A chunk holds rows of many partitions, so writing some of its rows frees no memory. The remaining rows move to new
+  // chunks.
   Buffer packed;
   packed.numbers = std::move(buffer.numbers);
   for (size_t partition = 0; partition < buffer.rows.size(); partition++) {

@@ -21,6 +21,7 @@ void SequenceWriter::Write(Local& local, duckdb::DataChunk& rows) {
 void SequenceWriter::Combine(Local& local) {
   auto rest = std::move(static_cast<Buffer&>(local).rows);
   if (!rest || rest->rows() == 0) return;
+  // A small remainder would make a small row group, so the remainders of the threads are joined first.
   if (!rest->half_full()) {
     const std::lock_guard lock(mutex_);
     if (!remainder_) {
@@ -44,6 +45,7 @@ void SequenceWriter::WriteRowGroup(std::unique_ptr<RowGroupBuffer> buffer) {
       current = std::make_shared<OpenFile>();
       current->file = files_.Open({}, encoding);
     }
+    // A file is finished only when no thread prepares a row group for it any more.
     target = current;
     target->preparing++;
   }
