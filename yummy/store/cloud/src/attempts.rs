@@ -1,5 +1,6 @@
-//! Sees each HTTP attempt below object_store's own retries: which of them may have been applied, and what the last one
-//! was answered. Only this tells "it is there, and surely not by us" from "it is there, perhaps by an earlier attempt".
+//! Observes each HTTP attempt below object_store's own retries: which attempts may have been applied, and how the last
+//! one was answered. Only this distinguishes "it exists, and certainly not by us" from "it exists, perhaps by an
+//! earlier attempt".
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -16,41 +17,41 @@ use object_store::client::{
 use object_store::path::Path;
 use quick_xml::events::Event;
 
-/// What is read of an error's body: its code stands at the beginning.
+/// At most this much of an error's body is read, because its code stands at the beginning.
 const ERROR_BODY_BYTES_MAX: usize = 64 << 10;
 /// A page has at most 5000 objects, whose keys have at most 1024 characters.
 const LIST_BYTES_MAX: usize = 64 << 20;
-/// The name of the XML document stands within this.
+/// The name of the XML document stands within so many bytes.
 const LIST_HEAD_BYTES: usize = 1024;
-/// An answer to a deletion of many, as object_store reads it.
+/// An answer to a bulk deletion in the form that object_store reads.
 const NOTHING_REFUSED: &str = "<DeleteResult><Deleted><Key></Key></Deleted></DeleteResult>";
-/// A store that asks for more patience than this is tried again after it nevertheless.
+/// If a store asks for a longer pause than this, it is tried again after this pause.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
 /// How an attempt ended.
 #[derive(Clone, Debug)]
 pub enum Ending {
-    /// An answer: its status, the store's own code for an error ("NoSuchBucket"), the region it says to ask, and the size of
-    /// the object of which it has a part.
+    /// An answer: its status, the store's own code of an error ("NoSuchBucket"), the region that it says to use, and
+    /// the size of the whole object if the answer has a part of it.
     Answer { status: u16, code: String, region: String, size_bytes: Option<u64> },
     Transport { kind: HttpErrorKind, text: String },
 }
 
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// Attempts that were sent to the store, and those that have ended.
+    /// The number of attempts that were sent to the store, and of those that have ended.
     pub started: u32,
     pub ended: u32,
-    /// Attempts after which the store may hold what they asked for, although they were not answered so.
+    /// Attempts that the store may have applied although their answer does not say so.
     pub doubtful: u32,
     pub last: Option<Ending>,
-    /// What the last answer to a deletion of many says it has not deleted.
+    /// The keys that the last answer to a bulk deletion says were not deleted.
     pub refused: Vec<RefusedKey>,
     /// The first key that was left out of a list.
     pub left_out: Option<String>,
 }
 
-/// A key that S3 has not deleted, and its code for why.
+/// A key that S3 has not deleted, and S3's code for the reason.
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct RefusedKey {
@@ -65,7 +66,7 @@ struct DeleteResult {
 }
 
 impl Seen {
-    /// An attempt is under way, or its answer is lost.
+    /// True if an attempt is in flight, or its answer is lost.
     pub fn is_in_doubt(&self) -> bool {
         self.doubtful > 0 || self.started > self.ended
     }
@@ -78,12 +79,12 @@ struct State {
     completion: Option<Completion>,
 }
 
-/// How the request that completes an upload in parts is made to fail when the object exists.
+/// How to make the request that completes a multi-part upload fail if the object exists.
 #[derive(Clone, Debug)]
 pub enum Completion {
-    /// The condition is not among the headers that S3 signs, and need not be.
+    /// S3 does not require the header of the condition to be signed.
     S3,
-    /// It is among those that an account's key signs.
+    /// An account's key signs the header of the condition as well.
     Azure { account: String, credentials: AzureCredentialProvider },
 }
 
@@ -101,7 +102,7 @@ impl Completion {
         let Self::Azure { account, credentials } = self else { return Ok(()) };
         let authorization = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
         if !authorization.is_some_and(|value| value.starts_with(b"SharedKey ")) {
-            return Ok(()); // a token, which signs nothing
+            return Ok(()); // a token signs nothing
         }
         let credential = credentials.get_credential().await?;
         request.headers_mut().remove(AUTHORIZATION);
@@ -109,7 +110,7 @@ impl Completion {
     }
 }
 
-/// What one operation's attempts came to.
+/// The attempts of one operation.
 #[derive(Clone, Debug, Default)]
 pub struct Attempts(Arc<State>);
 
@@ -122,12 +123,12 @@ impl Attempts {
         Self(Arc::new(State { retries_max, ..State::default() }))
     }
 
-    /// The request that completes an upload in parts shall fail when the object exists.
+    /// Makes the request that completes a multi-part upload fail if the object exists.
     pub fn with_completion(retries_max: u32, completion: Completion) -> Self {
         Self(Arc::new(State { retries_max, completion: Some(completion), ..State::default() }))
     }
 
-    /// Runs an operation so that its attempts are seen.
+    /// Runs an operation and observes its attempts.
     pub async fn observe<T>(&self, operation: impl Future<Output = T>) -> T {
         CURRENT.scope(self.clone(), operation).await
     }
@@ -141,7 +142,7 @@ impl Attempts {
     }
 }
 
-/// The client of a store's own requests; those for credentials go another way.
+/// The client for requests to the store. Requests for credentials use another client.
 pub fn observed(client: HttpClient) -> HttpClient {
     HttpClient::new(Service { client })
 }
@@ -187,7 +188,7 @@ impl Service {
         }
         let (mut result, ending) = look_at(answer).await;
         if let Ok(response) = &mut result {
-            // Without a condition nothing can conflict but the store's own work.
+            // Without a condition, a conflict can only come from the store's own work.
             let is_conflict = response.status() == StatusCode::CONFLICT && !is_conditional_write;
             if is_conflict || is_slow_put(&ending) {
                 *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE; // object_store tries this again
@@ -202,7 +203,7 @@ impl Service {
             seen.left_out = seen.left_out.take().or(left_out);
             seen.started <= attempts.0.retries_max
         };
-        // object_store tries again after a pause of its own, which does not heed this.
+        // object_store ignores Retry-After and retries after a pause of its own.
         if let (true, Some(pause)) = (may_try_again, result.as_ref().ok().and_then(retry_after)) {
             tokio::time::sleep(pause).await;
         }
@@ -210,17 +211,18 @@ impl Service {
     }
 }
 
-/// That the object is absent.
+/// True if the request has the condition that the object is absent.
 fn has_condition(headers: &HeaderMap) -> bool {
     headers.contains_key(IF_NONE_MATCH) || headers.contains_key("x-goog-if-generation-match")
 }
 
-/// S3 closes the connection of a put whose bytes come too slowly, and answers 400 in place of 408. It has applied nothing.
+/// If the bytes of a put come too slowly, S3 closes the connection and answers 400 instead of 408. It has applied
+/// nothing.
 fn is_slow_put(ending: &Ending) -> bool {
     matches!(ending, Ending::Answer { status: 400, code, .. } if code == "RequestTimeout")
 }
 
-/// Every 5xx counts: a proxy in between answers so as well. Of a connection that was never made nothing arrived.
+/// Every 5xx counts, because a proxy in between may answer so. If no connection was made, nothing arrived.
 fn may_have_been_applied(ending: &Ending) -> bool {
     match ending {
         Ending::Answer { status, .. } => *status >= 500 || *status == 408,
@@ -236,7 +238,8 @@ fn retry_after(response: &HttpResponse) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
 }
 
-/// S3 begins to answer what takes long with 200, and may end with an error: its document says so, and it is told as a 500.
+/// S3 answers long operations with 200 first, and may still end with an error, which stands in its document. Such an
+/// answer becomes a 500.
 async fn take_late_error(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, HttpError> {
     let response = result?;
     if !response.status().is_success() {
@@ -244,7 +247,7 @@ async fn take_late_error(result: Result<HttpResponse, HttpError>) -> Result<Http
     }
     let (mut parts, body) = response.into_parts();
     let bytes = read_page(body).await?;
-    // Azure answers with many documents in one body, each behind a head of its own.
+    // Azure answers with many documents in one body. Each has its own head.
     let head = head_of(&bytes);
     let root = head.split('<').find(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic()));
     if head.trim_start().starts_with('<') && root.is_some_and(|tag| tag.starts_with("Error>")) {
@@ -253,8 +256,8 @@ async fn take_late_error(result: Result<HttpResponse, HttpError>) -> Result<Http
     Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(bytes)))
 }
 
-/// The keys that were refused, and the answer without them: object_store keeps no code of a key, and sends the whole
-/// request again for one that is to be tried again.
+/// Takes the refused keys out of the answer. object_store does not keep the code of a key, and would send the whole
+/// request again for a single key.
 async fn take_refused(result: Result<HttpResponse, HttpError>) -> (Result<HttpResponse, HttpError>, Vec<RefusedKey>) {
     let Ok(response) = result else { return (result, Vec::new()) };
     if !response.status().is_success() {
@@ -276,8 +279,8 @@ async fn take_refused(result: Result<HttpResponse, HttpError>) -> (Result<HttpRe
     }
 }
 
-/// A page that is no list reads as an empty one, because every element may be absent: this refuses what something in between
-/// answers in the place of the store. The second result is a key that was left out.
+/// Refuses a page that is not a list. It would read as an empty list, because every element may be absent, and a proxy
+/// in between may answer instead of the store. The second result is a key that was left out.
 async fn check_list(result: Result<HttpResponse, HttpError>) -> (Result<HttpResponse, HttpError>, Option<String>) {
     let Ok(response) = result else { return (result, None) };
     if !response.status().is_success() {
@@ -293,20 +296,20 @@ async fn check_list(result: Result<HttpResponse, HttpError>) -> (Result<HttpResp
         let error = std::io::Error::other("not a list of objects");
         return (Err(HttpError::new(HttpErrorKind::Decode, error)), None);
     }
-    // What is no XML goes on as it is: object_store says so.
+    // A page that is not XML is passed on unchanged, and object_store reports the error.
     let (page, left_out) = leave_out_unusable(&page).unwrap_or_else(|_| (page, None));
     (Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(page))), left_out)
 }
 
-/// The page without the entries that no path names, and the first of their keys: for one of them object_store refuses the
-/// whole page.
+/// The page without entries whose keys are not valid paths, and the first such key. object_store would refuse the whole
+/// page because of one of them.
 fn leave_out_unusable(page: &Bytes) -> quick_xml::Result<(Bytes, Option<String>)> {
     let text = page.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(page);
     let mut reader = quick_xml::Reader::from_reader(text);
     let mut kept = BytesMut::new();
-    let mut taken = 0; // of `text`
+    let mut taken = 0; // bytes of `text` that were handled
     let mut left_out = None;
-    let mut entry = None; // whose key is yet to come, and where it begins
+    let mut entry = None; // where the current entry begins, while its key is not read yet
     loop {
         let begin = reader.buffer_position() as usize;
         let tag = match reader.read_event()? {
@@ -337,7 +340,7 @@ fn leave_out_unusable(page: &Bytes) -> quick_xml::Result<(Bytes, Option<String>)
     Ok((kept.freeze(), left_out))
 }
 
-/// As CheckPath of yummy/store has it; a slash at the end marks a folder.
+/// The rules of CheckPath in yummy/store; a slash at the end marks a folder.
 fn is_usable(key: &str) -> bool {
     !key.starts_with('/') && !key.contains('\\') && Path::parse(key).is_ok()
 }
@@ -360,7 +363,7 @@ fn head_of(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(&bytes[..bytes.len().min(LIST_HEAD_BYTES)])
 }
 
-/// What came back, and how it ended. An error's body is read here, and handed on as it was.
+/// Returns the answer and how the attempt ended. Reads the body of an error, and passes it on unchanged.
 async fn look_at(result: Result<HttpResponse, HttpError>) -> (Result<HttpResponse, HttpError>, Ending) {
     let response = match result {
         Ok(response) => response,
@@ -405,20 +408,20 @@ async fn read_error(mut body: HttpResponseBody) -> Bytes {
     bytes.freeze()
 }
 
-/// The text of the first element of this name, when it is a word.
+/// The text of the first element of this name, if it is a word.
 fn element(body: &[u8], name: &str) -> String {
     let text = String::from_utf8_lossy(body);
     let Some((_, rest)) = text.split_once(&format!("<{name}>")) else { return String::new() };
     rest.split_once('<').map(|(word, _)| plain_word(word)).unwrap_or_default()
 }
 
-/// A store's own word for something, which goes into messages: nothing but letters, digits and dashes.
+/// A word of the store for messages: only letters, digits and dashes.
 fn plain_word(text: &str) -> String {
     let is_word = text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if is_word { text.to_string() } else { String::new() }
 }
 
-/// The texts of what an error was caused by, without those that repeat.
+/// The texts of an error's causes, without repetitions.
 pub fn text_of_sources(error: &dyn std::error::Error) -> String {
     let mut text = String::new();
     let mut source = error.source();

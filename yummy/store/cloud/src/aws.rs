@@ -1,4 +1,4 @@
-//! Where the keys that sign S3's requests come from.
+//! Finds the keys that sign S3's requests.
 
 use crate::aws_profile::{AssumeRole, Plan, Profiles};
 use crate::client::{check_url, element, fetch, fetch_signed, is_loopback, is_metadata, Http, TokenRequest};
@@ -20,10 +20,10 @@ const INSTANCE_ENDPOINT: &str = "http://169.254.169.254";
 const CONTAINER_ENDPOINT: &str = "http://169.254.170.2";
 const SESSION_NAME: &str = "yummy";
 
-/// What options, environment and profile say together.
+/// The settings from options, environment and profile together.
 pub struct Settings {
     pub region: String,
-    /// Of the profile; options beat it.
+    /// From the profile; options take precedence.
     pub endpoint: Option<String>,
     plan: Plan,
 }
@@ -33,7 +33,7 @@ impl Settings {
         let profile = options.text("profile");
         let profiles =
             Profiles::load(options.text("config_file"), options.text("shared_credentials_file"), environment);
-        // A file in somebody's home that we were not told to use must not be in our way.
+        // A broken profile file that no option names must not be an error.
         let profiles = match (profiles, profile) {
             (Err(refusal), Some(_)) => return Err(refusal),
             (profiles, _) => profiles.unwrap_or_default(),
@@ -240,7 +240,7 @@ impl Chain {
     }
 
     fn lease(&self, who: &str, key_id: &str, secret: &str, token: Option<&str>, expiration: Option<&str>) -> Fetched {
-        // They become headers, which have no other characters.
+        // They become headers, which may not have other characters.
         if [key_id, secret, token.unwrap_or("x")]
             .iter()
             .any(|text| text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()))
@@ -264,7 +264,7 @@ impl Chain {
         Ok(Lease { value: Arc::new(value), expires })
     }
 
-    // The form of credential_process, containers and instances: the name of the token differs.
+    // The form that credential_process, containers and instances use. Only the name of the token differs.
     fn lease_of_json(&self, who: &str, body: &[u8], token_key: &str) -> Fetched {
         let json: serde_json::Value = serde_json::from_slice(body)
             .map_err(|_| NoCredentials::Unavailable(format!("{who} gave something that is no JSON")))?;

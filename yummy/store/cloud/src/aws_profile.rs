@@ -1,4 +1,4 @@
-//! The profiles of ~/.aws/config and ~/.aws/credentials, and what each says about where credentials come from.
+//! Reads the profiles of ~/.aws/config and ~/.aws/credentials, and finds where the credentials of each come from.
 
 use crate::client::read_bounded;
 use crate::options::Environment;
@@ -53,7 +53,7 @@ impl std::fmt::Debug for Plan {
 }
 
 impl Profiles {
-    /// `config` and `credentials` are paths that somebody named. A file that is not there is an empty one.
+    /// `config` and `credentials` are paths from options. A missing file counts as empty.
     pub fn load(config: Option<&str>, credentials: Option<&str>, environment: &Environment) -> Result<Self, Refusal> {
         let home = environment.get("HOME").map(String::as_str).unwrap_or_default();
         let path = |named: Option<&str>, name: &str| match named.map(|path| (path, path.strip_prefix("~/"))) {
@@ -64,7 +64,7 @@ impl Profiles {
         let (config, credentials) = (path(config, "config"), path(credentials, "credentials"));
         let mut profiles = Self { sections: BTreeMap::new(), files: format!("{config} and {credentials}") };
         profiles.read(&config, true)?;
-        profiles.read(&credentials, false)?; // wins, key by key
+        profiles.read(&credentials, false)?; // takes precedence, key by key
         Ok(profiles)
     }
 
@@ -79,9 +79,9 @@ impl Profiles {
         self.parse(&text, is_config).map_err(|(line, what)| invalid(format!("{path}:{line}: {what}")))
     }
 
-    // The failing line by its number only: it may hold a secret.
+    // An error names a line only by its number, because the line may hold a secret.
     fn parse(&mut self, text: &str, is_config: bool) -> Result<(), (usize, &'static str)> {
-        let mut section: Option<&mut Section> = None; // of a profile; others are passed over
+        let mut section: Option<&mut Section> = None; // the section of a profile; others are skipped
         let mut in_section = false;
         for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let refuse = |what| (index + 1, what);
@@ -90,7 +90,7 @@ impl Profiles {
                 continue;
             }
             if line.starts_with([' ', '\t']) && in_section {
-                continue; // a value of several lines, or nested: none of ours has them
+                continue; // a nested value or one of several lines, which none of our keys has
             }
             if let Some(header) = content.strip_prefix('[') {
                 let (name, _) = header.split_once(']').ok_or_else(|| refuse("the name of a section has no ']'"))?;
@@ -118,7 +118,7 @@ impl Profiles {
         self.sections.get(profile)?.get(key).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Nothing when the profile says nothing about credentials.
+    /// None if the profile says nothing about credentials.
     pub fn plan(&self, profile: &str) -> Result<Option<Plan>, Refusal> {
         self.plan_within(profile, &mut Vec::new())
     }
@@ -164,7 +164,7 @@ impl Profiles {
         let source = match (get("source_profile"), get("credential_source")) {
             (Some(_), Some(_)) => return Err(bad("has both source_profile and credential_source")),
             (None, None) => return Err(bad("has role_arn and neither source_profile nor credential_source")),
-            // Its own keys.
+            // The profile names itself as its source, which means its own keys.
             (Some(source), None) if source == profile => self.plain(profile)?,
             (Some(source), None) => self.plan_within(source, visited)?,
             (None, Some("Environment")) => Some(Plan::Environment),

@@ -1,4 +1,4 @@
-//! Where the key, SAS or token of Azure's requests comes from.
+//! Finds the key, SAS or token for Azure's requests.
 
 use crate::client::{check_url, fetch, is_link_local, is_metadata, Http, TokenRequest};
 use crate::oauth::{read_token, Token};

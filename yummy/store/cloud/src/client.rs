@@ -1,5 +1,5 @@
-//! HTTP for one store: its own client with the TLS, proxy and time-out options, and a direct one for the metadata
-//! services of the platforms, which are near, quick, plain and never behind a proxy.
+//! HTTP for one store: a client with the store's TLS, proxy and time-out options, and a direct client for the metadata
+//! services of the platforms. These are near and quick, use plain HTTP, and are never behind a proxy.
 
 use crate::options::Options;
 use crate::refresh::NoCredentials;
@@ -16,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const METADATA_TIMEOUT: Duration = Duration::from_secs(2);
-/// For one answer of a service that hands out credentials.
+/// The time limit for one answer of a service that issues credentials.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(15);
 const TOKEN_BYTES_MAX: usize = 1 << 20;
 const TOKEN_TRIES: u32 = 3;
@@ -39,10 +39,10 @@ pub struct Http {
 }
 
 impl Http {
-    /// `endpoint` is where the store's requests go. Adds to `warnings` what is dangerous.
+    /// `endpoint` is where the store's requests go. Adds dangerous options to `warnings`.
     pub fn build(options: &Options, endpoint: &Url, warnings: &mut Vec<String>) -> Result<Self, Refusal> {
         let mut builder = reqwest::Client::builder()
-            // A redirect would carry credentials to where the configuration does not send them.
+            // A redirect could send credentials to a host that is not in the configuration.
             .redirect(reqwest::redirect::Policy::none())
             .https_only(endpoint.scheme() == "https" && !options.flag("allow_http")?.unwrap_or(false))
             .user_agent(options.text("user_agent").unwrap_or("yummy"))
@@ -68,7 +68,7 @@ impl Http {
             .timeout(metadata_timeout)
             .connect_timeout(metadata_timeout.min(Duration::from_secs(1)));
         let build = |builder: reqwest::ClientBuilder| {
-            // The text may hold what an option holds.
+            // The text of the error may hold the value of an option.
             builder
                 .build()
                 .map(HttpClient::new)
@@ -84,7 +84,7 @@ fn http_version(mut builder: reqwest::ClientBuilder, options: &Options) -> Resul
     if http2 && http1 == Some(true) {
         return Err(invalid("options 'http1_only' and 'http2_only' exclude each other"));
     }
-    // One connection a request is faster for large objects.
+    // One connection per request is faster for large objects.
     if !http2 && http1.unwrap_or(true) {
         builder = builder.http1_only();
     }
@@ -147,7 +147,7 @@ fn proxy(
     endpoint: &Url,
 ) -> Result<reqwest::ClientBuilder, Refusal> {
     let Some(url) = options.text("proxy_url") else {
-        // What the environment says of proxies is not meant for this machine itself.
+        // Proxies in the environment are not meant for this machine itself.
         return Ok(if is_loopback(endpoint) { builder.no_proxy() } else { builder });
     };
     let valid = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -199,7 +199,7 @@ pub fn check_url(options: &Options, name: &str, text: &str, allow_http: bool) ->
     Ok(url)
 }
 
-/// A request to a service that hands out credentials.
+/// A request to a service that issues credentials.
 pub struct TokenRequest {
     pub method: Method,
     pub url: Url,
@@ -297,7 +297,7 @@ async fn exchange(client: &HttpClient, request: HttpRequest) -> Result<(StatusCo
     Ok((status, body.freeze()))
 }
 
-// A certificate that is refused is what an administrator must hear of.
+// The reason why a certificate was refused, which an administrator must learn.
 fn tls_reason(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = Some(error);
     while let Some(error) = cause {

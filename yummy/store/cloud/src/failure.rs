@@ -1,5 +1,6 @@
-//! From what object_store says and what was seen of its attempts to one of the program's codes, with a message that holds
-//! no secret: it is made of words of our own and the store's error code, never of an answer's body or a request's address.
+//! Turns an error of object_store, together with its observed attempts, into one of the program's codes. The message
+//! holds no secret: it consists of our own words and the store's error code, and never of the body of an answer or the
+//! address of a request.
 
 use object_store::client::{HttpError, HttpErrorKind};
 use object_store::Error;
@@ -65,17 +66,17 @@ impl From<Refusal> for Failure {
     }
 }
 
-/// What an operation does to the store if it is applied.
+/// The effect of an operation on the store if it is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     None,
-    /// The same when it is applied twice.
+    /// Changes the store; applying it twice does the same.
     Change,
-    /// Only if the object is absent.
+    /// Creates the object if it is absent.
     Create,
 }
 
-/// An operation for messages and decisions: "get", on "t/_delta_log/1.json", of "s3://bucket/lake/".
+/// An operation, for messages and decisions: "get" on "t/_delta_log/1.json" in "s3://bucket/lake/".
 #[derive(Clone, Copy, Debug)]
 pub struct Operation<'a> {
     pub vendor: Vendor,
@@ -108,11 +109,11 @@ impl Operation<'_> {
         complete(failure, seen)
     }
 
-    /// `error` ended the operation whose attempts were `seen`.
+    /// The failure of an operation that `error` ended and whose attempts were `seen`.
     pub fn failure(&self, error: &Error, seen: &Seen) -> Failure {
         let mut failure = self.classify(error, seen);
         let exists = failure.code == Code::AlreadyExists;
-        // An object that is there after an attempt of which nothing is known may be ours.
+        // If an earlier attempt had an unknown outcome, an existing object may be ours.
         let may_be_ours = exists && seen.started > 1;
         let is_doubtful = self.effect != Effect::None && (seen.is_in_doubt() || may_be_ours);
         if is_doubtful || self.is_create_without_sense(seen) || self.is_conflict_of_creates(seen) {
@@ -122,23 +123,23 @@ impl Operation<'_> {
         complete(failure, seen)
     }
 
-    /// The store says that it was done, and the rest of its answer makes no sense: an ETag is missing.
+    /// True if the store says that the create was done, but the answer is unusable: the ETag is missing.
     fn is_create_without_sense(&self, seen: &Seen) -> bool {
         self.effect == Effect::Create && matches!(&seen.last, Some(Ending::Answer { status: 200..=299, .. }))
     }
 
-    /// S3 answers 409 to one of two creates at once, and nobody knows which of them will be there.
+    /// S3 answers 409 to one of two concurrent creates, and nobody knows which object will exist.
     fn is_conflict_of_creates(&self, seen: &Seen) -> bool {
         let is_conflict = matches!(&seen.last, Some(Ending::Answer { status: 409, .. }));
         self.vendor == Vendor::S3 && self.effect == Effect::Create && is_conflict
     }
 
-    /// The store has deleted others of the same request, and answered this code for the path.
+    /// The failure of one path in a bulk deletion, for which the store answered this code.
     pub fn refused(&self, code: &str, seen: &Seen) -> Failure {
         complete(self.told(status_of(code), code, "", &format!("refused as {code}")), seen)
     }
 
-    /// The answer's body is not as long as its header says.
+    /// The failure if the body of an answer is not as long as its header says.
     pub fn wrong_length(&self, seen: &Seen, expected: u64, found: u64) -> Failure {
         let message = self.failed(&format!("expected {expected} bytes, found {found}"));
         complete(Failure::new(Code::Unavailable, message).with_reason(c"STORE_BAD_ANSWER").retryable(), seen)
@@ -191,13 +192,13 @@ impl Operation<'_> {
             (404, _) => failed(Code::NotFound, "").with_reason(c"OBJECT_NOT_FOUND"),
             (409, "BlobAlreadyExists") => failed(Code::AlreadyExists, ""),
             (412, _) if self.effect == Effect::Create => failed(Code::AlreadyExists, ""),
-            // What a create by If-None-Match is answered by some.
+            // Some stores answer a create with If-None-Match by 304.
             (304, _) if self.effect == Effect::Create => failed(Code::AlreadyExists, ""),
             (409, _) if self.effect == Effect::Create => failed(Code::Conflict, ""),
             (412, _) => failed(Code::PreconditionFailed, ""),
             (501, _) => failed(Code::Unsupported, ""),
             (429, _) | (503, _) => failed(Code::Unavailable, "").with_reason(c"STORE_THROTTLED").retryable(),
-            // S3 says it with 400, when the bytes of a put came too slowly.
+            // S3 answers 400 with this code if the bytes of a put came too slowly.
             (408, _) | (_, "RequestTimeout") => failed(Code::Unavailable, "").with_reason(c"STORE_TIMEOUT").retryable(),
             (507, _) => failed(Code::ResourceExhausted, ""),
             (409 | 500.., _) => failed(Code::Unavailable, "").with_reason(c"STORE_FAILED").retryable(),
@@ -222,7 +223,7 @@ impl Operation<'_> {
         Failure::new(Code::Unavailable, message).with_reason(reason).retryable()
     }
 
-    /// The status was a success, and what came after it was not.
+    /// The failure if the status was a success but the rest of the answer was not.
     fn answered_nonsense(&self, error: &Error) -> Failure {
         let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(cause) = source {
@@ -235,7 +236,7 @@ impl Operation<'_> {
         Failure::new(Code::Unavailable, message).with_reason(c"STORE_BAD_ANSWER")
     }
 
-    /// The store was not asked at all, or no more.
+    /// The failure if credentials are missing, so that the store was not asked, or not asked again.
     fn without_credentials(&self, error: &Error) -> Option<Failure> {
         let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(cause) = source {
@@ -250,7 +251,8 @@ impl Operation<'_> {
     }
 }
 
-/// The status with which S3 answers a request for one key by this code; of those it may have for one of many.
+/// The status that S3 gives with this code to a request for a single key. Covers the codes that a key of a bulk request
+/// may get.
 fn status_of(code: &str) -> u16 {
     match code {
         "AccessDenied" | "AllAccessDisabled" | "InvalidObjectState" | "MethodNotAllowed" => 403,

@@ -1,4 +1,4 @@
-//! Where the token of Google Cloud Storage's requests comes from.
+//! Finds the token for Google Cloud Storage's requests.
 
 use crate::client::{check_url, fetch, is_link_local, read_bounded, Http, TokenRequest};
 use crate::oauth::Token;
@@ -105,7 +105,7 @@ impl Account {
         }
     }
 
-    /// Where the store is, when the account says so.
+    /// The address of the store, if the account names one.
     pub fn base_url(&self) -> Option<&str> {
         match self {
             Self::Service { base_url, .. } => base_url.as_deref(),

@@ -1,6 +1,6 @@
-//! What the names of options mean: delta-rs's names in any case, with and without the vendor's prefix, from the store's
-//! configuration and from the environment. The configuration wins; a way to authenticate that it names hides every
-//! other way that the environment offers, so that the two never mix.
+//! The meaning of option names: delta-rs's names in any case, with or without the vendor's prefix, from the store's
+//! configuration and from the environment. The configuration takes precedence. If it names a way to authenticate, all
+//! other ways in the environment are ignored, so that the two never mix.
 
 use crate::location::Vendor;
 use crate::refusal::{invalid, unsupported, Refusal};
@@ -23,9 +23,9 @@ enum Kind {
     Credential,
     SecretCredential,
     CredentialFlag,
-    /// Of no effect here, and harmless: a warning says why.
+    /// Harmless, but without effect here; a warning says why.
     Ignored(&'static str),
-    /// Understood and not done, when it is set to something else than "false", "none" or nothing.
+    /// Known but not supported; refused unless it is "false", "none" or empty.
     Refused(&'static str),
 }
 use Kind::*;
@@ -259,7 +259,7 @@ impl Options {
             };
             match known {
                 Some(Known { kind: Ignored(_), .. }) | None => {}
-                // Variables of this name are for other programs: many have one.
+                // Variables of this name are meant for other programs, and many users have one.
                 Some(Known { name: "bucket" | "container_name", .. }) => {}
                 Some(known) if chosen && matches!(known.kind, Credential | SecretCredential | CredentialFlag) => {}
                 Some(known) => options.add(known, key, text, Origin::Environment)?,
@@ -270,9 +270,9 @@ impl Options {
     }
 
     fn add(&mut self, known: &Known, key: &str, text: &str, origin: Origin) -> Result<(), Refusal> {
-        let text = text.trim(); // what is made of a file often ends in a newline
+        let text = text.trim(); // a value that comes from a file often ends in a newline
         if text.is_empty() {
-            return Ok(()); // as if it were not there: `${TOKEN}` of an empty variable
+            return Ok(()); // counts as absent: `${TOKEN}` of an empty variable
         }
         if let Some(other) = self.values.get(known.name) {
             if other.origin == origin && other.text != text {
@@ -311,11 +311,11 @@ impl Options {
         Ok(())
     }
 
-    /// Whether the store's configuration itself says how to authenticate.
+    /// True if the store's configuration itself says how to authenticate.
     fn has_credentials(&self) -> bool {
         self.values.iter().filter(|(_, value)| value.origin == Origin::Configuration).any(|(name, value)| {
             match find(self.vendor, name).expect("a canonical name").kind {
-                // A role is assumed with credentials, which may be the environment's.
+                // A role is assumed with other credentials, which may come from the environment.
                 Credential | SecretCredential => *name != "iam_role_arn",
                 CredentialFlag => parse_flag(&value.text) == Some(true),
                 _ => false,
@@ -394,7 +394,7 @@ fn parse_flag(text: &str) -> Option<bool> {
 }
 
 fn unknown_key(vendor: Vendor, key: &str) -> String {
-    // Who writes a value where a key belongs must not find it in the log.
+    // If somebody writes a value where a key belongs, the log must not show it.
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     if key.is_empty() || key.len() > 64 || !key.chars().all(plain) {
         return "an option whose name is no word has no effect".into();
@@ -409,7 +409,7 @@ fn unknown_key(vendor: Vendor, key: &str) -> String {
     let names = COMMON.iter().chain(table(vendor)).flat_map(|known| known.aliases.iter().chain([&known.name]));
     let nearest = names
         .map(|name| (distance(plain_key, name), *name))
-        .filter(|(distance, _)| *distance < plain_key.len() / 3 + 2) // further away is no slip
+        .filter(|(distance, _)| *distance < plain_key.len() / 3 + 2) // a name further away is not a typing error
         .min();
     match nearest {
         Some((_, name)) => format!("option '{key}' is unknown and has no effect: did you mean '{name}'?"),

@@ -1,4 +1,4 @@
-//! Programs that print credentials: run without a shell, within a time and a size.
+//! Runs programs that print credentials: without a shell, and with a limit on time and output.
 
 use crate::refresh::NoCredentials;
 use std::io::Read;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const OUTPUT_BYTES_MAX: u64 = 256 * 1024;
 pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What the program wrote to its standard output. What it wrote to its standard error is dropped: it may hold secrets.
+/// The standard output of the program. Its standard error is dropped, because it may hold secrets.
 pub async fn run(words: Vec<String>, timeout: Duration) -> Result<Vec<u8>, NoCredentials> {
     let task = tokio::task::spawn_blocking(move || run_blocking(&words, timeout));
     task.await.unwrap_or_else(|_| Err(NoCredentials::Unavailable("the program could not be waited for".into())))
@@ -64,8 +64,8 @@ fn run_blocking(words: &[String], timeout: Duration) -> Result<Vec<u8>, NoCreden
     }
 }
 
-/// What the program starts in its turn may live for long: a socket of the server's would stay taken as long. A kernel
-/// before 5.11 does not know it.
+/// Keeps the server's descriptors out of the program. Programs that it starts may live long, and a socket of the server
+/// would stay in use. A kernel before 5.11 does not have the flag.
 fn keep_descriptors_back() -> std::io::Result<()> {
     let flags = libc::CLOSE_RANGE_CLOEXEC;
     // SAFETY: it closes nothing here, and touches no memory.

@@ -1,5 +1,5 @@
-//! Credentials that expire: fetched once for all who wait, again before they expire, and kept while they hold when a
-//! refresh fails.
+//! Credentials that expire. One fetch serves all who wait; a renewal begins before they expire; if it fails, the
+//! current ones are used until they expire.
 
 use async_trait::async_trait;
 use object_store::CredentialProvider;
@@ -7,9 +7,10 @@ use std::fmt::Debug;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-/// A request lives as long as its retries, and is signed once: what expires within that time is replaced first.
+/// A request is signed once, but may take as long as its retries. So credentials that expire within this time are
+/// renewed first.
 const MARGIN_MAX: Duration = Duration::from_secs(300);
-/// After a refresh that failed while the credentials still hold.
+/// The pause after a failed renewal while the credentials are still valid.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// Why there are no credentials. Shown to the user; without secrets.
@@ -74,7 +75,7 @@ pub struct Refreshing<S: Source>(Arc<Shared<S>>);
 struct Shared<S: Source> {
     source: S,
     current: RwLock<Option<Held<S::Credential>>>,
-    // Held while somebody fetches; the failure of the last fetch is the answer of all who waited for it.
+    // Locked while somebody fetches. All who waited for a fetch get its failure.
     last_failure: tokio::sync::Mutex<Option<(Instant, NoCredentials)>>,
 }
 
@@ -94,7 +95,7 @@ impl<S: Source> Refreshing<S> {
             return Ok(lease);
         }
         let arrived = Instant::now();
-        // A task of its own: who waits for it may give up, and a fetch that takes longer than that still serves the next.
+        // The fetch is a task of its own. A waiter may give up, and the fetch then still serves the next request.
         let shared = self.0.clone();
         let task = tokio::spawn(async move { shared.get(arrived).await });
         task.await.unwrap_or_else(|_| Err(NoCredentials::Unavailable("the fetch of credentials broke off".into())))
@@ -102,7 +103,7 @@ impl<S: Source> Refreshing<S> {
 }
 
 impl<S: Source> Shared<S> {
-    // The credentials in hand, and whether they need no refresh yet.
+    // The current credentials, and true if they need no renewal yet.
     fn held(&self) -> Option<(Lease<S::Credential>, bool)> {
         let current = self.current.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         let held = current.as_ref()?;
@@ -120,7 +121,7 @@ impl<S: Source> Shared<S> {
     async fn get(&self, arrived: Instant) -> Result<Lease<S::Credential>, NoCredentials> {
         let mut last_failure = match self.held() {
             Some((lease, true)) => return Ok(lease),
-            // Somebody refreshes already, and these still hold.
+            // Somebody renews them already, and these are still valid.
             Some((lease, false)) => match self.last_failure.try_lock() {
                 Ok(guard) => guard,
                 Err(_) => return Ok(lease),

@@ -1,10 +1,10 @@
-//! Why a configuration is not taken. Messages name options and files, never values: a value may be a secret.
+//! Why a configuration is refused. Messages name options and files, but never values, because a value may be a secret.
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// What the configuration says is wrong or incomplete.
+    /// The configuration is wrong or incomplete.
     Invalid(String),
-    /// It is understood, and not done here.
+    /// The configuration is understood, but not supported here.
     Unsupported(String),
 }
 

@@ -1,5 +1,5 @@
-//! The one tokio runtime: made at the first use, so that a process may fork before it, and refused in a forked child,
-//! where its threads do not exist.
+//! The one tokio runtime. It is made at the first use, so that a process may fork before. A forked child cannot use it,
+//! because the threads do not exist there.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::OnceLock;
@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::failure::{Code, Failure};
 
-/// They only move bytes and do TLS; the caller's threads do the rest.
+/// The workers only move bytes and do TLS. The caller's threads do the rest.
 const WORKERS_MIN: usize = 2;
 const WORKERS_MAX: usize = 4;
 
@@ -19,7 +19,7 @@ extern "C" fn mark_child() {
     IS_FORKED_CHILD.store(true, Ordering::Relaxed);
 }
 
-/// Signals are for the program's own threads, and a write to a connection that broke must not end it.
+/// Signals must go to the program's own threads, and a write to a broken connection must not end the program.
 fn block_signals() {
     // SAFETY: the set is filled before it is read.
     unsafe {

@@ -1,5 +1,5 @@
-//! Every text that leaves the crate passes through here: what a store or a server says about a request may repeat what
-//! was sent to it.
+//! Masks secrets. Every text that leaves the crate passes through here, because a store or a server may repeat in its
+//! answer what was sent to it.
 
 use percent_encoding::{utf8_percent_encode, NON_ALPHANUMERIC};
 use std::borrow::Cow;
@@ -7,12 +7,12 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 
 const MASK: &str = "***";
-/// Shorter ones are no secrets, and masking them would garble words.
+/// Shorter texts are not secrets, and masking them would garble words.
 const BYTES_MIN: usize = 6;
-/// Fetched ones are replaced all the time: the oldest go first.
+/// Fetched secrets are replaced all the time, so the oldest are dropped.
 const FETCHED_MAX: usize = 256;
 
-/// What follows these words up to a delimiter is masked, known or not.
+/// The text after these words, up to a delimiter, is masked even if it is not a known secret.
 const MARKERS: [&str; 10] = [
     "sig=",
     "signature=",
@@ -26,7 +26,7 @@ const MARKERS: [&str; 10] = [
     "authorization: ",
 ];
 
-/// The secrets of one store: its options, and what was fetched with them.
+/// The secrets of one store: those in its options, and those that were fetched.
 #[derive(Default)]
 pub struct Secrets(Mutex<Known>);
 
@@ -85,7 +85,8 @@ impl Secrets {
     }
 }
 
-// As it is and as a URL holds it; of several lines, as a private key has them, a message may hold one.
+// The forms of a secret: unchanged and URL-encoded. For a secret of several lines, such as a private key, also each
+// line.
 fn parts(text: &str) -> Vec<String> {
     let encoded = utf8_percent_encode(text.trim(), NON_ALPHANUMERIC).to_string();
     let lines = text.lines().map(str::trim).chain([encoded.as_str()]);

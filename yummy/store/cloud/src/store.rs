@@ -1,5 +1,5 @@
-//! The operations of one store. Each blocks the calling thread, which also runs the operation's own code: callbacks come
-//! on it. The runtime's threads only move the bytes.
+//! The operations of one store. Each blocks the calling thread, which also runs the code of the operation and its
+//! callbacks. The threads of the runtime only move bytes.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -22,14 +22,14 @@ use crate::runtime::runtime;
 
 /// A page of a list, as large as S3 makes them.
 const PAGE_KEYS_MAX: usize = 1000;
-/// Requests for deletion under way at once.
+/// The number of requests for deletion that are in flight at once.
 const DELETES_AT_ONCE: usize = 8;
 const DELETE_TRIES: u32 = 3;
 const DELETE_PAUSE: Duration = Duration::from_millis(200);
-/// Sorts after all that a name may go on with.
+/// Sorts after every character with which a name may continue.
 const LAST_CHARACTER: char = char::MAX;
 
-/// When an operation is to be given up.
+/// When to give up an operation.
 #[derive(Debug)]
 pub struct Call {
     deadline: Option<Instant>,
@@ -39,7 +39,7 @@ pub struct Call {
 
 impl Call {
     pub fn new(timeout: Option<Duration>) -> Self {
-        // A time beyond what the clock can tell is none.
+        // A time beyond the range of the clock counts as none.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         Self { deadline, is_cancelled: AtomicBool::new(false), wake: Notify::new() }
     }
@@ -67,7 +67,7 @@ impl Call {
     }
 }
 
-/// Why an operation failed: by the store, or by us.
+/// Why an operation failed: because of the store or because of us.
 pub enum Problem {
     Store(object_store::Error),
     Ours(Failure),
@@ -85,7 +85,7 @@ impl From<Failure> for Problem {
     }
 }
 
-/// What the store tells of an object. A put is answered without size and time.
+/// What the store says about an object. The answer to a put has no size and time.
 pub struct Facts {
     pub path: String,
     pub size_bytes: u64,
@@ -116,7 +116,8 @@ impl Facts {
     }
 }
 
-/// The same in a header and in a list, where one store writes it without its quotes.
+/// The etag without quotes, so that it is the same from a header and from a list. One store leaves out the quotes in
+/// lists.
 fn plain_etag(etag: Option<String>) -> String {
     let etag = etag.unwrap_or_default();
     let inner = etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
@@ -128,7 +129,7 @@ pub struct Range {
     pub length: u64,
 }
 
-/// Names of objects are UTF-8; a prefix of one, and where a list is to go on, may end within a character.
+/// Names of objects are UTF-8, but a prefix, and the place to continue a list, may end within a character.
 pub struct ListOptions<'a> {
     pub prefix: &'a [u8],
     pub after: &'a [u8],
@@ -136,7 +137,7 @@ pub struct ListOptions<'a> {
     pub limit: usize,
 }
 
-/// As far as it is UTF-8: what a store can be asked for, which then lists more than was meant.
+/// The part that is UTF-8. Only that can be sent to a store, which then may list more than was meant.
 fn text_of(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_else(|error| text_of(&bytes[..error.valid_up_to()]))
 }
@@ -145,7 +146,7 @@ pub struct Store {
     root: String,
     clients: Clients,
     has_told_of_left_out: AtomicBool,
-    /// Uploads that are still being given up after the time to wait for that.
+    /// Uploads whose abort takes longer than the time to wait for it.
     pub late_aborts: Arc<AtomicUsize>,
 }
 
@@ -171,7 +172,7 @@ impl Store {
         Operation { vendor: self.vendor(), root: &self.root, verb, path, effect }
     }
 
-    /// Runs an operation to its end, the deadline or a cancellation; what is under way then is dropped.
+    /// Runs an operation to its end, the deadline or a cancellation. Requests in flight are then dropped.
     pub fn perform<T>(
         &self,
         call: &Call,
@@ -192,7 +193,7 @@ impl Store {
         .map_err(|failure: Failure| self.clean(failure))
     }
 
-    /// Servers repeat what was sent to them.
+    /// Masks secrets in the failure, because servers repeat what was sent to them.
     pub fn clean(&self, failure: Failure) -> Failure {
         Failure { message: self.clients.secrets.clean(&failure.message), ..failure }
     }
@@ -211,7 +212,7 @@ impl Store {
         Path::parse(self.full(path)).map_err(|_| Failure::new(Code::InvalidArgument, format!("no key of a store: {path}")))
     }
 
-    /// Hands the bytes to `sink` as they come, until it refuses them.
+    /// Passes the bytes to `sink` as they come, until it refuses them.
     pub fn get(
         &self,
         call: &Call,
@@ -252,7 +253,7 @@ impl Store {
             }
             Ok(())
         });
-        // The range begins behind the end of the object: 416 says so, and Azurite sends no bytes.
+        // The range begins after the end of the object. Stores answer 416; Azurite sends no bytes.
         let is_behind = match attempts.seen().last {
             Some(Ending::Answer { status: 416, .. }) => true,
             Some(Ending::Answer { status: 206, size_bytes, .. }) => size_bytes.is_some_and(|size| size <= start),
@@ -290,8 +291,9 @@ impl Store {
         })
     }
 
-    /// The entries in the order of their bytes: objects, and with a delimiter prefixes, which have no facts. The second
-    /// result tells whether there are more. Warns of the first key ever that no path names: such keys are left out.
+    /// The entries, sorted by bytes: objects, and with a delimiter also prefixes, which have no facts. The second
+    /// result says whether there are more. Keys that are not valid paths are left out, with a warning about the first
+    /// one ever.
     pub fn list(
         &self,
         call: &Call,
@@ -303,7 +305,7 @@ impl Store {
         let listed = self.perform(call, operation, &attempts, async {
             let prefix = self.full(text_of(options.prefix));
             let mut entries = BTreeMap::new();
-            let mut is_sorted = true; // page by page
+            let mut is_sorted = true; // false once a page is not in order
             let mut token = None;
             if let Some(facts) = self.object_of_the_prefix(&options).await? {
                 entries.insert(facts.path.clone(), Some(facts));
@@ -345,7 +347,7 @@ impl Store {
         listed
     }
 
-    /// object_store leaves the object out whose key is the whole prefix of a list of Azure.
+    /// In a list of Azure, object_store leaves out the object whose key equals the prefix.
     async fn object_of_the_prefix(&self, options: &ListOptions<'_>) -> Result<Option<Facts>, Problem> {
         let name = std::str::from_utf8(options.prefix).unwrap_or("");
         if self.vendor() != Vendor::Azure || name.is_empty() || name.ends_with('/') || options.after >= options.prefix {
@@ -360,7 +362,7 @@ impl Store {
         }
     }
 
-    /// The key behind which the store shall begin. A folder that was listed is left out with all that lies in it.
+    /// The key after which the store should begin. A folder that was already listed is skipped with everything in it.
     fn offset(&self, options: &ListOptions<'_>) -> Option<String> {
         if options.after.is_empty() || options.after < options.prefix {
             return None;
@@ -372,7 +374,7 @@ impl Store {
 
     fn entries(&self, page: object_store::ListResult, options: &ListOptions<'_>) -> BTreeMap<String, Option<Facts>> {
         let mut entries = BTreeMap::new();
-        // A store that knows no offset, or begins with it, lists what was not asked for.
+        // A store that has no offset, or includes it, lists further entries.
         let is_asked_for = |name: &str| name.as_bytes().starts_with(options.prefix) && name.as_bytes() > options.after;
         for meta in page.objects {
             let key = meta.location.to_string();
@@ -389,7 +391,7 @@ impl Store {
         entries
     }
 
-    /// A result for each path, in their order.
+    /// One result per path, in their order.
     pub fn delete(&self, call: &Call, paths: &[&str]) -> Vec<Result<(), Failure>> {
         let group_size = self.clients.deletes_at_once;
         let runtime = match runtime() {
@@ -411,19 +413,19 @@ impl Store {
             tokio::select! {
                 biased;
                 stop = call.stopped() => stop,
-                () = work => Stop::Cancelled, // and nothing is left to be told so
+                () = work => Stop::Cancelled, // all is done, so no path is left that gets this result
             }
         });
-        // Whether the rest was applied is not known; a deletion may be repeated.
+        // It is not known whether the others were applied. A deletion may be repeated.
         let stopped = |path: &str| self.operation("delete", path, Effect::None).stopped(&Seen::default(), stop);
         results.into_iter().zip(paths).map(|(result, path)| result.unwrap_or_else(|| Err(stopped(path)))).collect()
     }
 
-    /// By one request, sent again for what may succeed then.
+    /// Deletes with one request. It is sent again for paths that may then succeed.
     async fn delete_group(&self, group: &[&str]) -> Vec<Result<(), Failure>> {
         let mut results = self.delete_once(group).await;
         for tried in 1..DELETE_TRIES.min(self.clients.retries_max.saturating_add(1)) {
-            // What was answered an error for the whole request object_store has tried again by itself.
+            // If the whole request failed, object_store has already retried it.
             let may_succeed = |failure: &Failure| failure.is_retryable && failure.http_status < 400;
             let again = (0..group.len()).filter(|i| results[*i].as_ref().is_err_and(may_succeed));
             let again: Vec<usize> = again.collect();
@@ -449,7 +451,7 @@ impl Store {
         let stream = futures_util::stream::iter(keys.clone().into_iter().map(Ok)).boxed();
         let ends: Vec<_> = attempts.observe(self.clients.objects.delete_stream(stream).collect()).await;
         let seen = attempts.seen();
-        // One error alone is for the request.
+        // A single error is about the whole request.
         let is_of_all = ends.len() != group.len();
         let end_of = |i: usize, path: &str| {
             let operation = self.operation("delete", path, Effect::Change);

@@ -1,4 +1,5 @@
-//! A streaming upload: one request while it is small, else parts, some of them under way while the next one is written.
+//! A streaming upload. A small one is a single request. A larger one is sent in parts, some of which are in flight
+//! while the next one is written.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
@@ -15,11 +16,11 @@ use crate::runtime::runtime;
 use crate::store::{Call, Facts, Store};
 
 const PART_BYTES_MIN: usize = 8 << 20;
-/// S3 takes 10,000 parts: they double in size so often that no object is too large.
+/// S3 takes at most 10,000 parts. After so many parts the size of a part doubles, so that no object is too large.
 const PARTS_OF_ONE_SIZE: usize = 1000;
 const PARTS_AT_ONCE: usize = 4;
-/// An upload that is given up tells the store; whoever drops it waits so long, and it may go on for longer: nobody waits for
-/// another one of that store meanwhile.
+/// The abort of an upload is sent to the store, and the caller waits at most this long for it. If it takes longer,
+/// nobody waits for further aborts of this store until it ends.
 const ABORT_WAIT: Duration = Duration::from_secs(2);
 const ABORT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -58,7 +59,7 @@ impl Upload {
 
     pub fn write(&mut self, store: &Store, call: &Call, mut bytes: &[u8]) -> Result<(), Failure> {
         while !bytes.is_empty() {
-            // Only when more comes: what fits into one part is put by one request.
+            // A part is sent only when more bytes come, because an upload that fits into one part is a single put.
             if self.buffer.len() == self.part_bytes() {
                 self.flush(store, call)?;
             }
@@ -70,7 +71,7 @@ impl Upload {
         self.check(store, call)
     }
 
-    /// Makes the object visible. Whatever comes of it, nothing more can be done with the upload.
+    /// Makes the object visible. Whatever the outcome, the upload cannot be used any further.
     pub fn finish(&mut self, store: &Store, call: &Call) -> Result<Facts, Failure> {
         self.check(store, call)?;
         if self.multipart.is_none() {
@@ -82,7 +83,8 @@ impl Upload {
         self.wait_for_parts(store, call, 0)?;
         let completion = store.clients().completion.clone().filter(|_| self.effect == Effect::Create);
         if self.effect == Effect::Create && completion.is_none() {
-            // No condition can be put on the last request; names of data files are unique, and this finds a slip.
+            // The last request cannot have a condition. Names of data files are unique, so this check only catches
+            // mistakes.
             match store.head(call, &self.path) {
                 Ok(_) => return Err(Failure::new(Code::AlreadyExists, format!("the object {} exists already", self.path))),
                 Err(failure) if failure.code == Code::NotFound => {}
@@ -105,7 +107,7 @@ impl Upload {
         Ok(facts)
     }
 
-    /// A put of which nobody knows whether it was applied was, when what is there now has its bytes.
+    /// If the outcome of a put is unknown and the object now has its bytes, the put was applied.
     fn settle(&self, store: &Store, call: &Call, failure: Failure, mut bytes: &[u8]) -> Result<Facts, Failure> {
         if failure.code != Code::OutcomeUnknown {
             return Err(failure);
@@ -121,7 +123,7 @@ impl Upload {
         if read.is_ok() && bytes.is_empty() { Ok(facts) } else { Err(failure) }
     }
 
-    /// Errors: the upload's own, or that the call was given up already.
+    /// Errors: that of an earlier failure of the upload, or that the call was given up.
     fn check(&mut self, store: &Store, call: &Call) -> Result<(), Failure> {
         if let Some(failure) = &self.failed {
             return Err(failure.clone());
@@ -161,7 +163,7 @@ impl Upload {
         Ok(())
     }
 
-    /// Until no more than `count` parts are under way.
+    /// Waits until at most `count` parts are in flight.
     fn wait_for_parts(&mut self, store: &Store, call: &Call, count: usize) -> Result<(), Failure> {
         while self.parts.len() > count {
             let operation = store.operation("write a part", &self.path, Effect::None);
@@ -182,11 +184,11 @@ impl Upload {
 impl Drop for Upload {
     fn drop(&mut self) {
         self.parts.abort_all();
-        // In a forked child it is the parent's.
+        // In a forked child the upload belongs to the parent.
         let (Some(mut multipart), Ok(runtime)) = (self.multipart.take(), runtime()) else { return };
         let mut parts = std::mem::take(&mut self.parts);
         let mut abort = runtime.spawn(async move {
-            // A part that arrives after the abort would stay.
+            // A part that arrived after the abort would stay in the store.
             while parts.join_next().await.is_some() {}
             let _ = tokio::time::timeout(ABORT_TIMEOUT, multipart.abort()).await;
         });
