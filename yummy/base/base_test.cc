@@ -29,9 +29,9 @@ TEST(Result, TryPassesTheErrorUp) {
 }
 
 TEST(Error, KeepsReasonAndDetailsWhenCopied) {
-  const Error error = Error(ErrorCode::kNotFound, "gone").WithReason("TABLE_NOT_FOUND").With("table", "t");
+  const Error error = Error(ErrorCode::kNotFound, "gone").WithReason(Reason::kTableNotFound).With("table", "t");
   const Error copy = error;
-  EXPECT_EQ(copy.reason(), "TABLE_NOT_FOUND");
+  EXPECT_EQ(copy.reason_name(), "TABLE_NOT_FOUND");
   EXPECT_EQ(copy.detail("table"), "t");
   EXPECT_EQ(copy.detail("hint"), "");
   EXPECT_EQ(copy.ToString(), "NotFound/TABLE_NOT_FOUND: gone");
@@ -91,7 +91,7 @@ TEST(Executor, OutlivesATaskThatThrows) {
 TEST(Exception, IsAnErrorByItsKind) {
   const auto memory = CatchExceptions([]() -> Result<void> { throw std::bad_alloc(); });
   EXPECT_THAT(memory, IsError(ErrorCode::kResourceExhausted));
-  EXPECT_EQ(memory.error().reason(), "OUT_OF_MEMORY");
+  EXPECT_EQ(memory.error().reason_name(), "OUT_OF_MEMORY");
   EXPECT_THAT(CatchExceptions([]() -> Result<void> { throw std::length_error("x"); }), IsError(ErrorCode::kInternal));
   EXPECT_THAT(CatchExceptions([]() -> Result<void> { throw 1; }), IsError(ErrorCode::kInternal));
   EXPECT_THAT(CatchExceptions([]() -> Result<void> { return {}; }), IsOk());

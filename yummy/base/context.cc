@@ -21,7 +21,7 @@ Context Context::WithStart(Time start) const {
 Result<void> Context::Check() const {
   if (stop_.stop_requested()) return Error(ErrorCode::kCancelled, "the request was cancelled");
   if (deadline_ != Time::max() && std::chrono::steady_clock::now() >= deadline_) {
-    return Error(ErrorCode::kDeadlineExceeded, "the request's deadline has passed").WithReason("QUERY_TIMEOUT");
+    return Error(ErrorCode::kDeadlineExceeded, "the request's deadline has passed").WithReason(Reason::kQueryTimeout);
   }
   return {};
 }

@@ -11,7 +11,6 @@ constexpr std::array<std::string_view, kErrorCodeCount> kNames = {
     "PermissionDenied", "Unsupported",    "Corrupt",       "ResourceExhausted",  "Unavailable", "DeadlineExceeded",
     "Cancelled",        "OutcomeUnknown", "Internal",
 };
-const std::string kNoReason;
 const std::vector<std::pair<std::string, std::string>> kNoDetails;
 }  // namespace
 
@@ -22,7 +21,7 @@ std::string_view ErrorCodeName(ErrorCode code) {
 }
 
 struct Error::Extra {
-  std::string reason;
+  Reason reason = Reason::kNone;
   std::vector<std::pair<std::string, std::string>> details;
 };
 
@@ -39,7 +38,7 @@ Error::Error(Error&&) noexcept = default;
 Error& Error::operator=(Error&&) noexcept = default;
 Error::~Error() = default;
 
-const std::string& Error::reason() const { return extra_ ? extra_->reason : kNoReason; }
+Reason Error::reason() const { return extra_ ? extra_->reason : Reason::kNone; }
 
 const std::vector<std::pair<std::string, std::string>>& Error::details() const {
   return extra_ ? extra_->details : kNoDetails;
@@ -52,9 +51,10 @@ std::string_view Error::detail(std::string_view key) const {
   return {};
 }
 
-Error Error::WithReason(std::string reason) && {
+Error Error::WithReason(Reason reason) && {
+  if (reason == Reason::kNone) return std::move(*this);
   if (!extra_) extra_ = std::make_unique<Extra>();
-  extra_->reason = std::move(reason);
+  extra_->reason = reason;
   return std::move(*this);
 }
 
@@ -71,7 +71,7 @@ Error Error::Prefixed(std::string_view context) && {
 
 std::string Error::ToString() const {
   std::string text(ErrorCodeName(code_));
-  if (!reason().empty()) text += "/" + reason();
+  if (reason() != Reason::kNone) text.append("/").append(reason_name());
   return text + ": " + message_;
 }
 

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "yummy/base/reason.h"
+
 namespace yummy {
 
 enum class ErrorCode {
@@ -34,8 +36,8 @@ inline constexpr int kErrorCodeCount = 15;
 std::string_view ErrorCodeName(ErrorCode code);
 
 /// An error as a value.
-/// Shape: message reads "what, which object, expected, found"; reason is a finer, stable name in capitals
-/// ("TABLE_NOT_FOUND") or empty; details are further facts for the caller, keyed by the names of docs/rest.md
+/// Shape: message reads "what, which object, expected, found"; reason is finer than the code; details are further facts
+/// for the caller, keyed by the names of docs/rest.md
 /// ("table", "pointer", "line", "column", "hint", "current_version", "retryable" …).
 class Error {
  public:
@@ -48,12 +50,14 @@ class Error {
 
   ErrorCode code() const { return code_; }
   const std::string& message() const { return message_; }
-  const std::string& reason() const;
+  Reason reason() const;
+  /// The name of the reason, or an empty view.
+  std::string_view reason_name() const { return ReasonName(reason()); }
   const std::vector<std::pair<std::string, std::string>>& details() const;
   /// The value of a detail, or an empty view.
   std::string_view detail(std::string_view key) const;
 
-  Error WithReason(std::string reason) &&;
+  Error WithReason(Reason reason) &&;
   Error With(std::string key, std::string value) &&;
   /// Puts `context` and ": " before the message.
   Error Prefixed(std::string_view context) &&;

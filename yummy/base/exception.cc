@@ -7,7 +7,7 @@
 namespace yummy {
 
 Error OutOfMemory() {
-  return Error(ErrorCode::kResourceExhausted, "the memory of the process is used up").WithReason("OUT_OF_MEMORY");
+  return Error(ErrorCode::kResourceExhausted, "the memory of the process is used up").WithReason(Reason::kOutOfMemory);
 }
 
 Error CaughtException() {

@@ -25,7 +25,7 @@ Result<Gate::Place> Gate::Enter(const Context& context) {
   lock.unlock();
   TRY(context.Check());
   // The clock of the wait ran a little ahead of the context's.
-  return Error(ErrorCode::kDeadlineExceeded, "the request's deadline has passed").WithReason("QUERY_TIMEOUT");
+  return Error(ErrorCode::kDeadlineExceeded, "the request's deadline has passed").WithReason(Reason::kQueryTimeout);
 }
 
 // The place goes to the first that waits, who may be gone as soon as the lock is free.

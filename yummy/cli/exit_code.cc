@@ -7,8 +7,8 @@
 namespace yummy::cli {
 
 int ExitCode(const Error& error) {
-  if (error.reason() == "CONFIG") return kExitUsage;
-  if (error.reason() == "CANNOT_LISTEN") return kExitOther;
+  if (error.reason() == Reason::kConfig) return kExitUsage;
+  if (error.reason() == Reason::kCannotListen) return kExitOther;
   switch (error.code()) {
     case ErrorCode::kNotFound: return kExitNotFound;
     case ErrorCode::kAlreadyExists:

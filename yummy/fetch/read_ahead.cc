@@ -1,75 +1,23 @@
 #include "yummy/fetch/read_ahead.h"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
-#include <numeric>
 #include <stop_token>
 #include <unordered_map>
 #include <utility>
 
 #include "yummy/base/exception.h"
+#include "yummy/fetch/read_plan.h"
 
 namespace yummy::fetch {
 namespace {
 
 using store::ByteRange;
 
-// Neighbours are fetched together over a gap of this size, over a larger one when it is no more than what is wanted
-// before it.
-constexpr uint64_t kGapBytesFree = 64 << 10;
-constexpr uint64_t kGapBytesMax = 1 << 20;
-constexpr uint64_t kWholeRowGroupPercent = 95;
 constexpr size_t kTasksMax = 1024;
-
-/// What one request fetches, and how much of it the scan will ask for.
-struct Fetch {
-  ByteRange range;
-  uint64_t wanted_bytes = 0;
-};
-
-uint64_t EndOf(const ByteRange& range) { return range.offset + range.length; }
-
-/// Few requests of a bounded size that hold all of `chunks`.
-std::vector<Fetch> Coalesce(std::vector<ByteRange> chunks) {
-  std::sort(chunks.begin(), chunks.end(), [](const auto& a, const auto& b) { return a.offset < b.offset; });
-  std::vector<Fetch> runs;
-  for (const auto& chunk : chunks) {
-    if (!runs.empty()) {
-      auto& run = runs.back();
-      const uint64_t end = EndOf(run.range);
-      const uint64_t gap = chunk.offset > end ? chunk.offset - end : 0;
-      if (gap <= kGapBytesFree || (gap <= kGapBytesMax && gap <= run.wanted_bytes)) {
-        run.range.length = std::max(end, EndOf(chunk)) - run.range.offset;
-        run.wanted_bytes += chunk.length;
-        continue;
-      }
-    }
-    runs.push_back({chunk, chunk.length});
-  }
-  std::vector<Fetch> fetches;
-  for (const auto& run : runs) {
-    const uint64_t pieces = (run.range.length + ReadAhead::kRequestBytesMax - 1) / ReadAhead::kRequestBytesMax;
-    const uint64_t piece = (run.range.length + pieces - 1) / pieces;
-    for (uint64_t offset = run.range.offset; offset < EndOf(run.range); offset += piece) {
-      const uint64_t length = std::min(piece, EndOf(run.range) - offset);
-      // An overlap of chunks, of which only a lying footer speaks, must not make a fetch wait for readers that never
-      // come.
-      fetches.push_back({{offset, length}, std::min(length, run.wanted_bytes / pieces)});
-    }
-  }
-  return fetches;
-}
-
-/// What is fetched for the footer of a large file: DuckDB asks for this power of two, and bloom filters lie before the
-/// footer.
-uint64_t TailBytes(uint64_t file_bytes) {
-  const uint64_t asked = std::bit_ceil(std::clamp<uint64_t>(file_bytes / 1000, 16 << 10, 256 << 10));
-  return std::min(file_bytes, std::max(asked, ReadAhead::kFooterBytesMin));
-}
 
 }  // namespace
 
@@ -111,40 +59,10 @@ struct RowGroupPlan {
   bool rest_read = false;     // a row passed
 };
 
-bool Overlaps(const ByteRange& a, const ByteRange& b) { return a.offset < EndOf(b) && b.offset < EndOf(a); }
-
-ByteRange Common(const ByteRange& a, const ByteRange& b) {
-  const uint64_t begin = std::max(a.offset, b.offset);
-  const uint64_t end = std::min(EndOf(a), EndOf(b));
-  return {begin, end > begin ? end - begin : 0};
-}
-
-bool Contains(const ByteRange& outer, const ByteRange& inner) {
-  return outer.offset <= inner.offset && EndOf(inner) <= EndOf(outer);
-}
-
-/// The smallest range that has all of `asked` that lies in none of `blocks`, which are sorted.
-ByteRange Missing(const ByteRange& asked, const std::vector<BlockRef>& blocks) {
-  uint64_t position = asked.offset;
-  uint64_t begin = EndOf(asked);
-  uint64_t end = asked.offset;
-  const auto add = [&](uint64_t from, uint64_t to) {
-    if (from >= to) return;
-    begin = std::min(begin, from);
-    end = std::max(end, to);
-  };
-  for (const auto& block : blocks) {
-    add(position, std::min(block->range.offset, EndOf(asked)));
-    position = std::max(position, EndOf(block->range));
-  }
-  add(position, EndOf(asked));
-  return {begin, end > begin ? end - begin : 0};
-}
-
 /// Reads a range, a large one in pieces at the same time.
 Result<void> ReadInParallel(Executor& executor, const Context& context, store::ObjectReader& reader,
                             const ByteRange& range, std::span<std::byte> out) {
-  const uint64_t pieces = (range.length + ReadAhead::kRequestBytesMax - 1) / ReadAhead::kRequestBytesMax;
+  const uint64_t pieces = (range.length + kRequestBytesMax - 1) / kRequestBytesMax;
   if (pieces <= 1) return reader.ReadAt(context, range.offset, out);
   const uint64_t piece = (range.length + pieces - 1) / pieces;
   std::vector<Result<void>> results(pieces);
@@ -179,11 +97,11 @@ struct ReadAhead::State : std::enable_shared_from_this<ReadAhead::State> {
   using Content = File::Content;
   using ContentRef = std::shared_ptr<Content>;
   using Layout = std::shared_ptr<const ParquetLayout>;
-  enum class Part { kFiltered, kRest, kAll };
 
   State(ReadAheadPool& shared, ReadAheadOptions chosen)
       : pool(shared),
         options(std::move(chosen)),
+        window{.threads = options.threads, .careful = options.careful},
         context(options.context.deadline(), stop.get_token(), options.context.request_id()),
         on_stop(options.context.stop_token(), [this] { stop.request_stop(); }) {}
 
@@ -199,23 +117,16 @@ struct ReadAhead::State : std::enable_shared_from_this<ReadAhead::State> {
 
   ReadAheadPool& pool;
   const ReadAheadOptions options;
+  const ReadWindow window;
   std::stop_source stop;  // by the request, or because the scan is over
   const Context context;  // of the tasks
   const std::stop_callback<std::function<void()>> on_stop;
 
  private:
-  // How much may be begun when `used` of it has been.
-  size_t AllowedAfter(size_t used, size_t ahead_max) const {
-    if (!options.careful) return used + ahead_max;
-    // As many as the scan has threads it begins by itself.
-    if (used <= options.threads) return std::max<size_t>(used, 1);
-    return used + std::min(ahead_max, (size_t{1} << std::min<size_t>(used - options.threads, 16)) - 1);
-  }
-
   /// `fetched` is where the part of the file begins that is there already.
   void Plan(Content& content, const Layout& layout, uint64_t fetched);
   std::vector<BlockRef> BlocksOf(const Content& content, const ParquetLayout& layout,
-                                 const std::vector<ParquetLayout::Leaf>& leaves, size_t row_group, Part part,
+                                 const std::vector<ParquetLayout::Leaf>& leaves, size_t row_group, ColumnPart part,
                                  uint64_t fetched) const;
   bool IsOfTheRest(const Content& content, size_t row_group, const ByteRange& range) const;
   void Pump();
@@ -248,7 +159,7 @@ void ReadAhead::State::BeginFiles() {
   {
     const std::lock_guard lock(mutex_);
     opened = opened_;
-    ahead = AllowedAfter(opened_, kFilesMax) - opened_;
+    ahead = window.AllowedAfter(opened_, kFilesMax) - opened_;
     // Asking for the list costs something: it is asked for half a window at a time.
     if (over_ || ahead == 0 || (!options.careful && begun_ > opened_ + kFilesMax / 2)) return;
   }
@@ -334,8 +245,8 @@ void ReadAhead::State::Plan(Content& content, const Layout& layout, uint64_t fet
   for (size_t i = 0; i < plans.size(); i++) {
     plans[i].rest_planned = rest_pays || !has_rest || layout->RowGroup(i).length <= kWholeFileBytesMax;
     if (!layout->MayMatch(i, options.predicate, *options.schema)) continue;
-    const auto of_row_group =
-        BlocksOf(content, *layout, leaves, i, plans[i].rest_planned ? Part::kAll : Part::kFiltered, fetched);
+    const auto of_row_group = BlocksOf(content, *layout, leaves, i,
+                                       plans[i].rest_planned ? ColumnPart::kAll : ColumnPart::kFiltered, fetched);
     plans[i].fetched = of_row_group.empty();
     blocks.insert(blocks.end(), of_row_group.begin(), of_row_group.end());
   }
@@ -350,26 +261,13 @@ void ReadAhead::State::Plan(Content& content, const Layout& layout, uint64_t fet
 
 std::vector<BlockRef> ReadAhead::State::BlocksOf(const Content& content, const ParquetLayout& layout,
                                                  const std::vector<ParquetLayout::Leaf>& leaves, size_t row_group,
-                                                 Part part, uint64_t fetched) const {
-  std::vector<ByteRange> chunks;
-  for (const auto& leaf : leaves) {
-    if (part != Part::kAll && leaf.filtered != (part == Part::kFiltered)) continue;
-    const auto chunk = layout.Chunk(row_group, leaf.leaf);
-    if (chunk.length == 0 || chunk.offset >= fetched || options.is_cached(content.file, chunk)) continue;
-    chunks.push_back(chunk);
-  }
-  // DuckDB reads a row group in one piece when nearly all of it is wanted.
-  const ByteRange whole = layout.RowGroup(row_group);
-  const uint64_t wanted = std::accumulate(chunks.begin(), chunks.end(), uint64_t{0},
-                                          [](uint64_t sum, const auto& chunk) { return sum + chunk.length; });
-  if (part == Part::kAll && wanted > whole.length / 100 * kWholeRowGroupPercent && whole.offset < fetched) {
-    chunks = {whole};
-  }
+                                                 ColumnPart part, uint64_t fetched) const {
+  const auto is_cached = [&](const ByteRange& range) { return options.is_cached(content.file, range); };
   std::vector<BlockRef> blocks;
-  for (const auto& fetch : Coalesce(std::move(chunks))) {
+  for (const auto& planned : PlanRowGroup(layout, leaves, row_group, part, fetched, is_cached)) {
     auto block = std::make_shared<Block>();
-    block->range = fetch.range;
-    block->unread_bytes = fetch.wanted_bytes;
+    block->range = planned.range;
+    block->unread_bytes = planned.wanted_bytes;
     block->row_group = row_group;
     blocks.push_back(std::move(block));
   }
@@ -383,7 +281,7 @@ void ReadAhead::State::Pump() {
     while (!content->queue.empty()) {
       const auto block = content->queue.front();
       const bool begins = block->row_group != Block::kNoRowGroup && !content->row_groups[block->row_group].fetched;
-      if (begins && row_groups_fetched_ >= AllowedAfter(row_groups_begun_, kFilesMax)) return;
+      if (begins && row_groups_fetched_ >= window.AllowedAfter(row_groups_begun_, kFilesMax)) return;
       if (bytes_ > 0 && bytes_ + block->range.length > bytes_max) return;
       if (!Submit(content, block)) return;
       if (begins) {
@@ -549,7 +447,7 @@ void ReadAhead::State::Touch(const ContentRef& content, const ByteRange& range) 
       plan.rest_planned = true;
       const auto leaves = content->leaves;
       lock.unlock();
-      auto blocks = BlocksOf(*content, *layout, leaves, row_group, Part::kRest, content->file.object.size_bytes);
+      auto blocks = BlocksOf(*content, *layout, leaves, row_group, ColumnPart::kRest, content->file.object.size_bytes);
       lock.lock();
       content->queue.insert(content->queue.begin(), blocks.begin(), blocks.end());
     }
@@ -621,7 +519,9 @@ Result<void> ReadAhead::File::ReadAt(const Context& context, store::ObjectReader
   };
   scan_->Touch(content_, asked);
   const auto blocks = scan_->Find(*content_, asked);
-  const ByteRange missing = Missing(asked, blocks);
+  std::vector<ByteRange> present;
+  for (const auto& block : blocks) present.push_back(block->range);
+  const ByteRange missing = Missing(asked, present);
   if (missing.length > 0) TRY(read(missing));
   for (const auto& block : blocks) {
     const ByteRange part = Common(block->range, asked);

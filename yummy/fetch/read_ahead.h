@@ -63,15 +63,15 @@ struct ReadAheadOptions {
   delta::Predicate predicate = delta::Predicate::Unknown();  // what rows must satisfy
   std::shared_ptr<const delta::Schema> schema;               // names the predicate's columns
   size_t threads = 2;                                        // of the scan
-  /// The next files of the scan, of which it has opened `opened`, as it looks now; fewer at the end.
+  /// Up to `count` files that the scan will open after the first `opened`. They may change while the scan runs.
   std::function<std::vector<FileToScan>(size_t opened, size_t count)> upcoming;
-  /// Begins what else the scan needs of files that come next, by tasks of this context on the pool; of a file it may be
-  /// asked again.
+  /// Starts fetching other data of these files, such as deletion vectors, by tasks of this context on the pool. Called
+  /// more than once for a file.
   std::function<void(const Context& context, const std::vector<FileToScan>& files)> prefetch;
   /// True when the scan will not ask for the range, because DuckDB has it.
   std::function<bool(const FileToScan& file, const store::ByteRange& range)> is_cached;
-  /// The scan may end, or learn to leave files out, after any file: what is fetched ahead begins with nothing and
-  /// doubles.
+  /// The scan may end, or learn to leave files out, after any file: the window starts empty and doubles with each file
+  /// that is opened.
   bool careful = false;
   /// False when the scan has learnt meanwhile that it needs nothing of the file. Absent when it never does.
   std::function<bool(const FileToScan& file)> is_wanted;
@@ -82,11 +82,6 @@ class ReadAhead {
  public:
   static constexpr size_t kFilesMax = 32;             // begun and not opened yet
   static constexpr uint64_t kBytesMax = 64ULL << 20;  // fetched or on their way, and not read yet
-  /// A file up to this size is fetched whole.
-  static constexpr uint64_t kWholeFileBytesMax = 1 << 20;
-  /// What is fetched of a larger one for its footer: at least this, and what DuckDB asks for.
-  static constexpr uint64_t kFooterBytesMin = 64 << 10;
-  static constexpr uint64_t kRequestBytesMax = 16 << 20;
 
   ReadAhead(ReadAheadPool& pool, ReadAheadOptions options);
   /// Cancels what is on its way, drops what is there.

@@ -31,7 +31,7 @@ struct Place {
   Error At(const YAML::Node& node, std::string_view text) const { return At(node.Mark(), text); }
   Error At(const YAML::Mark& mark, std::string_view text) const {
     return Error(ErrorCode::kInvalidArgument, fmt::format("{}:{}:{}: {}", *file, mark.line + 1, mark.column + 1, text))
-        .WithReason("CONFIG");
+        .WithReason(Reason::kConfig);
   }
 };
 
@@ -385,7 +385,7 @@ Result<void> ParseDocument(const Place& place, const YAML::Node& document, const
 Result<Config> ParseConfig(std::string_view text, const std::string& file, const std::string& folder) {
   const Place place{&file};
   const auto refuse = [&](std::string_view what) {
-    return Error(ErrorCode::kInvalidArgument, fmt::format("{}: {}", file, what)).WithReason("CONFIG");
+    return Error(ErrorCode::kInvalidArgument, fmt::format("{}: {}", file, what)).WithReason(Reason::kConfig);
   };
   if (text.size() > kFileBytesMax) return refuse("limit exceeded: a configuration file has at most 1 MiB");
   if (text.find('\0') != std::string_view::npos || !IsUtf8(text))
@@ -417,7 +417,7 @@ Result<Config> ParseConfig(std::string_view text, const std::string& file, const
 
 Result<Config> LoadConfig(const std::string& file) {
   const auto refuse = [&](std::string_view what) {
-    return Error(ErrorCode::kInvalidArgument, fmt::format("{}: {}", file, what)).WithReason("CONFIG");
+    return Error(ErrorCode::kInvalidArgument, fmt::format("{}: {}", file, what)).WithReason(Reason::kConfig);
   };
   std::error_code status;
   if (std::filesystem::is_directory(file, status)) return refuse("is a folder, expected a YAML file");

@@ -100,7 +100,7 @@ class BadConfig : public ::testing::TestWithParam<BadCase> {};
 TEST_P(BadConfig, IsRefusedWithPlaceAndReason) {
   const auto config = Parse(GetParam().text);
   ASSERT_THAT(config, IsError(ErrorCode::kInvalidArgument));
-  EXPECT_EQ(config.error().reason(), "CONFIG");
+  EXPECT_EQ(config.error().reason_name(), "CONFIG");
   EXPECT_THAT(config.error().message(), AllOf(StartsWith(GetParam().place), HasSubstr(GetParam().says)));
 }
 

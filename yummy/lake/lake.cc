@@ -156,39 +156,32 @@ Result<TableInfo> Lake::Describe(const Context& context, const TableRef& ref, co
   return info;
 }
 
-Result<table::CreateReport> Lake::Create(const Context& context, const TableRef& ref, table::CreateOptions options) {
-  const auto table = TRY(state_->tables.FindOrMake(context, ref));
-  for (const auto& [key, value] : TRY(state_->stores.Find(ref.store))->config.table_defaults) {
-    options.configuration.try_emplace(key, value);
+Result<std::shared_ptr<arrow::Schema>> Lake::SchemaForWriting(const Context& context, const TableRef& ref) {
+  const auto table = TRY(state_->tables.Find(context, ref));
+  return delta::ToArrowSchema(TRY(table->Current(context))->schema());
+}
+
+template <class Verb>
+Result<typename Verb::Report> Lake::Run(const Context& context, const TableRef& ref, Verb verb) {
+  std::shared_ptr<delta::Table> table;
+  if constexpr (Verb::kMakesTable) {
+    table = TRY(state_->tables.FindOrMake(context, ref));
+    for (const auto& [key, value] : TRY(state_->stores.Find(ref.store))->config.table_defaults) {
+      verb.configuration.try_emplace(key, value);
+    }
+  } else {
+    table = TRY(state_->tables.Find(context, ref));
   }
-  auto report = table::Create(context, *table, options);
-  if (!report.ok()) {
+  const auto session = TRY(state_->database->Connect());
+  auto report = verb.Run(context, table::Target{*table, *session});
+  if (!report.ok() && report.error().detail("table").empty()) {
     return std::move(report).error().With("table", DisplayName(ref));
   }
   return report;
 }
 
-Result<WriteSchema> Lake::SchemaForWriting(const Context& context, const TableRef& ref) {
-  const auto table = TRY(state_->tables.Find(context, ref));
-  const auto snapshot = TRY(table->Current(context));
-  return WriteSchema{TRY(delta::ToArrowSchema(snapshot->schema())), snapshot->version()};
-}
-
-Result<table::WriteReport> Lake::Append(const Context& context, const TableRef& ref,
-                                        std::shared_ptr<arrow::RecordBatchReader> rows,
-                                        const table::WriteOptions& options) {
-  const auto table = TRY(state_->tables.Find(context, ref));
-  const auto session = TRY(state_->database->Connect());
-  return table::Append(context, *session, *table, std::move(rows), options);
-}
-
-Result<table::WriteReport> Lake::Overwrite(const Context& context, const TableRef& ref,
-                                           std::shared_ptr<arrow::RecordBatchReader> rows,
-                                           const table::WriteOptions& options) {
-  const auto table = TRY(state_->tables.Find(context, ref));
-  const auto session = TRY(state_->database->Connect());
-  return table::Overwrite(context, *session, *table, std::move(rows), options);
-}
+template Result<table::CreateReport> Lake::Run(const Context&, const TableRef&, table::Create);
+template Result<table::WriteReport> Lake::Run(const Context&, const TableRef&, table::Write);
 
 namespace {
 // Everything but the tables that a result depends on.

@@ -59,12 +59,6 @@ struct TableInfo {
   std::optional<int64_t> rows;
 };
 
-/// What a body decoder needs: the columns that rows are written to.
-struct WriteSchema {
-  std::shared_ptr<arrow::Schema> arrow;  // types as table/write.h takes them; nullability as the table's
-  int64_t version = 0;
-};
-
 /// A running query and the versions that it reads.
 struct RunningQuery {
   std::unique_ptr<duck::Session> session;  // declared first: it must outlive the result; absent for a kept result
@@ -94,13 +88,12 @@ class Lake {
   Result<TableRef> Resolve(const Context& context, const std::string& store, const std::string& table);
 
   Result<TableInfo> Describe(const Context& context, const TableRef& table, const Travel& travel);
-  Result<table::CreateReport> Create(const Context& context, const TableRef& table, table::CreateOptions options);
-  Result<WriteSchema> SchemaForWriting(const Context& context, const TableRef& table);
-  Result<table::WriteReport> Append(const Context& context, const TableRef& table,
-                                    std::shared_ptr<arrow::RecordBatchReader> rows, const table::WriteOptions& options);
-  Result<table::WriteReport> Overwrite(const Context& context, const TableRef& table,
-                                       std::shared_ptr<arrow::RecordBatchReader> rows,
-                                       const table::WriteOptions& options);
+  /// The columns that rows are decoded to: types as table::Write takes them, nullability as the table's.
+  Result<std::shared_ptr<arrow::Schema>> SchemaForWriting(const Context& context, const TableRef& table);
+  /// Runs a verb of `yummy/table` on a table. A new table gets the store's defaults. Errors: those of the verb with the
+  /// detail "table"; NotFound (TABLE_NOT_FOUND) for a verb that makes no table.
+  template <class Verb>
+  Result<typename Verb::Report> Run(const Context& context, const TableRef& table, Verb verb);
   /// Starts a SELECT, or gives its kept result when no table that it came from has changed.
   /// Errors: as duck::Session::Query.
   Result<RunningQuery> Query(const Context& context, const QueryRequest& request);

@@ -24,7 +24,7 @@ Error Invalid(std::string_view name, std::string_view why) {
   AppendJsonString(quoted, name.substr(0, 80));
   return Error(ErrorCode::kInvalidArgument,
                fmt::format("invalid name {}: {}; use [A-Za-z0-9_.-] and spaces, at most 255 bytes", quoted, why))
-      .WithReason("INVALID_NAME");
+      .WithReason(Reason::kInvalidName);
 }
 
 bool IsWordByte(unsigned char c) { return std::isalnum(c) != 0 || c == '_'; }

@@ -21,7 +21,7 @@ TEST(Name, RefusesWhatLeavesTheFolder) {
         std::string("a%0Ab"), std::string("%ff")}) {
     const auto checked = CheckName(name);
     ASSERT_THAT(checked, IsError(ErrorCode::kInvalidArgument)) << name;
-    EXPECT_EQ(checked.error().reason(), "INVALID_NAME");
+    EXPECT_EQ(checked.error().reason_name(), "INVALID_NAME");
   }
 }
 

@@ -18,7 +18,7 @@ namespace yummy::lake {
 namespace {
 
 Error StoreNotFound(std::string_view store) {
-  return Error(ErrorCode::kNotFound, fmt::format("no store is named '{}'", store)).WithReason("STORE_NOT_FOUND");
+  return Error(ErrorCode::kNotFound, fmt::format("no store is named '{}'", store)).WithReason(Reason::kStoreNotFound);
 }
 
 struct Caches {

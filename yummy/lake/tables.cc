@@ -91,7 +91,7 @@ Result<std::shared_ptr<delta::Table>> Tables::Load(const Context& context, const
   std::shared_ptr<delta::Table> table = Make(store, path);
   const auto newest = table->Current(context);
   if (newest.ok()) return Keep(store, std::move(table));
-  if (newest.error().reason() == "NOT_A_DELTA_TABLE") return std::shared_ptr<delta::Table>();
+  if (newest.error().reason() == Reason::kNotADeltaTable) return std::shared_ptr<delta::Table>();
   // A log that cannot be read is a table all the same, and other versions of it may be well.
   const ErrorCode code = newest.error().code();
   if (code == ErrorCode::kCorrupt || code == ErrorCode::kUnsupported) return Keep(store, std::move(table));
@@ -130,7 +130,7 @@ Result<std::shared_ptr<delta::Table>> Tables::Find(const Context& context, const
   const bool folder_exists = std::find(folders.begin(), folders.end(), ref.table) != folders.end();
   const std::string_view what = folder_exists ? "is a folder without a Delta log" : "does not exist";
   return Error(ErrorCode::kNotFound, fmt::format("table '{}' in store '{}' {}", DisplayName(ref), ref.store, what))
-      .WithReason(folder_exists ? "NOT_A_DELTA_TABLE" : "TABLE_NOT_FOUND")
+      .WithReason(folder_exists ? Reason::kNotADeltaTable : Reason::kTableNotFound)
       .With("table", DisplayName(ref));
 }
 
@@ -147,7 +147,7 @@ Result<std::shared_ptr<delta::Table>> Tables::FindOrMake(const Context& context,
 Result<void> Tables::CheckNotInsideTable(const Context& context, const Store& store, const TableRef& ref) const {
   const auto refuse = [&](std::string_view why) {
     return Error(ErrorCode::kInvalidArgument, fmt::format("cannot create '{}': {}", DisplayName(ref), why))
-        .WithReason("INVALID_NAME");
+        .WithReason(Reason::kInvalidName);
   };
   if (TRY(delta::IsDeltaTable(context, *store.object_store, "")))
     return refuse("the folder of the store is a table itself");

@@ -53,7 +53,7 @@ class Call {
     Error error(code, status.message);
     yummy_cloud_free_message(status.message);
     if (code == ErrorCode::kCancelled || code == ErrorCode::kDeadlineExceeded) TRY(context_.Check());
-    if (*status.reason != '\0') error = std::move(error).WithReason(status.reason);
+    error = std::move(error).WithReason(ReasonOfName(status.reason));
     if (status.http_status != 0) error = std::move(error).With("http_status", std::to_string(status.http_status));
     return std::move(error)
         .With("attempts", std::to_string(status.attempts))

@@ -169,7 +169,7 @@ TEST(CloudStore, NamesWhatAReadWasAnswered) {
     const auto store = OpenScripted(server);
     const auto read = store->Get(Within(Milliseconds(20'000)), "t/a b");
     ASSERT_THAT(read, IsError(broken.code));
-    EXPECT_EQ(read.error().reason(), broken.reason) << read.error().ToString();
+    EXPECT_EQ(read.error().reason_name(), broken.reason) << read.error().ToString();
     EXPECT_EQ(server.requests(), broken.requests);
     EXPECT_EQ(read.error().detail("attempts"), std::to_string(broken.requests));
     EXPECT_EQ(read.error().detail("store"), "s3://bucket/lake/");
@@ -192,7 +192,7 @@ TEST(CloudStore, NamesWhatAListWasAnswered) {
     const auto store = OpenScripted(server);
     const auto page = store->List(Within(Milliseconds(20'000)), "t/", {});
     ASSERT_FALSE(page.ok()) << answer;
-    EXPECT_EQ(page.error().reason(), reason) << page.error().ToString();
+    EXPECT_EQ(page.error().reason_name(), reason) << page.error().ToString();
   }
 }
 
@@ -224,7 +224,7 @@ TEST(CloudStore, TriesAgainAfterAConflictWithoutACondition) {
     const ScriptedServer forever(InTurn({conflict}));
     const Result<void> failed = call(*OpenScripted(forever), context);
     ASSERT_THAT(failed, IsError(ErrorCode::kUnavailable));
-    EXPECT_EQ(failed.error().reason(), "STORE_FAILED");
+    EXPECT_EQ(failed.error().reason_name(), "STORE_FAILED");
     EXPECT_EQ(forever.requests(), 3U);
   }
 }
@@ -244,7 +244,7 @@ TEST(CloudStore, RefusesBytesThatWereNotAskedFor) {
     const auto store = OpenScripted(server);
     const auto read = store->Get(Within(Milliseconds(20'000)), "t/a", ByteRange{.offset = 10, .length = 10});
     ASSERT_THAT(read, IsError(ErrorCode::kUnavailable)) << answer;
-    EXPECT_EQ(read.error().reason(), "STORE_BAD_ANSWER") << read.error().ToString();
+    EXPECT_EQ(read.error().reason_name(), "STORE_BAD_ANSWER") << read.error().ToString();
     const auto reader = MUST(store->Open(Within(Milliseconds(20'000)), "t/a", 100));
     std::string out(10, ' ');
     EXPECT_THAT(reader->ReadAt(Within(Milliseconds(20'000)), 10, std::as_writable_bytes(std::span(out))),
@@ -475,7 +475,7 @@ TEST(CloudStore, AnErrorBehindA200IsAnError) {
   MUST(upload->Write(context, std::string(size_t{9} << 20, 'x')));
   const auto finished = upload->Finish(context);
   ASSERT_THAT(finished, IsError(ErrorCode::kOutcomeUnknown));
-  EXPECT_EQ(finished.error().reason(), "STORE_FAILED");
+  EXPECT_EQ(finished.error().reason_name(), "STORE_FAILED");
   EXPECT_THAT(finished.error().message(), Not(HasSubstr("<Message>")));
   const ScriptedServer copies(InTurn({late, {HttpAnswer(200, "<CopyObjectResult></CopyObjectResult>")}}));
   EXPECT_THAT(OpenScripted(copies)->Copy(context, "t/a", "t/b"), IsOk());
@@ -519,7 +519,7 @@ TEST(CloudStore, ACreateThatCannotConnectWasNotApplied) {
                                                     {"max_retries", "1"}}));
   const auto put = store->Put(Within(Milliseconds(20'000)), "t/a", "x", PutMode::kCreate);
   ASSERT_THAT(put, IsError(ErrorCode::kUnavailable));
-  EXPECT_EQ(put.error().reason(), "STORE_UNREACHABLE");
+  EXPECT_EQ(put.error().reason_name(), "STORE_UNREACHABLE");
 }
 
 TEST(CloudStore, AzureSaysForSureThatABlobIsThere) {
@@ -556,7 +556,7 @@ TEST(CloudStore, DeletesInBulkAndTellsOfEachKey) {
   ASSERT_EQ(results.size(), 4U);
   EXPECT_THAT(results[0], IsOk());
   ASSERT_THAT(results[1], IsError(ErrorCode::kPermissionDenied));
-  EXPECT_EQ(results[1].error().reason(), "STORE_ACCESS_DENIED");
+  EXPECT_EQ(results[1].error().reason_name(), "STORE_ACCESS_DENIED");
   EXPECT_THAT(results[1].error().message(), HasSubstr("AccessDenied"));
   EXPECT_THAT(results[2], IsOk());
   EXPECT_THAT(results[3], IsOk());
@@ -589,7 +589,7 @@ TEST(CloudStore, DeletesWhatWasRefusedForTheMomentAgain) {
   ASSERT_EQ(results.size(), 4U);
   EXPECT_THAT(results[0], IsOk());
   ASSERT_THAT(results[1], IsError(ErrorCode::kUnavailable));
-  EXPECT_EQ(results[1].error().reason(), "STORE_FAILED");
+  EXPECT_EQ(results[1].error().reason_name(), "STORE_FAILED");
   EXPECT_THAT(results[2], IsError(ErrorCode::kPermissionDenied));
   EXPECT_THAT(results[3], IsOk());
   ASSERT_EQ(bodies.size(), 3U);

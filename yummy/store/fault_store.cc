@@ -193,7 +193,7 @@ std::invoke_result_t<Call> Answer(const Context& context, Script& script, std::o
   if (!fault) return call();
   switch (*fault) {
     case FaultKind::kErrorBefore: return NotAppliedError(operation, path);
-    case FaultKind::kIoError: return NotAppliedError(operation, path).WithReason("STORE_IO");
+    case FaultKind::kIoError: return NotAppliedError(operation, path).WithReason(Reason::kStoreIo);
     case FaultKind::kErrorAfter: {
       // An error of the store is lost as well: the caller cannot know it.
       const auto lost = call();
@@ -202,7 +202,7 @@ std::invoke_result_t<Call> Answer(const Context& context, Script& script, std::o
     case FaultKind::kTimeoutAfter: {
       const auto lost = call();
       script.Delay(context);
-      return LostError(operation, path).WithReason("STORE_TIMEOUT");
+      return LostError(operation, path).WithReason(Reason::kStoreTimeout);
     }
     case FaultKind::kDelay: script.Delay(context); return call();
     case FaultKind::kErrorLate:

@@ -71,7 +71,7 @@ TEST_F(FaultStoreTest, ATimeoutIsAppliedAndTakesItsTime) {
   store_.Inject({.operation = Operation::kPutOverwrite, .path_contains = "", .kind = FaultKind::kTimeoutAfter});
   const auto put = store_.Put(context_, "a", "x", PutMode::kOverwrite);
   EXPECT_THAT(put, IsError(ErrorCode::kOutcomeUnknown));
-  EXPECT_EQ(put.error().reason(), "STORE_TIMEOUT");
+  EXPECT_EQ(put.error().reason_name(), "STORE_TIMEOUT");
   EXPECT_TRUE(IsThere("a"));
   EXPECT_THAT(delays_, ElementsAre(std::chrono::milliseconds(70)));
 }

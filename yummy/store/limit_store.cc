@@ -18,7 +18,7 @@ Error NotSentError(const Error& error, std::string_view path) {
   if (error.code() != ErrorCode::kDeadlineExceeded) return error;
   return Error(ErrorCode::kUnavailable,
                fmt::format("{} was not written: the store had too many requests in flight until the deadline", path))
-      .WithReason("STORE_BUSY");
+      .WithReason(Reason::kStoreBusy);
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ TEST_F(LimitTest, WaitsNoLongerThanTheRequest) {
   const Context soon = Context().WithDeadline(std::chrono::steady_clock::now() + milliseconds(20));
   const auto late = limited_.Put(soon, "t/new", "x", PutMode::kCreate);
   ASSERT_THAT(late, IsError(ErrorCode::kUnavailable));
-  EXPECT_EQ(late.error().reason(), "STORE_BUSY");
+  EXPECT_EQ(late.error().reason_name(), "STORE_BUSY");
   threads.emplace_back([&] {
     EXPECT_THAT(limited_.Get(Context(Context::Time::max(), stop.get_token(), ""), "t/data"),
                 IsError(ErrorCode::kCancelled));

@@ -81,24 +81,24 @@ ErrorCode CodeOf(int error) {
   }
 }
 
-std::string_view ReasonOf(int error) {
+Reason ReasonOf(int error) {
   switch (error) {
     case ENOENT:
-    case ENOTDIR: return "OBJECT_NOT_FOUND";
+    case ENOTDIR: return Reason::kObjectNotFound;
     case EACCES:
-    case EPERM: return "STORE_PERMISSION";
-    case EROFS: return "STORE_READ_ONLY";
+    case EPERM: return Reason::kStorePermission;
+    case EROFS: return Reason::kStoreReadOnly;
     // Of openat2: the path leaves the root, or runs in a circle of links.
     case EXDEV:
-    case ELOOP: return "PATH_OUTSIDE_TABLE";
+    case ELOOP: return Reason::kPathOutsideTable;
     case ENOSPC:
     case EDQUOT:
-    case EFBIG: return "STORE_FULL";
+    case EFBIG: return Reason::kStoreFull;
     case EMFILE:
-    case ENFILE: return "TOO_MANY_OPEN_FILES";
-    case ENAMETOOLONG: return "PATH_TOO_LONG";
-    case EIO: return "STORE_IO";
-    default: return "";
+    case ENFILE: return Reason::kTooManyOpenFiles;
+    case ENAMETOOLONG: return Reason::kPathTooLong;
+    case EIO: return Reason::kStoreIo;
+    default: return Reason::kNone;
   }
 }
 
@@ -164,12 +164,11 @@ int SyncFolder(const Descriptor& folder) {
 
 Error ErrnoError(int error, std::string_view verb, std::string_view path) {
   Error result(CodeOf(error), fmt::format("cannot {} {}: {}", verb, path, std::generic_category().message(error)));
-  const std::string_view reason = ReasonOf(error);
-  return reason.empty() ? result : std::move(result).WithReason(std::string(reason));
+  return std::move(result).WithReason(ReasonOf(error));
 }
 
 Error NoObjectError(std::string_view path) {
-  return Error(ErrorCode::kNotFound, fmt::format("no object {}", path)).WithReason("OBJECT_NOT_FOUND");
+  return Error(ErrorCode::kNotFound, fmt::format("no object {}", path)).WithReason(Reason::kObjectNotFound);
 }
 
 ObjectMeta MetaOf(std::string_view path, const struct stat& status) {

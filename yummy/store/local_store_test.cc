@@ -122,7 +122,7 @@ TEST_F(LocalStoreTest, RefusesLinksThatLeadOutOrInACircle) {
     const auto is_refused = IsError(ErrorCode::kPermissionDenied);
     const auto got = store_->Get(context_, path);
     ASSERT_THAT(got, is_refused) << folder;
-    EXPECT_EQ(got.error().reason(), "PATH_OUTSIDE_TABLE");
+    EXPECT_EQ(got.error().reason_name(), "PATH_OUTSIDE_TABLE");
     EXPECT_THAT(store_->Open(context_, path), is_refused) << folder;
     EXPECT_THAT(store_->Head(context_, path), is_refused) << folder;
     EXPECT_THAT(store_->List(context_, folder + "/", {}), is_refused) << folder;
@@ -329,7 +329,7 @@ TEST_F(LocalStoreTest, WhatMayNotBeReadOrWrittenIsAPermissionError) {
     const auto is_denied = IsError(ErrorCode::kPermissionDenied);
     const auto got = store_->Get(context_, "closed/a");
     ASSERT_THAT(got, is_denied);
-    EXPECT_EQ(got.error().reason(), "STORE_PERMISSION");
+    EXPECT_EQ(got.error().reason_name(), "STORE_PERMISSION");
     EXPECT_THAT(store_->Head(context_, "closed/a"), is_denied);
     EXPECT_THAT(store_->List(context_, "closed/", {}), is_denied);
     EXPECT_THAT(store_->List(context_, "", {}), is_denied);
@@ -350,7 +350,7 @@ TEST_F(LocalStoreTest, SaysWhenTheProcessHasNoMoreFiles) {
     const auto is_exhausted = IsError(ErrorCode::kResourceExhausted);
     const auto got = store_->Get(context_, "t/a");
     ASSERT_THAT(got, is_exhausted);
-    EXPECT_EQ(got.error().reason(), "TOO_MANY_OPEN_FILES");
+    EXPECT_EQ(got.error().reason_name(), "TOO_MANY_OPEN_FILES");
     EXPECT_THAT(store_->Head(context_, "t/a"), is_exhausted);
     EXPECT_THAT(store_->List(context_, "t/", {}), is_exhausted);
     EXPECT_THAT(Put("t/b"), is_exhausted);
@@ -377,7 +377,7 @@ TEST_F(LocalStoreTest, SurvivesAFullDisk) {
     for (const PutMode mode : {PutMode::kCreate, PutMode::kOverwrite}) {
       const auto put = store->Put(context_, "new/b", std::string(40'000, 'b'), mode);
       ASSERT_THAT(put, IsError(ErrorCode::kResourceExhausted));
-      EXPECT_EQ(put.error().reason(), "STORE_FULL");
+      EXPECT_EQ(put.error().reason_name(), "STORE_FULL");
       const auto upload = MUST(store->StartUpload(context_, "new/b", mode));
       EXPECT_THAT(upload->Write(context_, std::string(40'000, 'b')), IsError(ErrorCode::kResourceExhausted));
       EXPECT_THAT(upload->Finish(context_), IsError(ErrorCode::kUnavailable));
@@ -392,7 +392,7 @@ TEST_F(LocalStoreTest, SurvivesAFullDisk) {
     ASSERT_EQ(mount("none", root_.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
     const auto put = store->Put(context_, "new/c", "x", PutMode::kCreate);
     ASSERT_THAT(put, IsError(ErrorCode::kPermissionDenied));
-    EXPECT_EQ(put.error().reason(), "STORE_READ_ONLY");
+    EXPECT_EQ(put.error().reason_name(), "STORE_READ_ONLY");
     EXPECT_EQ(store->Get(context_, "new/b")->size(), 40'000U);
   }));
 }

@@ -129,7 +129,7 @@ Result<void> TemporaryFile::RenameToAbsent(const struct stat& status) {
     if (error == EINVAL || error == ENOSYS) {
       return Error(ErrorCode::kUnsupported,
                    fmt::format("cannot create {}: the file system has neither hard links nor RENAME_NOREPLACE", path_))
-          .WithReason("STORE_UNSAFE_FOR_WRITES");
+          .WithReason(Reason::kStoreUnsafeForWrites);
     }
     if (!HasItsName(status)) {
       if (error == EEXIST) return Error(ErrorCode::kAlreadyExists, fmt::format("the object {} exists already", path_));

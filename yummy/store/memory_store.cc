@@ -88,7 +88,7 @@ struct MemoryStore::State {
     const std::lock_guard lock(mutex);
     const auto found = objects.find(path);
     if (found == objects.end()) {
-      return Error(ErrorCode::kNotFound, fmt::format("no object {}", path)).WithReason("OBJECT_NOT_FOUND");
+      return Error(ErrorCode::kNotFound, fmt::format("no object {}", path)).WithReason(Reason::kObjectNotFound);
     }
     return found->second;
   }

@@ -55,7 +55,7 @@ std::string Slice(const std::string& bytes, uint64_t offset, const ByteRange& ra
 
 Error OutsideError(std::string_view path, std::string_view why) {
   return Error(ErrorCode::kPermissionDenied, fmt::format("{} in the path '{:.200}'", why, path))
-      .WithReason("PATH_OUTSIDE_TABLE");
+      .WithReason(Reason::kPathOutsideTable);
 }
 
 }  // namespace

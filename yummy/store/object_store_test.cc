@@ -22,7 +22,7 @@ TEST(CheckPath, RefusesWhatCouldLeaveTheRoot) {
        {"", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/..", "a/../b", "a\\b", "a\n", "\x7F"}) {
     const auto checked = CheckPath(path);
     ASSERT_THAT(checked, IsError(ErrorCode::kPermissionDenied)) << path;
-    EXPECT_EQ(checked.error().reason(), "PATH_OUTSIDE_TABLE");
+    EXPECT_EQ(checked.error().reason_name(), "PATH_OUTSIDE_TABLE");
   }
   EXPECT_FALSE(CheckPath(std::string_view("a\0b", 3)).ok());
 }

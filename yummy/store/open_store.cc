@@ -18,7 +18,7 @@ namespace {
 constexpr std::string_view kAzureSchemes[] = {"az", "adl", "azure", "abfs", "abfss"};
 
 Error LocationError(std::string_view why) {
-  return Error(ErrorCode::kInvalidArgument, std::string(why)).WithReason("STORE_LOCATION");
+  return Error(ErrorCode::kInvalidArgument, std::string(why)).WithReason(Reason::kStoreLocation);
 }
 
 bool IsAzure(std::string_view scheme) {

@@ -72,7 +72,7 @@ Result<void> ProbeStore::CheckSafe(const Context& context, std::string_view path
                    "the store {} is not written to: it overwrites an object that is to be put only if it is absent "
                    "(If-None-Match), so two writers would replace each other's commits",
                    root()))
-      .WithReason("STORE_UNSAFE_FOR_WRITES");
+      .WithReason(Reason::kStoreUnsafeForWrites);
 }
 
 Result<ObjectMeta> ProbeStore::Put(const Context& context, std::string_view path, std::string_view bytes,

@@ -72,7 +72,7 @@ TEST_F(ProbeTest, RefusesEveryWriteToAStoreThatOverwrites) {
   Make(false);
   const auto refused = Commit();
   ASSERT_THAT(refused, IsError(ErrorCode::kUnsupported));
-  EXPECT_EQ(refused.error().reason(), "STORE_UNSAFE_FOR_WRITES");
+  EXPECT_EQ(refused.error().reason_name(), "STORE_UNSAFE_FOR_WRITES");
   EXPECT_THAT(probed_->StartUpload(context_, "t/a.parquet", PutMode::kCreate), IsError(ErrorCode::kUnsupported));
   EXPECT_THAT(probed_->Put(context_, "t/b", "x", PutMode::kOverwrite), IsError(ErrorCode::kUnsupported));
   EXPECT_EQ(faults_->calls(Operation::kPutCreate), 2U);  // asked once
@@ -87,7 +87,7 @@ TEST_F(ProbeTest, FindsOutWhenAnswersAreLost) {
         Make(is_honest);
         faults_->Inject({.operation = Operation::kPutCreate, .path_contains = ".probe-", .kind = kind, .skip = skip});
         const auto put = Commit("t/" + std::to_string(AllPaths().size()));
-        EXPECT_EQ(put.ok() ? "" : put.error().reason(), is_honest ? "" : "STORE_UNSAFE_FOR_WRITES") << skip;
+        EXPECT_EQ(put.ok() ? "" : put.error().reason_name(), is_honest ? "" : "STORE_UNSAFE_FOR_WRITES") << skip;
       }
     }
   }

@@ -166,7 +166,7 @@ TEST_P(StoreConformance, AnAbsentObjectIsNotFound) {
   for (const char* path : {"absent", "t/absent", "u/absent", "t/there/absent", "t", "t/ther"}) {
     const auto got = store().Get(context_, path);
     EXPECT_THAT(got, IsError(ErrorCode::kNotFound)) << path;
-    EXPECT_EQ(got.error().reason(), "OBJECT_NOT_FOUND");
+    EXPECT_EQ(got.error().reason(), Reason::kObjectNotFound);
     EXPECT_THAT(store().Get(context_, path, range), IsError(ErrorCode::kNotFound)) << path;
     EXPECT_THAT(store().GetRanges(context_, path, std::span(&range, 1)), IsError(ErrorCode::kNotFound)) << path;
     EXPECT_THAT(store().Open(context_, path), IsError(ErrorCode::kNotFound)) << path;
@@ -455,7 +455,7 @@ TEST_P(StoreConformance, RefusesPathsThatMustNotReachAStore) {
     const auto is_refused = IsError(ErrorCode::kPermissionDenied);
     const auto got = store().Get(context_, path);
     ASSERT_THAT(got, is_refused) << path;
-    EXPECT_EQ(got.error().reason(), "PATH_OUTSIDE_TABLE");
+    EXPECT_EQ(got.error().reason(), Reason::kPathOutsideTable);
     EXPECT_THAT(store().GetRanges(context_, path, std::span(&range, 1)), is_refused) << path;
     EXPECT_THAT(store().Open(context_, path), is_refused) << path;
     EXPECT_THAT(store().Head(context_, path), is_refused) << path;

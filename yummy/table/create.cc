@@ -14,11 +14,11 @@ namespace yummy::table {
 namespace {
 
 Error InvalidPartition(std::string message) {
-  return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason("INVALID_PARTITION");
+  return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason(Reason::kInvalidPartition);
 }
 
 // The partition columns by their names in the schema.
-Result<std::vector<std::string>> CheckedPartitionColumns(const CreateOptions& options) {
+Result<std::vector<std::string>> CheckedPartitionColumns(const Create& options) {
   std::vector<std::string> names;
   for (const auto& name : options.partition_columns) {
     const auto position = delta::FindColumn(options.schema, name);
@@ -69,46 +69,46 @@ delta::Operation OperationOf(const delta::Metadata& metadata, bool replaces) {
 
 }  // namespace
 
-Result<CreateReport> Create(const Context& context, delta::Table& table, const CreateOptions& options) {
-  TRY(delta::CheckNewSchema(options.schema, false));
+Result<CreateReport> Create::Run(const Context& context, const Target& target) const {
+  TRY(delta::CheckNewSchema(schema, false));
   // A schema that was copied from a table with mapped columns: here they are not, and their data files have their own
   // names.
-  const delta::Schema schema = delta::WithoutColumnMapping(options.schema);
+  const delta::Schema unmapped = delta::WithoutColumnMapping(schema);
   delta::Metadata metadata;
-  metadata.partition_columns = TRY(CheckedPartitionColumns(options));
-  metadata.id = table.options().random->Uuid();
-  metadata.description = options.comment;
-  metadata.schema_string = delta::WriteSchema(schema);
-  metadata.configuration = options.configuration;
-  metadata.created_time_ms = table.options().clock->now_millis();
-  const delta::Protocol protocol = TRY(delta::ProtocolForNewTable(schema, options.configuration));
+  metadata.partition_columns = TRY(CheckedPartitionColumns(*this));
+  metadata.id = target.table.options().random->Uuid();
+  metadata.description = comment;
+  metadata.schema_string = delta::WriteSchema(unmapped);
+  metadata.configuration = configuration;
+  metadata.created_time_ms = target.table.options().clock->now_millis();
+  const delta::Protocol protocol = TRY(delta::ProtocolForNewTable(unmapped, configuration));
   // A delta.feature.* key asks for a feature; it is no property of the table (PROTOCOL.md, "Table Features").
   std::erase_if(metadata.configuration, [](const auto& entry) { return entry.first.starts_with("delta.feature."); });
-  TRY(delta::CheckWritable(protocol, metadata, schema));
+  TRY(delta::CheckWritable(protocol, metadata, unmapped));
 
-  auto transaction = table.BeginCreate(context, OperationOf(metadata, false));
+  auto transaction = target.table.BeginCreate(context, OperationOf(metadata, false));
   if (!transaction.ok()) {
     const bool exists = transaction.error().code() == ErrorCode::kAlreadyExists;
-    if (!exists || options.mode == CreateMode::kErrorIfExists) return std::move(transaction).error();
-    if (options.mode == CreateMode::kIgnore) return CreateReport{TRY(table.Current(context))->version(), false};
-    transaction = TRY(table.Begin(context, OperationOf(metadata, true)));
+    if (!exists || mode == CreateMode::kErrorIfExists) return std::move(transaction).error();
+    if (mode == CreateMode::kIgnore) return CreateReport{TRY(target.table.Current(context))->version(), false};
+    transaction = TRY(target.table.Begin(context, OperationOf(metadata, true)));
     (*transaction)->ReadWholeTable();
     for (const delta::FileId file : (*transaction)->base()->files()) (*transaction)->RemoveFile(file);
     metadata.id = (*transaction)->base()->metadata().id;  // the table stays the same one, its content is replaced
     const delta::Protocol& present = (*transaction)->base()->protocol();
-    delta::Protocol extended = TRY(delta::ExtendProtocol(present, schema, options.configuration));
+    delta::Protocol extended = TRY(delta::ExtendProtocol(present, unmapped, configuration));
     if (!(extended == present)) (*transaction)->SetProtocol(std::move(extended));
   } else {
     (*transaction)->SetProtocol(protocol);
   }
   (*transaction)->SetMetadata(std::move(metadata));
-  if (options.dry_run) {
+  if (dry_run) {
     const auto& base = (*transaction)->base();
     return CreateReport{base ? base->version() : 0, false};
   }
   auto outcome = delta::RequireCommitted(TRY((*transaction)->Commit(context)));
-  if (!outcome.ok() && outcome.error().code() == ErrorCode::kAlreadyExists && options.mode == CreateMode::kIgnore) {
-    return CreateReport{TRY(table.Current(context))->version(), false};
+  if (!outcome.ok() && outcome.error().code() == ErrorCode::kAlreadyExists && mode == CreateMode::kIgnore) {
+    return CreateReport{TRY(target.table.Current(context))->version(), false};
   }
   return CreateReport{TRY(std::move(outcome)).version, true};
 }

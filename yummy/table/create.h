@@ -6,29 +6,32 @@
 #include <vector>
 
 #include "yummy/base/context.h"
-#include "yummy/delta/commit/table.h"
+#include "yummy/table/verb.h"
 
 namespace yummy::table {
 
 enum class CreateMode { kErrorIfExists, kIgnore, kOverwrite };
-
-struct CreateOptions {
-  delta::Schema schema;
-  std::vector<std::string> partition_columns;
-  std::optional<std::string> comment;
-  delta::StringMap configuration;
-  CreateMode mode = CreateMode::kErrorIfExists;
-  bool dry_run = false;
-};
 
 struct CreateReport {
   int64_t version = 0;
   bool created = false;  // false: it existed and the mode is kIgnore, or a dry run
 };
 
-/// Creates the table; kOverwrite replaces schema and rows of an existing one in one version.
+/// Creates a table; kOverwrite replaces schema and rows of an existing one in one version.
 /// Errors: InvalidArgument (INVALID_SCHEMA, INVALID_PARTITION, INVALID_TABLE_PROPERTY), AlreadyExists (TABLE_EXISTS),
 /// Unsupported, Conflict, OutcomeUnknown, and the store's.
-Result<CreateReport> Create(const Context& context, delta::Table& table, const CreateOptions& options);
+struct Create {
+  using Report = CreateReport;
+  static constexpr bool kMakesTable = true;
+
+  delta::Schema schema;
+  std::vector<std::string> partition_columns;
+  std::optional<std::string> comment;
+  delta::StringMap configuration;
+  CreateMode mode = CreateMode::kErrorIfExists;
+  bool dry_run = false;
+
+  Result<CreateReport> Run(const Context& context, const Target& target) const;
+};
 
 }  // namespace yummy::table

@@ -2,6 +2,7 @@
 
 #include "yummy/base/testing.h"
 #include "yummy/delta/protocol/features.h"
+#include "yummy/duck/database.h"
 #include "yummy/store/testing.h"
 
 namespace yummy::table {
@@ -13,11 +14,13 @@ delta::Schema OneColumn(delta::TypeKind kind) {
 
 TEST(Create, GivesAReplacedTableTheFeaturesOfItsNewSchema) {
   const auto table = delta::Table::Make(store::MakeTestStore(), "t", {});
-  CreateOptions first{.schema = OneColumn(delta::TypeKind::kLong)};
+  const auto database = MUST(duck::Database::Open({}, {}));
+  const auto session = MUST(database->Connect());
+  Create first{.schema = OneColumn(delta::TypeKind::kLong)};
   first.configuration = {{"delta.enableDeletionVectors", "true"}};
-  ASSERT_THAT(Create(Context(), *table, first), IsOk());
-  const CreateOptions second{.schema = OneColumn(delta::TypeKind::kTimestampNtz), .mode = CreateMode::kOverwrite};
-  ASSERT_THAT(Create(Context(), *table, second), IsOk());
+  ASSERT_THAT(first.Run(Context(), Target{*table, *session}), IsOk());
+  const Create second{.schema = OneColumn(delta::TypeKind::kTimestampNtz), .mode = CreateMode::kOverwrite};
+  ASSERT_THAT(second.Run(Context(), Target{*table, *session}), IsOk());
   const delta::SnapshotRef replaced = MUST(table->Current(Context()));
   EXPECT_EQ(replaced->version(), 1);
   EXPECT_TRUE(delta::HasFeature(replaced->protocol(), "timestampNtz"));

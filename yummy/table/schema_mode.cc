@@ -21,7 +21,7 @@ Result<delta::Schema> ColumnsOf(const arrow::Schema& rows) {
   for (const delta::Field& column : columns) {
     if (column.type.kind != delta::TypeKind::kVoid) continue;
     return Error(ErrorCode::kInvalidArgument, fmt::format("column {} has no type: all of it is null", column.name))
-        .WithReason("SCHEMA_MISMATCH")
+        .WithReason(Reason::kSchemaMismatch)
         .With("column", column.name);
   }
   return columns;
@@ -56,7 +56,7 @@ Result<delta::Schema> Replaced(const delta::Schema& present, const arrow::Schema
 
 Result<void> CheckPartitions(const delta::Schema& schema, const std::vector<std::string>& partition_columns) {
   const auto refuse = [](std::string message) {
-    return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason("INVALID_PARTITION");
+    return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason(Reason::kInvalidPartition);
   };
   for (const std::string& name : partition_columns) {
     const auto position = delta::FindColumn(schema, name);

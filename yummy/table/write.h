@@ -9,18 +9,12 @@
 #include <arrow/type_fwd.h>
 
 #include "yummy/base/context.h"
-#include "yummy/delta/commit/table.h"
-#include "yummy/duck/session.h"
 #include "yummy/table/schema_mode.h"
+#include "yummy/table/verb.h"
 
 namespace yummy::table {
 
-struct WriteOptions {
-  SchemaMode schema_mode = SchemaMode::kKeep;
-  /// Overwrite only: the rows that satisfy this condition on partition columns are replaced, the others stay.
-  std::optional<std::string> replace_where;
-  bool dry_run = false;  // everything but the commit
-};
+enum class WriteMode { kAppend, kOverwrite };
 
 struct WriteReport {
   int64_t version = 0;  // the table's version after the write; unchanged when nothing was written
@@ -28,16 +22,23 @@ struct WriteReport {
   duck::InsertReport inserted;
 };
 
-/// Appends the rows. No rows: no commit, the version stays, also when the schema would change.
-/// Errors: InvalidArgument (SCHEMA_MISMATCH …), those of StageSchema, Unsupported, Conflict, OutcomeUnknown, and the
-/// store's. On an error no row is visible.
-Result<WriteReport> Append(const Context& context, duck::Session& session, delta::Table& table,
-                           std::shared_ptr<arrow::RecordBatchReader> rows, const WriteOptions& options);
+/// Adds rows. kOverwrite replaces all rows, or those that satisfy `replace_where`, and the schema when its mode says
+/// so, in one version. Appending no rows commits nothing, also when the schema would change. Runs once: it reads
+/// `rows`.
+/// Errors: InvalidArgument (SCHEMA_MISMATCH …; INVALID_PARAMETER: a condition and a whole new schema exclude each
+/// other), those of StageSchema, Unsupported, Conflict (APPEND_ONLY …), OutcomeUnknown, and the store's. On an error no
+/// row is visible.
+struct Write {
+  using Report = WriteReport;
+  static constexpr bool kMakesTable = false;
 
-/// Replaces all rows, or those that satisfy a condition, and the schema when the mode says so, in one version.
-/// Errors: InvalidArgument (INVALID_PARAMETER: a condition and a whole new schema exclude each other). Errors: as
-/// Append, and Conflict (APPEND_ONLY).
-Result<WriteReport> Overwrite(const Context& context, duck::Session& session, delta::Table& table,
-                              std::shared_ptr<arrow::RecordBatchReader> rows, const WriteOptions& options);
+  WriteMode mode = WriteMode::kAppend;
+  std::shared_ptr<arrow::RecordBatchReader> rows;
+  SchemaMode schema_mode = SchemaMode::kKeep;
+  std::optional<std::string> replace_where;  // of kOverwrite: a condition on partition columns
+  bool dry_run = false;                      // everything but the commit
+
+  Result<WriteReport> Run(const Context& context, const Target& target) const;
+};
 
 }  // namespace yummy::table

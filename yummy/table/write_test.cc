@@ -47,14 +47,14 @@ class ReplaceWhere : public testing::Test {
                                const std::string&) -> Result<std::shared_ptr<delta::Table>> { return table_; };
     database_ = MUST(duck::Database::Open({}, std::move(lookup)));
     session_ = MUST(database_->Connect());
-    CreateOptions create;
+    Create create;
     for (const auto& [name, kind] :
          {std::pair("id", delta::TypeKind::kLong), std::pair("p", delta::TypeKind::kInteger)})
       create.schema.push_back({.name = name, .type = {.kind = kind, .fields = {}, .children = {}}});
     create.partition_columns = {"p"};
     create.configuration = configuration_;
-    MUST(Create(context_, *table_, create));
-    MUST(Append(context_, *session_, *table_, RowsOf("[[1, 1], [2, 2], [3, 3]]"), {}));
+    MUST(create.Run(context_, Target{*table_, *session_}));
+    MUST(Write{.rows = RowsOf("[[1, 1], [2, 2], [3, 3]]")}.Run(context_, Target{*table_, *session_}));
   }
 
   static std::shared_ptr<Rows> RowsOf(const std::string& json, std::function<void()> before = {}) {
@@ -63,14 +63,21 @@ class ReplaceWhere : public testing::Test {
 
   Result<WriteReport> Replace(const std::string& condition, const std::string& json,
                               std::function<void()> before = {}) {
-    return Overwrite(context_, *session_, *table_, RowsOf(json, std::move(before)), {.replace_where = condition});
+    return Replace(*session_, condition, json, std::move(before));
+  }
+
+  Result<WriteReport> Replace(duck::Session& session, const std::string& condition, const std::string& json,
+                              std::function<void()> before = {}) {
+    const Write write{
+        .mode = WriteMode::kOverwrite, .rows = RowsOf(json, std::move(before)), .replace_where = condition};
+    return write.Run(context_, Target{*table_, session});
   }
 
   /// What another session does meanwhile.
   std::function<void()> Meanwhile(const std::string& condition, const std::string& json) {
     return [this, condition, json] {
       const auto other = MUST(database_->Connect());
-      MUST(Overwrite(context_, *other, *table_, RowsOf(json), {.replace_where = condition}));
+      MUST(Replace(*other, condition, json));
     };
   }
 
@@ -105,7 +112,7 @@ TEST_F(ReplaceWhere, ReplacesWholePartitionsInOneVersion) {
 TEST_F(ReplaceWhere, RefusesRowsOutsideTheCondition) {
   const auto refused = Replace("p = 2", "[[20, 2], [21, 3]]");
   ASSERT_THAT(refused, IsError(ErrorCode::kInvalidArgument));
-  EXPECT_EQ(refused.error().reason(), "ROW_OUTSIDE_CONDITION");
+  EXPECT_EQ(refused.error().reason_name(), "ROW_OUTSIDE_CONDITION");
   EXPECT_EQ(refused.error().detail("row"), "1");
   EXPECT_THAT(Replace("p = 2", "[[20, null]]"), IsError(ErrorCode::kInvalidArgument));
   EXPECT_THAT(Content(), ElementsAre("1 1", "2 2", "3 3"));
@@ -115,7 +122,7 @@ TEST_F(ReplaceWhere, RefusesWhatIsNoConditionOnPartitions) {
   for (const char* condition : {"id = 1", "p = 1 AND id > 0"}) {
     const auto refused = Replace(condition, "[[1, 1]]");
     ASSERT_THAT(refused, IsError(ErrorCode::kUnsupported)) << condition;
-    EXPECT_EQ(refused.error().reason(), "UNSUPPORTED_CONDITION");
+    EXPECT_EQ(refused.error().reason_name(), "UNSUPPORTED_CONDITION");
   }
   for (const char* condition :
        {"", "p =", "p = 1; DROP TABLE t", "p = 1, p = 2", "p = 1 FROM t", "p = 1 WHERE true", "p IN (SELECT 1)",
@@ -131,7 +138,7 @@ TEST_F(ReplaceWhere, ConflictsWithAnotherOfTheSamePartitionsOnly) {
   EXPECT_THAT(Content(), ElementsAre("3 3", "10 1", "20 2"));
   const auto conflict = Replace("p <= 2", "[[11, 1]]", Meanwhile("p = 2", "[[21, 2]]"));
   ASSERT_THAT(conflict, IsError(ErrorCode::kConflict));
-  EXPECT_EQ(conflict.error().reason(), "CONCURRENT_MODIFICATION");
+  EXPECT_EQ(conflict.error().reason_name(), "CONCURRENT_MODIFICATION");
   EXPECT_THAT(Content(), ElementsAre("3 3", "10 1", "21 2"));
   // Nothing was there to remove, but something came that should have been read.
   EXPECT_THAT(Replace("p = 8", "[[80, 8]]", Meanwhile("p = 8", "[[81, 8]]")), IsError(ErrorCode::kConflict));

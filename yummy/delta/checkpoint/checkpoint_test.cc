@@ -167,7 +167,7 @@ TEST_F(Checkpoint, RefusesSidecarsOutsideTheirFolder) {
                          fmt::format(R"({{"sidecar":{{"path":"{}","sizeInBytes":1,"modificationTime":1}}}})", path)));
     const auto snapshot = log_.Load();
     ASSERT_THAT(snapshot, IsError(ErrorCode::kPermissionDenied)) << path;
-    EXPECT_EQ(snapshot.error().reason(), "PATH_OUTSIDE_TABLE");
+    EXPECT_EQ(snapshot.error().reason_name(), "PATH_OUTSIDE_TABLE");
   }
 }
 

@@ -171,7 +171,7 @@ Result<void> CheckStillThere(const Context& context, const Snapshot::State& stat
   if (!now.ok() && now.error().code() != ErrorCode::kNotFound) return now.error();
   return Error(ErrorCode::kConflict,
                fmt::format("version {} of table {} is gone, or was made anew", state.version, state.table_path))
-      .WithReason("CONCURRENT_MODIFICATION");
+      .WithReason(Reason::kConcurrentModification);
 }
 
 /// The object within a line of the log: {"txn":{…}} gives {…}.

@@ -158,25 +158,27 @@ bool DomainConflicts(const TransactionSummary& transaction, const WinningCommit&
 }
 
 struct KindText {
-  std::string_view reason;
+  Reason reason;
   std::string_view text;
 };
 
 KindText TextOf(ConflictKind kind) {
   switch (kind) {
-    case ConflictKind::kNone: return {"CONCURRENT_MODIFICATION", "other commits were faster each time"};
-    case ConflictKind::kProtocolChanged: return {"PROTOCOL_CHANGED", "it changed the table's protocol"};
-    case ConflictKind::kMetadataChanged: return {"METADATA_CHANGED", "it changed the table's metadata"};
+    case ConflictKind::kNone: return {Reason::kConcurrentModification, "other commits were faster each time"};
+    case ConflictKind::kProtocolChanged: return {Reason::kProtocolChanged, "it changed the table's protocol"};
+    case ConflictKind::kMetadataChanged: return {Reason::kMetadataChanged, "it changed the table's metadata"};
     case ConflictKind::kConcurrentAppend:
-      return {"CONCURRENT_MODIFICATION", "it added files that should have been read"};
-    case ConflictKind::kConcurrentDeleteRead: return {"CONCURRENT_MODIFICATION", "it removed files that were read"};
+      return {Reason::kConcurrentModification, "it added files that should have been read"};
+    case ConflictKind::kConcurrentDeleteRead:
+      return {Reason::kConcurrentModification, "it removed files that were read"};
     case ConflictKind::kConcurrentDeleteDelete:
-      return {"CONCURRENT_MODIFICATION", "it removed files that were to be removed or written again"};
+      return {Reason::kConcurrentModification, "it removed files that were to be removed or written again"};
     case ConflictKind::kConcurrentTransaction:
-      return {"CONCURRENT_TRANSACTION", "it recorded a transaction of the same application"};
-    case ConflictKind::kConcurrentDomain: return {"CONCURRENT_MODIFICATION", "it changed the same metadata domain"};
+      return {Reason::kConcurrentTransaction, "it recorded a transaction of the same application"};
+    case ConflictKind::kConcurrentDomain:
+      return {Reason::kConcurrentModification, "it changed the same metadata domain"};
   }
-  return {"CONCURRENT_MODIFICATION", "unknown kind of conflict"};
+  return {Reason::kConcurrentModification, "unknown kind of conflict"};
 }
 
 }  // namespace
@@ -217,7 +219,7 @@ Error ConflictError(ConflictKind kind, const WinningCommit& winner) {
   const std::string message = fmt::format("nothing was committed: version {} ({}) came first, and {}", winner.version,
                                           operation.empty() ? "an unnamed operation" : operation, text.text);
   return Error(ErrorCode::kConflict, message)
-      .WithReason(std::string(text.reason))
+      .WithReason(text.reason)
       .With("current_version", std::to_string(winner.version))
       .With("winner", operation);
 }

@@ -257,11 +257,11 @@ TEST_F(ConflictTest, CannotFollowAnyoneWithoutABase) {
 TEST(ConflictError, NamesTheWinner) {
   const Error error = ConflictError(ConflictKind::kConcurrentAppend, {7, {InfoOf("MERGE", false)}});
   EXPECT_EQ(error.code(), ErrorCode::kConflict);
-  EXPECT_EQ(error.reason(), "CONCURRENT_MODIFICATION");
+  EXPECT_EQ(error.reason_name(), "CONCURRENT_MODIFICATION");
   EXPECT_EQ(error.detail("current_version"), "7");
   EXPECT_EQ(error.detail("winner"), "MERGE");
-  EXPECT_EQ(ConflictError(ConflictKind::kMetadataChanged, {7, {}}).reason(), "METADATA_CHANGED");
-  EXPECT_EQ(ConflictError(ConflictKind::kProtocolChanged, {7, {}}).reason(), "PROTOCOL_CHANGED");
+  EXPECT_EQ(ConflictError(ConflictKind::kMetadataChanged, {7, {}}).reason_name(), "METADATA_CHANGED");
+  EXPECT_EQ(ConflictError(ConflictKind::kProtocolChanged, {7, {}}).reason_name(), "PROTOCOL_CHANGED");
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ struct Flight {
 };
 
 bool IsNotATable(const Error& error) {
-  return error.code() == ErrorCode::kNotFound && error.reason() == "NOT_A_DELTA_TABLE";
+  return error.code() == ErrorCode::kNotFound && error.reason() == Reason::kNotADeltaTable;
 }
 
 }  // namespace
@@ -175,7 +175,10 @@ Result<std::vector<CommitSummary>> Table::History(const Context& context, size_t
 }
 
 Result<std::unique_ptr<Transaction>> Table::Begin(const Context& context, Operation operation) {
-  SnapshotRef base = TRY(Current(context));
+  return Begin(TRY(Current(context)), std::move(operation));
+}
+
+Result<std::unique_ptr<Transaction>> Table::Begin(SnapshotRef base, Operation operation) {
   TRY(CheckWritable(base->protocol(), base->metadata(), base->schema()));
   return MakeTransaction(shared_from_this(), std::move(base), std::move(operation));
 }
@@ -184,7 +187,7 @@ Result<std::unique_ptr<Transaction>> Table::BeginCreate(const Context& context, 
   auto current = Current(context);
   if (current.ok()) {
     return Error(ErrorCode::kAlreadyExists, fmt::format("there is a table in {} already", state_->path))
-        .WithReason("TABLE_EXISTS");
+        .WithReason(Reason::kTableExists);
   }
   if (!IsNotATable(current.error())) return std::move(current).error();
   return MakeTransaction(shared_from_this(), nullptr, std::move(operation));

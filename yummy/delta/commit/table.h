@@ -57,6 +57,9 @@ class Table : public std::enable_shared_from_this<Table> {
 
   /// A transaction on the newest version. Errors: Unsupported (writer feature), and those of Current.
   Result<std::unique_ptr<Transaction>> Begin(const Context& context, Operation operation);
+  /// A transaction on a version that was read before. Its commit meets the versions that came since as conflicts, or
+  /// lets them stand. Errors: Unsupported (writer feature).
+  Result<std::unique_ptr<Transaction>> Begin(SnapshotRef base, Operation operation);
   /// A transaction that creates the table at version 0. Errors: AlreadyExists (reason TABLE_EXISTS).
   Result<std::unique_ptr<Transaction>> BeginCreate(const Context& context, Operation operation);
 

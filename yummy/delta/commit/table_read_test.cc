@@ -21,7 +21,9 @@ constexpr int64_t kStart = 1'700'000'000'000'000;  // of TestLog's clock
 
 class TableRead : public testing::Test {
  protected:
-  std::string Reason(const Result<SnapshotRef>& result) { return result.ok() ? "ok" : result.error().reason(); }
+  std::string Reason(const Result<SnapshotRef>& result) {
+    return result.ok() ? "ok" : std::string(result.error().reason_name());
+  }
   std::shared_ptr<Table> Open() {
     TableOptions options;
     options.clock = &log_.clock;
@@ -137,7 +139,7 @@ TEST_F(TableRead, NamesTheOldestVersionThatCanStillBeRead) {
   for (int64_t version = 0; version < 2; version++) log_.Delete(fmt::format("{:020}.json", version));
   const auto found = Open()->AtTimestamp(log_.context, kStart);
   ASSERT_THAT(found, IsError(ErrorCode::kNotFound));
-  EXPECT_EQ(found.error().reason(), "VERSION_EXPIRED");
+  EXPECT_EQ(found.error().reason_name(), "VERSION_EXPIRED");
   EXPECT_EQ(found.error().detail("oldest_version"), "3");
   EXPECT_EQ(Open()->AtTimestamp(log_.context, kStart + 20 * kSecond).error().detail("oldest_version"), "3");
   EXPECT_EQ(MUST(Open()->AtTimestamp(log_.context, kStart + 30 * kSecond))->version(), 3);

@@ -213,7 +213,8 @@ void Transaction::RequireVersion(int64_t version) { state_->required_version = v
 
 Result<CommitOutcome> Transaction::Commit(const Context& context) {
   if (state_->has_ended) {
-    return Error(ErrorCode::kInvalidArgument, "the transaction was committed already").WithReason("INVALID_COMMIT");
+    return Error(ErrorCode::kInvalidArgument, "the transaction was committed already")
+        .WithReason(Reason::kInvalidCommit);
   }
   state_->has_ended = true;
   const auto checked = CheckTransaction(*state_);

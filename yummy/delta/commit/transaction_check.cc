@@ -16,7 +16,7 @@ namespace yummy::delta {
 namespace {
 
 Error InvalidCommit(std::string message) {
-  return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason("INVALID_COMMIT");
+  return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason(Reason::kInvalidCommit);
 }
 
 // The partition columns of the table as it will be: the key of partitionValues, and the type.
@@ -80,7 +80,7 @@ Result<void> CheckAppendOnly(const Transaction::State& state) {
   return Error(ErrorCode::kConflict, fmt::format("table {} only takes appends (delta.appendOnly): its rows cannot be "
                                                  "changed or removed",
                                                  state.base->table_path()))
-      .WithReason("APPEND_ONLY");
+      .WithReason(Reason::kAppendOnly);
 }
 
 // PROTOCOL.md, "Add File and Remove File": one commit adds a path once, and does not both add and remove a logical
@@ -113,7 +113,7 @@ Result<void> CheckDomains(const Transaction::State& state) {
                fmt::format("metadata domain '{}' cannot be written: the table's protocol lacks "
                            "the feature domainMetadata",
                            state.domains.front().domain))
-      .WithReason("UNSUPPORTED_TABLE_FEATURE");
+      .WithReason(Reason::kUnsupportedTableFeature);
 }
 
 // The parameters are raw JSON text: read back before anyone else has to.
@@ -137,7 +137,7 @@ Result<void> CheckTransaction(const Transaction::State& state) {
     return Error(
                ErrorCode::kPreconditionFailed,
                fmt::format("the commit may only become version {}, the next one is {}", *state.required_version, next))
-        .WithReason("VERSION_MISMATCH")
+        .WithReason(Reason::kVersionMismatch)
         .With("current_version", std::to_string(next - 1));
   }
   TRY(CheckReadable(*state.protocol(), *state.metadata()));

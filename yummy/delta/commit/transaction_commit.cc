@@ -102,7 +102,7 @@ Result<void> CommitRun::CheckTime() const {
   if (waiting_.Check().ok()) return {};
   return Error(ErrorCode::kDeadlineExceeded, fmt::format("nothing was committed within {} ms: other commits came first",
                                                          options_.commit_deadline.count()))
-      .WithReason("COMMIT_TIMEOUT")
+      .WithReason(Reason::kCommitTimeout)
       .With("retryable", "true");
 }
 
@@ -117,13 +117,13 @@ std::optional<Conflict> CommitRun::Follow(const WinningCommit& winner) {
   if (state_.base == nullptr) {
     Error error(ErrorCode::kAlreadyExists,
                 fmt::format("table {} exists: another writer created it", state_.table->path()));
-    return Conflict{std::move(error).WithReason("TABLE_EXISTS"), winner.version};
+    return Conflict{std::move(error).WithReason(Reason::kTableExists), winner.version};
   }
   if (state_.required_version) {
     Error error(ErrorCode::kPreconditionFailed,
                 fmt::format("the commit may only become version {}: another writer has it", *state_.required_version));
     return Conflict{
-        std::move(error).WithReason("VERSION_MISMATCH").With("current_version", std::to_string(winner.version)),
+        std::move(error).WithReason(Reason::kVersionMismatch).With("current_version", std::to_string(winner.version)),
         winner.version};
   }
   const ConflictKind kind = Resolve(summary_, winner);
@@ -184,7 +184,7 @@ Result<std::optional<Conflict>> CommitRun::CatchUp(int attempts) {
                     fmt::format("nothing was committed: version {}, which the commit has to be compared "
                                 "with, is no longer in the log",
                                 version_ + 1));
-        return Conflict{std::move(error).WithReason("CONCURRENT_MODIFICATION"), version_ + 1};
+        return Conflict{std::move(error).WithReason(Reason::kConcurrentModification), version_ + 1};
       }
       if (auto conflict = Follow(TRY(std::move(*winner)))) return conflict;
     }
@@ -204,7 +204,7 @@ Result<int64_t> CommitRun::NextInCommitTimestamp(int64_t now_ms) {
   if (timestamp_ms_ == std::numeric_limits<int64_t>::max()) {
     return Error(ErrorCode::kCorrupt,
                  fmt::format("the in-commit timestamp of version {} leaves no later one", version_))
-        .WithReason("CORRUPT_TABLE");
+        .WithReason(Reason::kCorruptTable);
   }
   return std::max(now_ms, timestamp_ms_ + 1);
 }
@@ -268,7 +268,7 @@ Result<CommitBytes> CommitRun::Build() {
   // A reader would take other bytes for damage, or for another value.
   if (!IsUtf8(commit.bytes)) {
     return Error(ErrorCode::kInvalidArgument, "the commit holds text that is no UTF-8: nothing was written")
-        .WithReason("INVALID_COMMIT");
+        .WithReason(Reason::kInvalidCommit);
   }
   return commit;
 }
@@ -278,7 +278,7 @@ Unknown MakeUnknown(const CommitBytes& commit, const Error& last) {
               fmt::format("the store did not say whether version {} was committed (txnId {}): {}", commit.version,
                           commit.txn_id, last.message()));
   return {std::move(error)
-              .WithReason("COMMIT_STATE_UNKNOWN")
+              .WithReason(Reason::kCommitStateUnknown)
               .With("version", std::to_string(commit.version))
               .With("txn_id", commit.txn_id),
           commit.version, commit.txn_id};

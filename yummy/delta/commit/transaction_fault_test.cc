@@ -224,7 +224,7 @@ TEST_F(RaceTest, TellsACreateThatTheTableExists) {
   const auto outcome = create->Commit(Context());
   ASSERT_THAT(outcome, IsOk());
   EXPECT_EQ(std::get<Conflict>(*outcome).error.code(), ErrorCode::kAlreadyExists);
-  EXPECT_EQ(std::get<Conflict>(*outcome).error.reason(), "TABLE_EXISTS");
+  EXPECT_EQ(std::get<Conflict>(*outcome).error.reason_name(), "TABLE_EXISTS");
 }
 
 TEST_F(RaceTest, SettlesWhatWasSentWhenTheRequestIsCancelled) {
@@ -290,7 +290,7 @@ TEST_F(RaceTest, GivesUpNamingTheWinnerWhenOthersAreAlwaysFaster) {
   Inject(FaultKind::kDelay, kAlways);
   const auto outcome = BeginAppend()->Commit(Context());
   ASSERT_THAT(outcome, IsOk());
-  EXPECT_EQ(std::get<Conflict>(*outcome).error.reason(), "CONCURRENT_MODIFICATION");
+  EXPECT_EQ(std::get<Conflict>(*outcome).error.reason_name(), "CONCURRENT_MODIFICATION");
   EXPECT_EQ(std::get<Conflict>(*outcome).winning_version, next - 1);
 }
 

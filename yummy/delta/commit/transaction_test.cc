@@ -204,7 +204,7 @@ TEST_F(TransactionTest, OnlyRearrangesTheRowsOfAnAppendOnlyTable) {
   const auto removal = BeginOverwrite("f3");
   const auto refused = removal->Commit(Context());
   ASSERT_THAT(refused, IsError(ErrorCode::kConflict));
-  EXPECT_EQ(refused.error().reason(), "APPEND_ONLY");
+  EXPECT_EQ(refused.error().reason_name(), "APPEND_ONLY");
   EXPECT_TRUE(std::holds_alternative<Committed>(Commit(*BeginAppend("f3"))));
   const auto optimize = Begin("OPTIMIZE");
   optimize->RemoveFile(*optimize->base()->FindFile("p=a/f1", ""), false);
@@ -252,7 +252,7 @@ TEST_F(TransactionTest, ConflictsWithAnOverwriteThatCameFirst) {
   auto outcome = Commit(*loser);
   const auto& conflict = std::get<Conflict>(outcome);
   EXPECT_EQ(conflict.winning_version, 2);
-  EXPECT_EQ(conflict.error.reason(), "CONCURRENT_MODIFICATION");
+  EXPECT_EQ(conflict.error.reason_name(), "CONCURRENT_MODIFICATION");
   EXPECT_EQ(conflict.error.detail("winner"), "WRITE");
   EXPECT_THAT(RequireCommitted(std::move(outcome)), IsError(ErrorCode::kConflict));
   EXPECT_EQ(ReadLog(*store_).adds.count("p=a/f4"), 0U);
@@ -343,7 +343,7 @@ TEST_F(TransactionTest, ConflictsWhenTheTableWasMadeAnew) {
   create->SetMetadata(other);
   EXPECT_TRUE(std::holds_alternative<Committed>(Commit(*create)));
   WaitUntilTheStoreIsAsked(*store_);
-  EXPECT_EQ(std::get<Conflict>(Commit(*transaction)).error.reason(), "METADATA_CHANGED");
+  EXPECT_EQ(std::get<Conflict>(Commit(*transaction)).error.reason_name(), "METADATA_CHANGED");
   EXPECT_EQ(ReadLog(*store_).versions.size(), 1U);
 }
 
@@ -361,7 +361,7 @@ TEST_F(TransactionTest, ConflictsWhenTheTableWasSetBack) {
       EXPECT_TRUE(std::holds_alternative<Committed>(Commit(*other)));
     }
     WaitUntilTheStoreIsAsked(*store);
-    EXPECT_EQ(std::get<Conflict>(Commit(*transaction)).error.reason(), "METADATA_CHANGED");
+    EXPECT_EQ(std::get<Conflict>(Commit(*transaction)).error.reason_name(), "METADATA_CHANGED");
     EXPECT_THAT(store->Head(Context(), CommitPath("t", 2)), IsError(ErrorCode::kNotFound));
   }
 }

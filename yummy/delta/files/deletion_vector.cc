@@ -25,7 +25,8 @@ constexpr std::string_view kZ85 =
 static_assert(kZ85.size() == 85);
 
 Error CorruptVector(std::string_view what) {
-  return Error(ErrorCode::kCorrupt, fmt::format("deletion vector: {}", what)).WithReason("CORRUPT_DELETION_VECTOR");
+  return Error(ErrorCode::kCorrupt, fmt::format("deletion vector: {}", what))
+      .WithReason(Reason::kCorruptDeletionVector);
 }
 
 uint64_t ReadLittle(std::string_view bytes, size_t count) {
@@ -282,7 +283,7 @@ Result<FilePart> ReadPartOf(const Context& context, store::ObjectStore& store, s
   auto read = ReadPart(context, store, path, {begin, end - begin});
   if (read.ok() || read.error().code() != ErrorCode::kNotFound) return read;
   return Error(ErrorCode::kNotFound, fmt::format("deletion vector file {} is missing", path))
-      .WithReason("MISSING_FILE")
+      .WithReason(Reason::kMissingFile)
       .With("path", path);
 }
 

@@ -83,7 +83,7 @@ TEST(DeletionVector, RefusesPayloadsThatAreNone) {
     const auto vector = DeletionVector::Parse(payload);
     EXPECT_THAT(vector, IsError(ErrorCode::kCorrupt)) << payload.size();
     if (vector.ok()) continue;
-    EXPECT_EQ(vector.error().reason(), "CORRUPT_DELETION_VECTOR");
+    EXPECT_EQ(vector.error().reason_name(), "CORRUPT_DELETION_VECTOR");
   }
 }
 
@@ -129,7 +129,7 @@ TEST_F(DeletionVectorFile, IsFoundByItsEncodedName) {
 TEST_F(DeletionVectorFile, IsMissing) {
   const auto vector = Read(descriptor_);
   ASSERT_THAT(vector, IsError(ErrorCode::kNotFound));
-  EXPECT_EQ(vector.error().reason(), "MISSING_FILE");
+  EXPECT_EQ(vector.error().reason_name(), "MISSING_FILE");
 }
 
 TEST_F(DeletionVectorFile, IsRefusedWhenItDoesNotFitItsDescriptor) {

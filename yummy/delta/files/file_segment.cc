@@ -17,7 +17,7 @@ namespace yummy::delta {
 namespace {
 
 Error Corrupt(std::string message) {
-  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason("CORRUPT_TABLE");
+  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason(Reason::kCorruptTable);
 }
 
 /// True when decoding and normalizing leave the path as it is: relative, without escapes.

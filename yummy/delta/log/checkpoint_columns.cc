@@ -15,7 +15,7 @@ namespace yummy::delta {
 namespace {
 
 Error Corrupt(std::string message) {
-  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason("CORRUPT_TABLE");
+  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason(Reason::kCorruptTable);
 }
 
 Error WrongType(std::string_view name, const arrow::Array& array, std::string_view expected) {

@@ -18,7 +18,7 @@ constexpr uint64_t kGapBytesMax = uint64_t{1} << 20;
 constexpr uint64_t kPieceBytesMax = uint64_t{8} << 20;
 
 Error Corrupt(std::string message) {
-  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason("CORRUPT_TABLE");
+  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason(Reason::kCorruptTable);
 }
 
 uint64_t EndOf(const store::ByteRange& range) { return range.offset + range.length; }
@@ -62,7 +62,7 @@ Result<std::shared_ptr<CheckpointInput>> CheckpointInput::Open(const Context& co
   if (meta.size_bytes > kFileBytesMax) {
     return Error(ErrorCode::kResourceExhausted,
                  fmt::format("checkpoint {} has {} bytes, more than {}", meta.path, meta.size_bytes, kFileBytesMax))
-        .WithReason("LIMIT_EXCEEDED");
+        .WithReason(Reason::kLimitExceeded);
   }
   std::shared_ptr<CheckpointInput> input(new CheckpointInput(context, store, meta));  // NOLINT: private constructor
   std::optional<store::ByteRange> tail;

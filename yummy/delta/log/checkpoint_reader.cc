@@ -28,7 +28,7 @@ namespace {
 enum class Wanted { kState, kTombstones };
 
 Error Corrupt(std::string message) {
-  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason("CORRUPT_TABLE");
+  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason(Reason::kCorruptTable);
 }
 
 /// What Arrow's error comes from: the store, when its reading failed.
@@ -369,7 +369,7 @@ Result<store::ObjectMeta> LocateSidecar(std::string_view table_path, const Sidec
   if (name->find('/') != std::string::npos || name->find('\\') != std::string::npos || *name == ".." || *name == ".") {
     return Error(ErrorCode::kPermissionDenied,
                  fmt::format("sidecar {} is not in the _sidecars folder of its log", sidecar.path))
-        .WithReason("PATH_OUTSIDE_TABLE");
+        .WithReason(Reason::kPathOutsideTable);
   }
   if (sidecar.size_bytes < 0) return Corrupt(fmt::format("the size of sidecar {} is negative", sidecar.path));
   store::ObjectMeta meta;

@@ -27,7 +27,7 @@ constexpr size_t kGapsAskedMax = 64;
 constexpr size_t kLastCheckpointBytesMax = 16 << 20;  // it may hold the checkpoint's schema
 
 Error Corrupt(std::string message) {
-  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason("CORRUPT_TABLE");
+  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason(Reason::kCorruptTable);
 }
 
 /// `digits` decimal digits at the start of `text`, removed from it; absent when there are fewer or they do not fit.
@@ -186,7 +186,7 @@ Result<Listing> ListLog(const Context& context, store::ObjectStore& store, std::
 
 Error VersionNotFound(int64_t wanted, int64_t newest) {
   return Error(ErrorCode::kNotFound, fmt::format("there is no version {}: the newest is {}", wanted, newest))
-      .WithReason("VERSION_NOT_FOUND")
+      .WithReason(Reason::kVersionNotFound)
       .With("current_version", std::to_string(newest));
 }
 
@@ -194,7 +194,7 @@ Error VersionExpired(int64_t wanted, int64_t oldest, int64_t newest) {
   return Error(ErrorCode::kNotFound,
                fmt::format("version {} is no longer available: the log's clean-up removed it, the oldest is {}", wanted,
                            oldest))
-      .WithReason("VERSION_EXPIRED")
+      .WithReason(Reason::kVersionExpired)
       .With("oldest_version", std::to_string(oldest))
       .With("current_version", std::to_string(newest));
 }
@@ -295,7 +295,7 @@ Result<std::string> ReadCommitFile(const Context& context, store::ObjectStore& s
   const auto too_large = [&](uint64_t size_bytes) {
     return Error(ErrorCode::kResourceExhausted,
                  fmt::format("commit {} has {} bytes, more than {}", meta.path, size_bytes, kCommitBytesMax))
-        .WithReason("LIMIT_EXCEEDED");
+        .WithReason(Reason::kLimitExceeded);
   };
   if (meta.size_bytes > kCommitBytesMax) return too_large(meta.size_bytes);
   const store::ByteRange range{.offset = 0, .length = kCommitBytesMax + 1};
@@ -323,7 +323,7 @@ Result<LogSegment> FindLogSegment(const Context& context, store::ObjectStore& st
     return Error(ErrorCode::kNotFound,
                  fmt::format("no Delta table in {}: its _delta_log has no commit and no checkpoint",
                              table_path.empty() ? "/" : table_path))
-        .WithReason("NOT_A_DELTA_TABLE");
+        .WithReason(Reason::kNotADeltaTable);
   }
   auto segment = PickSegment(listing, options.version);
   if (segment.ok() || segment.error().code() != ErrorCode::kCorrupt) return segment;

@@ -27,7 +27,7 @@ class Log : public testing::Test {
   }
   std::string Reason(std::optional<int64_t> version = {}) {
     const auto segment = Find(version);
-    return segment.ok() ? "ok" : segment.error().reason();
+    return segment.ok() ? "ok" : std::string(segment.error().reason_name());
   }
   TestLog log_;
 };
@@ -65,7 +65,7 @@ TEST_F(Log, NamesTheNewestVersionToWhomeverAsksForALaterOne) {
   Commits(0, 2);
   const auto segment = Find(7);
   ASSERT_THAT(segment, IsError(ErrorCode::kNotFound));
-  EXPECT_EQ(segment.error().reason(), "VERSION_NOT_FOUND");
+  EXPECT_EQ(segment.error().reason_name(), "VERSION_NOT_FOUND");
   EXPECT_EQ(segment.error().detail("current_version"), "2");
   EXPECT_EQ(Reason(-1), "VERSION_NOT_FOUND");
 }

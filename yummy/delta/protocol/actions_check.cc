@@ -12,7 +12,7 @@ namespace yummy::delta {
 namespace {
 
 Error CorruptCommit(std::string_view name, std::string_view what) {
-  return Error(ErrorCode::kCorrupt, fmt::format("{}: {}", name, what)).WithReason("CORRUPT_TABLE");
+  return Error(ErrorCode::kCorrupt, fmt::format("{}: {}", name, what)).WithReason(Reason::kCorruptTable);
 }
 
 struct Counts {

@@ -31,7 +31,7 @@ struct Where {
 
 Error CorruptAt(const Where& where, std::string_view what) {
   return Error(ErrorCode::kCorrupt, fmt::format("{} line {}: {}", where.name, where.line, what))
-      .WithReason("CORRUPT_TABLE")
+      .WithReason(Reason::kCorruptTable)
       .With("line", std::to_string(where.line));
 }
 
@@ -596,7 +596,7 @@ Result<void> ParseLine(std::string_view line, size_t readable, const Where& wher
   if (line.size() > kLineBytesMax) {
     return Error(ErrorCode::kResourceExhausted, fmt::format("{} line {}: {} bytes, at most {} are read", where.name,
                                                             where.line, line.size(), kLineBytesMax))
-        .WithReason("LIMIT_EXCEEDED");
+        .WithReason(Reason::kLimitExceeded);
   }
   thread_local ondemand::parser shared_parser;
   thread_local std::string shared_padded;
@@ -653,7 +653,8 @@ Result<std::vector<Action>> ParseCommit(std::string_view bytes, std::string_view
 
 Result<std::vector<Action>> ParseCompaction(std::string_view bytes, std::string_view name) {
   std::vector<Action> actions = TRY(ParseActions(bytes, name));
-  if (actions.empty()) return Error(ErrorCode::kCorrupt, std::string(name) + " is empty").WithReason("CORRUPT_TABLE");
+  if (actions.empty())
+    return Error(ErrorCode::kCorrupt, std::string(name) + " is empty").WithReason(Reason::kCorruptTable);
   TRY(CheckReconciled(actions, name));
   return actions;
 }

@@ -166,7 +166,7 @@ TEST(ParseCommit, RefusesEveryPrefixOfALine) {
     if (length == 0) continue;
     ASSERT_THAT(result, IsError(ErrorCode::kCorrupt)) << length;
     EXPECT_EQ(result.error().detail("line"), "2") << length;
-    EXPECT_EQ(result.error().reason(), "CORRUPT_TABLE");
+    EXPECT_EQ(result.error().reason_name(), "CORRUPT_TABLE");
   }
 }
 

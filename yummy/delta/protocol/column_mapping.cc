@@ -18,7 +18,7 @@ constexpr std::string_view kModeProperty = "delta.columnMapping.mode";
 constexpr std::string_view kPrefix = "delta.columnMapping.";
 
 Error Corrupt(std::string message) {
-  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason("CORRUPT_TABLE");
+  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason(Reason::kCorruptTable);
 }
 
 std::optional<int64_t> IdOf(const Field& field) {

@@ -46,7 +46,7 @@ TEST(ColumnMappingModeOf, RefusesAModeThatIsNone) {
   for (const Protocol& protocol : {Protocol{1, 2, {}, {}}, Protocol{2, 5, {}, {}}}) {
     const auto mode = ColumnMappingModeOf(protocol, {{"delta.columnMapping.mode", "foo"}});
     ASSERT_THAT(mode, IsError(ErrorCode::kCorrupt));
-    EXPECT_EQ(mode.error().reason(), "CORRUPT_TABLE");
+    EXPECT_EQ(mode.error().reason_name(), "CORRUPT_TABLE");
   }
 }
 

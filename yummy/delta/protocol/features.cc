@@ -89,7 +89,7 @@ constexpr std::array kSwitches = {
 
 Error Unsupported(std::string_view feature, std::string what) {
   return Error(ErrorCode::kUnsupported, std::move(what))
-      .WithReason("UNSUPPORTED_TABLE_FEATURE")
+      .WithReason(Reason::kUnsupportedTableFeature)
       .With("feature", std::string(feature));
 }
 
@@ -102,7 +102,7 @@ Error NotWritable(std::string_view feature, std::string_view why) {
 }
 
 Error CorruptProtocol(std::string_view what) {
-  return Error(ErrorCode::kCorrupt, fmt::format("protocol: {}", what)).WithReason("CORRUPT_TABLE");
+  return Error(ErrorCode::kCorrupt, fmt::format("protocol: {}", what)).WithReason(Reason::kCorruptTable);
 }
 
 bool Lists(const std::optional<std::vector<std::string>>& features, std::string_view name) {

@@ -23,7 +23,7 @@ Metadata WithConfiguration(StringMap configuration) {
 
 void ExpectUnsupported(const Result<void>& result, std::string_view feature) {
   ASSERT_THAT(result, IsError(ErrorCode::kUnsupported)) << feature;
-  EXPECT_EQ(result.error().reason(), "UNSUPPORTED_TABLE_FEATURE");
+  EXPECT_EQ(result.error().reason_name(), "UNSUPPORTED_TABLE_FEATURE");
   EXPECT_EQ(result.error().detail("feature"), feature);
 }
 

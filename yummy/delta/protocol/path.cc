@@ -14,13 +14,14 @@ namespace {
 constexpr std::string_view kNullFolder = "__HIVE_DEFAULT_PARTITION__";
 
 Error CorruptPath(std::string_view log_path, std::string_view why) {
-  return Error(ErrorCode::kCorrupt, fmt::format("path '{}' in the log: {}", log_path, why)).WithReason("CORRUPT_TABLE");
+  return Error(ErrorCode::kCorrupt, fmt::format("path '{}' in the log: {}", log_path, why))
+      .WithReason(Reason::kCorruptTable);
 }
 
 Error OutsideTable(std::string_view log_path) {
   return Error(ErrorCode::kPermissionDenied,
                fmt::format("path '{}' in the log lies outside of the table's store", log_path))
-      .WithReason("PATH_OUTSIDE_TABLE");
+      .WithReason(Reason::kPathOutsideTable);
 }
 
 /// The path without empty segments and those that are "."; Spark and others read "./a//b" as "a/b". What leads up

@@ -71,7 +71,7 @@ TEST(ResolveLogPath, RefusesWhatLiesOutside) {
          {static_cast<store::ObjectStore*>(&local), static_cast<store::ObjectStore*>(&s3)}) {
       const auto resolved = ResolveLogPath(*store, "t", path);
       ASSERT_THAT(resolved, IsError(ErrorCode::kPermissionDenied)) << path;
-      EXPECT_EQ(resolved.error().reason(), "PATH_OUTSIDE_TABLE");
+      EXPECT_EQ(resolved.error().reason_name(), "PATH_OUTSIDE_TABLE");
     }
   }
 }

@@ -182,7 +182,7 @@ std::string Expected(const Property& property) {
 
 Error InvalidProperty(std::string message, std::string_view key) {
   return Error(ErrorCode::kInvalidArgument, std::move(message))
-      .WithReason("INVALID_TABLE_PROPERTY")
+      .WithReason(Reason::kInvalidTableProperty)
       .With("property", std::string(key));
 }
 

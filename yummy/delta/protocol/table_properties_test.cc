@@ -96,7 +96,7 @@ TEST(CheckTableProperties, RefusesUnknownKeysAndBadValues) {
                                                         {"delta.isolationLevel", "serializable writeserializable"}}) {
     const auto checked = CheckTableProperties({{key, value}});
     ASSERT_THAT(checked, IsError(ErrorCode::kInvalidArgument)) << key << "=" << value;
-    EXPECT_EQ(checked.error().reason(), "INVALID_TABLE_PROPERTY");
+    EXPECT_EQ(checked.error().reason_name(), "INVALID_TABLE_PROPERTY");
   }
 }
 

@@ -22,7 +22,8 @@ Result<std::shared_ptr<arrow::DataType>> ToArrowType(const DataType& type) {
     case TypeKind::kTimestampNtz: return arrow::timestamp(arrow::TimeUnit::MICRO);
     case TypeKind::kVoid: return arrow::null();
     case TypeKind::kVariant:
-      return Error(ErrorCode::kUnsupported, "the type variant has no Arrow form here").WithReason("UNSUPPORTED_TYPE");
+      return Error(ErrorCode::kUnsupported, "the type variant has no Arrow form here")
+          .WithReason(Reason::kUnsupportedType);
     case TypeKind::kStruct: {
       arrow::FieldVector fields;
       for (const auto& field : type.fields)
@@ -62,7 +63,7 @@ DataType Decimal(int precision, int scale) {
 
 Error NoTypeFor(const arrow::DataType& type) {
   return Error(ErrorCode::kUnsupported, fmt::format("Delta has no type for Arrow's {}", type.ToString()))
-      .WithReason("UNSUPPORTED_TYPE");
+      .WithReason(Reason::kUnsupportedType);
 }
 
 Result<DataType> NestedFromArrow(const arrow::DataType& type) {

@@ -134,7 +134,7 @@ Result<Scalar> ParsePartitionValue(std::optional<std::string_view> text, const D
   std::optional<Scalar> value = ParseText(*text, type);
   if (!value) {
     return Error(ErrorCode::kCorrupt, fmt::format("partition value '{}' is no {}", *text, TypeName(type)))
-        .WithReason("CORRUPT_TABLE");
+        .WithReason(Reason::kCorruptTable);
   }
   return std::move(*value);
 }

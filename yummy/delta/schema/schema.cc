@@ -37,12 +37,12 @@ constexpr std::array kPrimitives = {
 };
 
 Error CorruptSchema(std::string_view what) {
-  return Error(ErrorCode::kCorrupt, fmt::format("schema: {}", what)).WithReason("CORRUPT_TABLE");
+  return Error(ErrorCode::kCorrupt, fmt::format("schema: {}", what)).WithReason(Reason::kCorruptTable);
 }
 
 Error UnsupportedType(std::string_view name) {
   return Error(ErrorCode::kUnsupported, fmt::format("schema: the type '{}' is not supported", name))
-      .WithReason("UNSUPPORTED_TYPE");
+      .WithReason(Reason::kUnsupportedType);
 }
 
 bool IsValidDecimal(const DataType& type) {
@@ -330,7 +330,7 @@ void WriteTypeTo(JsonWriter& json, const DataType& type) {
 }
 
 Error InvalidSchema(std::string what) {
-  return Error(ErrorCode::kInvalidArgument, std::move(what)).WithReason("INVALID_SCHEMA");
+  return Error(ErrorCode::kInvalidArgument, std::move(what)).WithReason(Reason::kInvalidSchema);
 }
 
 Result<void> CheckNewFields(const std::vector<Field>& fields, bool column_mapping, size_t& leaves, int depth);

@@ -55,7 +55,7 @@ TEST(ParseSchema, RefusesTypesThatAreNotKnown) {
        {"intt", "decimal(39,0)", "decimal(2,3)", "decimal(x,1)", "decimal(1)", "geometry(OGC:CRS84)", "Long"}) {
     const auto schema = ParseSchema(R"({"type":"struct","fields":[{"name":"a","type":")" + std::string(name) + "\"}]}");
     ASSERT_THAT(schema, IsError(ErrorCode::kUnsupported)) << name;
-    EXPECT_EQ(schema.error().reason(), "UNSUPPORTED_TYPE");
+    EXPECT_EQ(schema.error().reason_name(), "UNSUPPORTED_TYPE");
   }
 }
 
@@ -82,7 +82,7 @@ TEST(CheckNewSchema, RefusesNamesThatNoTableMayHave) {
            {}, {""}, {"a", "A"}, {"a b"}, {"a,"}, {"a;"}, {"{"}, {")"}, {"a\n"}, {"a\t"}, {"a="}, {"\xFF"}, many}) {
     const auto checked = CheckNewSchema(Columns(names), false);
     ASSERT_THAT(checked, IsError(ErrorCode::kInvalidArgument));
-    EXPECT_EQ(checked.error().reason(), "INVALID_SCHEMA");
+    EXPECT_EQ(checked.error().reason_name(), "INVALID_SCHEMA");
   }
 }
 

@@ -61,14 +61,15 @@ Result<int64_t> CommitTimes::TimeOf(const Context& context, const Commit& commit
   const CommitInfo info = TRY(ReadInfo(context, commit));
   if (info.in_commit_timestamp_ms) return *info.in_commit_timestamp_ms;
   return Error(ErrorCode::kCorrupt, fmt::format("commit {} has no inCommitTimestamp", commit.meta.path))
-      .WithReason("CORRUPT_TABLE");
+      .WithReason(Reason::kCorruptTable);
 }
 
 Error CommitTimes::NothingBefore(const Context& context, int64_t millis) const {
   const auto first =
       std::ranges::find_if(commits_, [&](const Commit& commit) { return commit.version >= readable_from_; });
   if (first == commits_.end()) {
-    return Error(ErrorCode::kNotFound, "the log has no commits left, only a checkpoint").WithReason("VERSION_EXPIRED");
+    return Error(ErrorCode::kNotFound, "the log has no commits left, only a checkpoint")
+        .WithReason(Reason::kVersionExpired);
   }
   const bool expired = first->version > 0;
   auto oldest = TimeOf(context, *first);
@@ -78,7 +79,7 @@ Error CommitTimes::NothingBefore(const Context& context, int64_t millis) const {
   return Error(ErrorCode::kNotFound, fmt::format("no version at {}: the oldest{} is {} of {}, the newest {} of {}",
                                                  FormatMillis(millis), expired ? " that is left" : "", first->version,
                                                  FormatMillis(*oldest), commits_.back().version, FormatMillis(*newest)))
-      .WithReason(expired ? "VERSION_EXPIRED" : "VERSION_NOT_FOUND")
+      .WithReason(expired ? Reason::kVersionExpired : Reason::kVersionNotFound)
       .With("oldest_version", std::to_string(first->version))
       .With("current_version", std::to_string(commits_.back().version));
 }

@@ -145,7 +145,7 @@ Result<Scalar> Snapshot::partition_value(FileId id, size_t column) const {
   if (code == PartitionColumn::kMissing) {
     return Error(ErrorCode::kCorrupt, fmt::format("the add of {} has a partition value for {} in other letters alone",
                                                   segment.path(FileSet::Row(id)), key))
-        .WithReason("CORRUPT_TABLE");
+        .WithReason(Reason::kCorruptTable);
   }
   const auto typed = segment.Partition(key, type);
   if ((*typed)[code]) return *(*typed)[code];

@@ -26,7 +26,7 @@ constexpr size_t kRecentCommitsMax = 64;   // what a version holds of the log's 
 constexpr size_t kRecentBytesMax = 128 << 10;
 
 Error Corrupt(std::string message) {
-  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason("CORRUPT_TABLE");
+  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason(Reason::kCorruptTable);
 }
 
 /// Commits that are read together: one, or those that a compaction covers.

@@ -115,7 +115,7 @@ TEST(Snapshot, ReadsEverythingAnewWhenItsOwnCommitChanged) {
   log.Delete("00000000000000000001.json");
   const auto gone = Refresh(log, snapshot);
   ASSERT_THAT(gone, IsError(ErrorCode::kNotFound));
-  EXPECT_EQ(gone.error().reason(), "NOT_A_DELTA_TABLE");
+  EXPECT_EQ(gone.error().reason_name(), "NOT_A_DELTA_TABLE");
 }
 
 TEST(Snapshot, RefusesALogWithoutProtocolOrMetadata) {

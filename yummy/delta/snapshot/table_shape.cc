@@ -11,7 +11,7 @@ namespace yummy::delta {
 namespace {
 
 Error Corrupt(std::string message) {
-  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason("CORRUPT_TABLE");
+  return Error(ErrorCode::kCorrupt, std::move(message)).WithReason(Reason::kCorruptTable);
 }
 
 }  // namespace

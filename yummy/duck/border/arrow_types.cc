@@ -92,7 +92,7 @@ Result<std::shared_ptr<arrow::DataType>> ArrowTypeOf(const LogicalType& type) {
     default:
       return Error(ErrorCode::kUnsupported,
                    "a column of this type cannot be returned: " + type.ToString() + "; cast it")
-          .WithReason("UNSUPPORTED_TYPE");
+          .WithReason(Reason::kUnsupportedType);
   }
 }
 

@@ -26,7 +26,7 @@ std::string DuckPath(size_t store_ordinal, const store::ObjectMeta& object) {
 Result<StorePath> ParseDuckPath(std::string_view path) {
   const auto refuse = [&] {
     return Error(ErrorCode::kPermissionDenied, fmt::format("files cannot be opened by SQL: {}", path))
-        .WithReason("SQL_NOT_ALLOWED");
+        .WithReason(Reason::kSqlNotAllowed);
   };
   if (!path.starts_with(kScheme)) return refuse();
   std::string_view rest = path.substr(kScheme.size());

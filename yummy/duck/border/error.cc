@@ -46,7 +46,7 @@ std::unordered_map<std::string, std::string> Pack(const Error& error) {
   std::unordered_map<std::string, std::string> info;
   info[kCodeKey] = std::to_string(static_cast<int>(error.code()));
   info[kMessageKey] = Encode(error.message());
-  if (!error.reason().empty()) info[kReasonKey] = PercentEncode(error.reason());
+  if (error.reason() != Reason::kNone) info[kReasonKey] = ReasonName(error.reason());
   int position = 0;
   for (const auto& [key, value] : error.details()) {
     info[fmt::format("{}{:03}_{}", kDetailPrefix, position++, PercentEncode(key, "_"))] = Encode(value);
@@ -68,7 +68,7 @@ std::optional<Error> Unpack(const duckdb::ErrorData& data) {
   auto message = info.find(kMessageKey);
   Error error(static_cast<ErrorCode>(number), message == info.end() ? data.RawMessage() : Decode(message->second));
   if (auto reason = info.find(kReasonKey); reason != info.end())
-    error = std::move(error).WithReason(Decode(reason->second));
+    error = std::move(error).WithReason(ReasonOfName(reason->second));
   std::map<std::string, std::string> details;
   for (const auto& [key, value] : info) {
     if (key.starts_with(kDetailPrefix) && key.size() > kDetailPrefix.size() + 4)
@@ -80,17 +80,18 @@ std::optional<Error> Unpack(const duckdb::ErrorData& data) {
 
 struct Kind {
   ErrorCode code;
-  const char* reason;
+  Reason reason;
 };
 
 Kind KindOfMissingEntry(const std::string& type) {
-  if (type == "Table" || type == "View" || type == "Table or View") return {ErrorCode::kNotFound, "TABLE_NOT_FOUND"};
-  if (type == "Schema") return {ErrorCode::kNotFound, "SCHEMA_NOT_FOUND"};
-  if (type == "Database") return {ErrorCode::kNotFound, "STORE_NOT_FOUND"};
+  if (type == "Table" || type == "View" || type == "Table or View")
+    return {ErrorCode::kNotFound, Reason::kTableNotFound};
+  if (type == "Schema") return {ErrorCode::kNotFound, Reason::kSchemaNotFound};
+  if (type == "Database") return {ErrorCode::kNotFound, Reason::kStoreNotFound};
   if (type.ends_with("Function") || type.ends_with("Macro Function"))
-    return {ErrorCode::kInvalidArgument, "UNKNOWN_FUNCTION"};
-  if (type == "Type") return {ErrorCode::kInvalidArgument, "UNKNOWN_TYPE"};
-  return {ErrorCode::kInvalidArgument, "SQL_INVALID"};
+    return {ErrorCode::kInvalidArgument, Reason::kUnknownFunction};
+  if (type == "Type") return {ErrorCode::kInvalidArgument, Reason::kUnknownType};
+  return {ErrorCode::kInvalidArgument, Reason::kSqlInvalid};
 }
 
 std::string Find(const duckdb::ErrorData& data, const char* key) {
@@ -101,20 +102,21 @@ std::string Find(const duckdb::ErrorData& data, const char* key) {
 Kind KindOf(const duckdb::ErrorData& data) {
   switch (data.Type()) {
     case ExceptionType::PARSER:
-    case ExceptionType::SYNTAX: return {ErrorCode::kInvalidArgument, "SQL_SYNTAX"};
+    case ExceptionType::SYNTAX: return {ErrorCode::kInvalidArgument, Reason::kSqlSyntax};
     case ExceptionType::BINDER:
-      if (Find(data, "error_subtype") == "COLUMN_NOT_FOUND") return {ErrorCode::kInvalidArgument, "UNKNOWN_COLUMN"};
+      if (Find(data, "error_subtype") == "COLUMN_NOT_FOUND")
+        return {ErrorCode::kInvalidArgument, Reason::kUnknownColumn};
       if (Find(data, "error_subtype") == "NO_MATCHING_FUNCTION")
-        return {ErrorCode::kInvalidArgument, "UNKNOWN_FUNCTION"};
-      return {ErrorCode::kInvalidArgument, "SQL_INVALID"};
+        return {ErrorCode::kInvalidArgument, Reason::kUnknownFunction};
+      return {ErrorCode::kInvalidArgument, Reason::kSqlInvalid};
     case ExceptionType::CATALOG:
       if (Find(data, "error_subtype") == "MISSING_ENTRY") return KindOfMissingEntry(Find(data, "type"));
-      return {ErrorCode::kInvalidArgument, "SQL_INVALID"};
+      return {ErrorCode::kInvalidArgument, Reason::kSqlInvalid};
     case ExceptionType::OUT_OF_RANGE:
     case ExceptionType::CONVERSION:
     case ExceptionType::DECIMAL:
     case ExceptionType::DIVIDE_BY_ZERO:
-    case ExceptionType::OBJECT_SIZE: return {ErrorCode::kInvalidArgument, "VALUE_OUT_OF_RANGE"};
+    case ExceptionType::OBJECT_SIZE: return {ErrorCode::kInvalidArgument, Reason::kValueOutOfRange};
     case ExceptionType::MISMATCH_TYPE:
     case ExceptionType::INVALID_TYPE:
     case ExceptionType::UNKNOWN_TYPE:
@@ -127,19 +129,19 @@ Kind KindOf(const duckdb::ErrorData& data) {
     case ExceptionType::SETTINGS:
     case ExceptionType::INVALID_CONFIGURATION:
     case ExceptionType::DEPENDENCY:
-    case ExceptionType::SEQUENCE: return {ErrorCode::kInvalidArgument, "SQL_INVALID"};
-    case ExceptionType::NOT_IMPLEMENTED: return {ErrorCode::kUnsupported, "UNSUPPORTED_SQL"};
+    case ExceptionType::SEQUENCE: return {ErrorCode::kInvalidArgument, Reason::kSqlInvalid};
+    case ExceptionType::NOT_IMPLEMENTED: return {ErrorCode::kUnsupported, Reason::kUnsupportedSql};
     case ExceptionType::PERMISSION:
     case ExceptionType::MISSING_EXTENSION:
-    case ExceptionType::AUTOLOAD: return {ErrorCode::kPermissionDenied, "SQL_NOT_ALLOWED"};
-    case ExceptionType::OUT_OF_MEMORY: return {ErrorCode::kResourceExhausted, "QUERY_MEMORY"};
-    case ExceptionType::INTERRUPT: return {ErrorCode::kCancelled, ""};
-    case ExceptionType::TRANSACTION: return {ErrorCode::kConflict, ""};
+    case ExceptionType::AUTOLOAD: return {ErrorCode::kPermissionDenied, Reason::kSqlNotAllowed};
+    case ExceptionType::OUT_OF_MEMORY: return {ErrorCode::kResourceExhausted, Reason::kQueryMemory};
+    case ExceptionType::INTERRUPT: return {ErrorCode::kCancelled, Reason::kNone};
+    case ExceptionType::TRANSACTION: return {ErrorCode::kConflict, Reason::kNone};
     case ExceptionType::IO:
     case ExceptionType::NETWORK:
     case ExceptionType::HTTP:
-    case ExceptionType::CONNECTION: return {ErrorCode::kUnavailable, ""};
-    default: return {ErrorCode::kInternal, ""};
+    case ExceptionType::CONNECTION: return {ErrorCode::kUnavailable, Reason::kNone};
+    default: return {ErrorCode::kInternal, Reason::kNone};
   }
 }
 
@@ -196,7 +198,7 @@ Error ToError(const duckdb::ErrorData& data, std::string_view sql) {
   if (auto own = Unpack(data)) return WithPosition(*std::move(own), data, sql);
   Kind kind = KindOf(data);
   Error error(kind.code, MessageOf(data));
-  if (*kind.reason) error = std::move(error).WithReason(kind.reason);
+  error = std::move(error).WithReason(kind.reason);
   if (std::string name = Find(data, "name"); !name.empty()) error = std::move(error).With("name", name);
   // In place of a missing table, schema or store DuckDB offers its own, which cannot be read.
   const bool offers_internals = kind.code == ErrorCode::kNotFound;

@@ -17,18 +17,21 @@ TEST(DuckError, EveryCodeComesBackAsItWentIn) {
     Error caught = Caught(Error(static_cast<ErrorCode>(code), "what, which"));
     EXPECT_EQ(static_cast<int>(caught.code()), code);
     EXPECT_EQ(caught.message(), "what, which");
-    EXPECT_TRUE(caught.reason().empty());
+    EXPECT_TRUE(caught.reason_name().empty());
     EXPECT_TRUE(caught.details().empty());
   }
 }
 
 TEST(DuckError, HostileTextAndTheOrderOfDetailsComeBack) {
   const std::string hostile = "\xFF\xFE \"{}%41 %00\n'ü";
-  Error error =
-      Error(ErrorCode::kConflict, hostile).WithReason("A_REASON").With("z", hostile).With("a key", "1").With("b", "");
+  Error error = Error(ErrorCode::kConflict, hostile)
+                    .WithReason(Reason::kTableNotFound)
+                    .With("z", hostile)
+                    .With("a key", "1")
+                    .With("b", "");
   Error caught = Caught(error);
   EXPECT_EQ(caught.message(), hostile);
-  EXPECT_EQ(caught.reason(), "A_REASON");
+  EXPECT_EQ(caught.reason_name(), "TABLE_NOT_FOUND");
   EXPECT_EQ(caught.details(), error.details());
   EXPECT_EQ(ToError(ToErrorData(error)).details(), error.details());
   EXPECT_EQ(Caught(Error(ErrorCode::kConflict, std::string("a\0b%", 4))).message(),
@@ -63,7 +66,7 @@ TEST(DuckError, KindsOfDuckDBBecomeCodes) {
         Case{ExceptionType::INTERNAL, ErrorCode::kInternal, ""}}) {
     Error error = ToError(duckdb::ErrorData(test.type, "first line\nsecond line"));
     EXPECT_EQ(error.code(), test.code);
-    EXPECT_EQ(error.reason(), test.reason);
+    EXPECT_EQ(error.reason_name(), test.reason);
     EXPECT_EQ(error.message(), "first line");
   }
   EXPECT_EQ(Caught(Error(ErrorCode::kNotFound, "x")).code(), ErrorCode::kNotFound);

@@ -52,7 +52,7 @@ Result<void> CheckNanosecondsExact(const arrow::RecordBatch& batch, uint64_t fir
     const auto& name = batch.schema()->field(i)->name();
     auto error =
         Error(ErrorCode::kInvalidArgument, fmt::format("column {}: a timestamp is finer than a microsecond", name))
-            .WithReason("TYPE_MISMATCH")
+            .WithReason(Reason::kTypeMismatch)
             .With("column", name);
     if (batch.column_data(i)->type->id() != arrow::Type::TIMESTAMP) return error;
     const auto row = std::to_string(first_row + static_cast<uint64_t>(*found));

@@ -17,7 +17,7 @@ TEST_F(NullKeys, AreRefusedInAResult) {
     for (const char* from : {"range(1) t(i)", "range(3000) t(i)", "range(3000) t(i) WHERE i % 7 = 3"}) {
       auto result = Value("SELECT " + value + " AS v FROM " + from);
       ASSERT_THAT(result, IsError(ErrorCode::kInvalidArgument)) << value << from;
-      EXPECT_EQ(result.error().reason(), "VALUE_OUT_OF_RANGE") << value;
+      EXPECT_EQ(result.error().reason_name(), "VALUE_OUT_OF_RANGE") << value;
       EXPECT_EQ(result.error().detail("column"), "v") << value;
     }
   }

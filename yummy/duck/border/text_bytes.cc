@@ -38,7 +38,7 @@ bool KeepText(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t coun
       continue;
     }
     Throw(Error(ErrorCode::kCorrupt, "a data file has bytes that are no UTF-8 in a column of strings")
-              .WithReason("CORRUPT_DATA_FILE"));
+              .WithReason(Reason::kCorruptDataFile));
   }
   return KeepBytes(source, result, count, parameters);
 }

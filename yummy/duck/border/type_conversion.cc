@@ -46,13 +46,13 @@ std::string NameOf(const duckdb::LogicalType& type) {
 Error Mismatch(const duckdb::LogicalType& source, const delta::DataType& target, const std::string& path) {
   return Error(ErrorCode::kInvalidArgument,
                fmt::format("column {}: expected {}, found {}", path, delta::TypeName(target), NameOf(source)))
-      .WithReason("TYPE_MISMATCH")
+      .WithReason(Reason::kTypeMismatch)
       .With("column", path);
 }
 
 Error SchemaMismatch(const std::string& path, const char* what) {
   return Error(ErrorCode::kInvalidArgument, fmt::format("{}: {}", what, path))
-      .WithReason("SCHEMA_MISMATCH")
+      .WithReason(Reason::kSchemaMismatch)
       .With("column", path);
 }
 

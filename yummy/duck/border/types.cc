@@ -20,7 +20,7 @@ using duckdb::Value;
 
 Error UnsupportedType(std::string_view type) {
   return Error(ErrorCode::kUnsupported, fmt::format("the type {} is not supported", type))
-      .WithReason("UNSUPPORTED_TYPE");
+      .WithReason(Reason::kUnsupportedType);
 }
 
 enum class Names { kLogical, kPhysical };
@@ -283,7 +283,7 @@ Result<Scalar> ToScalar(const Value& value, const DataType& type) {
   if (!scalar) {
     return Error(ErrorCode::kInvalidArgument, fmt::format("a value of type {} is no {}: {}", value.type().ToString(),
                                                           delta::TypeName(type), value.ToString()))
-        .WithReason("SCHEMA_MISMATCH");
+        .WithReason(Reason::kSchemaMismatch);
   }
   return *std::move(scalar);
 }

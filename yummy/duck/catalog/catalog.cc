@@ -59,7 +59,7 @@ void RegisterDeltaStorage(duckdb::DBConfig& config, std::shared_ptr<InstanceInfo
 
 void RefuseStatement(const char* statement) {
   Throw(Error(ErrorCode::kUnsupported, std::string(statement) + " is not supported on Delta tables")
-            .WithReason("UNSUPPORTED_SQL"));
+            .WithReason(Reason::kUnsupportedSql));
 }
 
 DeltaCatalog::DeltaCatalog(duckdb::AttachedDatabase& database, InstanceInfo& instance, size_t store_ordinal)
@@ -84,8 +84,8 @@ void DeltaCatalog::Initialize(bool) {
 duckdb::DatabaseSize DeltaCatalog::GetDatabaseSize(duckdb::ClientContext&) { return {}; }
 
 duckdb::ErrorData DeltaCatalog::SupportsCreateTable(duckdb::BoundCreateTableInfo&) {
-  return ToErrorData(
-      Error(ErrorCode::kUnsupported, "CREATE TABLE is not supported on Delta tables").WithReason("UNSUPPORTED_SQL"));
+  return ToErrorData(Error(ErrorCode::kUnsupported, "CREATE TABLE is not supported on Delta tables")
+                         .WithReason(Reason::kUnsupportedSql));
 }
 
 duckdb::optional_ptr<duckdb::SchemaCatalogEntry> DeltaCatalog::LookupSchema(duckdb::CatalogTransaction transaction,

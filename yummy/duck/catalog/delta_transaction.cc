@@ -1,7 +1,5 @@
 #include "yummy/duck/catalog/delta_transaction.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "yummy/duck/border/error.h"
@@ -16,8 +14,8 @@ namespace {
 
 bool IsAbsent(const Error& error) {
   return error.code() == ErrorCode::kNotFound &&
-         (error.reason() == "TABLE_NOT_FOUND" || error.reason() == "NOT_A_DELTA_TABLE" ||
-          error.reason() == "SCHEMA_NOT_FOUND");
+         (error.reason() == Reason::kTableNotFound || error.reason() == Reason::kNotADeltaTable ||
+          error.reason() == Reason::kSchemaNotFound);
 }
 
 }  // namespace
@@ -82,27 +80,23 @@ delta::Transaction& DeltaTransaction::Writer(duckdb::ClientContext& client, cons
     if (written_ == table.table()) return *writer_;
     Throw(Error(ErrorCode::kUnsupported, fmt::format("a transaction can write to one table: {} after {}",
                                                      table.table()->path(), written_->path()))
-              .WithReason("ONE_TABLE_PER_TRANSACTION"));
+              .WithReason(Reason::kOneTablePerTransaction));
   }
-  auto writer = ValueOrThrow(table.table()->Begin(
-      RequestOf(client).context(), delta::Operation{"WRITE", {{"mode", "\"Append\""}, {"partitionBy", "[]"}}}));
-  const auto pinned = pins_.find(table.table().get());
-  const bool was_read = std::find(read_.begin(), read_.end(), table.table().get()) != read_.end();
-  if (was_read && pinned != pins_.end() && pinned->second.snapshot->version() != writer->base()->version()) {
-    Throw(Error(ErrorCode::kConflict,
-                fmt::format("{} changed while the statement read it: version {} became {}", table.table()->path(),
-                            pinned->second.snapshot->version(), writer->base()->version()))
-              .WithReason("CONCURRENT_MODIFICATION")
-              .With("current_version", std::to_string(writer->base()->version())));
-  }
+  writer_ = ValueOrThrow(table.table()->Begin(
+      Pin(client, table.table()), delta::Operation{"WRITE", {{"mode", "\"Append\""}, {"partitionBy", "[]"}}}));
   written_ = table.table();
-  writer_ = std::move(writer);
   return *writer_;
+}
+
+ReadMark& DeltaTransaction::MarkRead(const delta::Table* table) {
+  return *reads_.emplace_back(table, std::make_unique<ReadMark>()).second;
 }
 
 Result<void> DeltaTransaction::Commit(const Context& request_context) {
   if (!writer_) return {};
-  if (std::find(read_.begin(), read_.end(), written_.get()) != read_.end()) writer_->ReadWholeTable();
+  for (const auto& [table, mark] : reads_) {
+    if (table == written_.get()) mark->StageTo(*writer_);
+  }
   TRY(delta::RequireCommitted(TRY(writer_->Commit(request_context))));
   return {};
 }

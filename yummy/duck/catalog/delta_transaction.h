@@ -10,6 +10,7 @@
 
 #include "yummy/delta/commit/table.h"
 #include "yummy/duck/border/duckdb_headers.h"
+#include "yummy/duck/scan/read_mark.h"
 
 namespace yummy::duck {
 
@@ -38,14 +39,14 @@ class DeltaTransaction final : public duckdb::Transaction {
   DeltaTableEntry& Keep(duckdb::unique_ptr<DeltaTableEntry> entry);
   duckdb::SchemaCatalogEntry& Schema(DeltaCatalog& catalog, const std::string& name);
 
-  /// The delta transaction that a statement writes `table` with: it begins here and is committed with this transaction.
-  /// Throws: Unsupported (reason ONE_TABLE_PER_TRANSACTION: a second table), Conflict (the table changed since it was
-  /// read here), and the errors of delta::Table::Begin.
+  /// The delta transaction that a statement writes `table` with. It begins here, at the version that this transaction
+  /// reads, and is committed with it. Throws: Unsupported (reason ONE_TABLE_PER_TRANSACTION: a second table), and the
+  /// errors of delta::Table::Begin.
   delta::Transaction& Writer(duckdb::ClientContext& context, const DeltaTableEntry& table);
 
-  /// Rows of the pinned version of `table` are read: a concurrent change of it is a conflict for a statement that
-  /// writes it.
-  void MarkRead(const delta::Table& table) { read_.push_back(&table); }
+  /// A scan of the pinned version of `table` is bound: what the mark comes to say conflicts with concurrent changes of
+  /// the table, when this transaction writes it.
+  ReadMark& MarkRead(const delta::Table* table);
 
   /// Commits what was written. Errors: those of delta::Transaction::Commit; Conflict, OutcomeUnknown.
   Result<void> Commit(const Context& context);
@@ -61,7 +62,7 @@ class DeltaTransaction final : public duckdb::Transaction {
       tables_;  // by schema and name as written
   std::map<std::string, duckdb::unique_ptr<duckdb::SchemaCatalogEntry>> schemas_;
   std::vector<duckdb::unique_ptr<DeltaTableEntry>> entries_;
-  std::vector<const delta::Table*> read_;
+  std::vector<std::pair<const delta::Table*, std::unique_ptr<ReadMark>>> reads_;
   std::shared_ptr<delta::Table> written_;
   std::unique_ptr<delta::Transaction> writer_;
 };

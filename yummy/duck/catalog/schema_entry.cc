@@ -23,7 +23,7 @@ constexpr int64_t kMicrosPerDay = 86'400'000'000;
 Error BadVersion(const duckdb::BoundAtClause& at) {
   return Error(ErrorCode::kInvalidArgument, fmt::format("no version or time that a table can have: AT ({} => {})",
                                                         at.Unit(), at.GetValue().ToString()))
-      .WithReason("INVALID_VERSION");
+      .WithReason(Reason::kInvalidVersion);
 }
 
 Result<int64_t> VersionOf(const duckdb::BoundAtClause& at) {
@@ -77,7 +77,7 @@ Result<delta::SnapshotRef> SnapshotAt(const Context& context, delta::Table& tabl
   if (duckdb::StringUtil::CIEquals(at.Unit(), "version")) return table.AtVersion(context, TRY(VersionOf(at)));
   if (duckdb::StringUtil::CIEquals(at.Unit(), "timestamp")) return table.AtTimestamp(context, TRY(TimeOf(at)));
   return Error(ErrorCode::kInvalidArgument, "AT takes VERSION or TIMESTAMP, not " + at.Unit())
-      .WithReason("INVALID_VERSION");
+      .WithReason(Reason::kInvalidVersion);
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ duckdb::TableFunction DeltaTableEntry::GetScanFunction(duckdb::ClientContext& co
                                                        duckdb::unique_ptr<duckdb::FunctionData>& bind_data) {
   if (!version_.snapshot) {
     Throw(Error(ErrorCode::kNotFound, "table " + name + " has no version that can be read")
-              .WithReason("TABLE_NOT_FOUND"));
+              .WithReason(Reason::kTableNotFound));
   }
   const delta::Schema& columns_of_table = version_.snapshot->schema();
   auto info = duckdb::make_shared_ptr<ScanInfo>();
@@ -54,7 +54,9 @@ duckdb::TableFunction DeltaTableEntry::GetScanFunction(duckdb::ClientContext& co
   info->mapping = version_.snapshot->column_mapping();
   info->has_nested_columns = std::any_of(columns_of_table.begin(), columns_of_table.end(),
                                          [](const delta::Field& field) { return field.type.is_nested(); });
-  if (version_.is_pinned_by_transaction) DeltaTransaction::Get(context, catalog).MarkRead(*version_.table);
+  if (version_.is_pinned_by_transaction) {
+    info->reads = &DeltaTransaction::Get(context, catalog).MarkRead(version_.table.get());
+  }
   duckdb::TableFunction function = delta_catalog_.scan_template(context);
   bind_data = BindScan(context, function, std::move(info));
   return function;

@@ -16,7 +16,7 @@
 namespace yummy::duck {
 namespace {
 
-Error ColumnError(const char* reason, const std::string& column, std::string message) {
+Error ColumnError(Reason reason, const std::string& column, std::string message) {
   return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason(reason).With("column", column);
 }
 
@@ -62,7 +62,7 @@ Result<void> ArrowRows::Bind() {
     });
     if (added.ok()) continue;
     return ColumnError(
-        "TYPE_MISMATCH", name,
+        Reason::kTypeMismatch, name,
         fmt::format("column {}: no column takes the Arrow type {}", name, schema.field(i)->type()->ToString()));
   }
   scan_ = duckdb::make_uniq<duckdb::ArrowScanLocalState>(duckdb::make_uniq<duckdb::ArrowArrayWrapper>(), context_);
@@ -74,9 +74,10 @@ Result<void> ArrowRows::MatchColumns() {
   for (size_t i = 0; i < arrow_types_.size(); i++) {
     const auto& name = reader_->schema()->field(static_cast<int>(i))->name();
     const auto column = delta::FindColumn(layout_.schema, name);
-    if (!column) return ColumnError("SCHEMA_MISMATCH", name, fmt::format("unknown column {}", name));
+    if (!column) return ColumnError(Reason::kSchemaMismatch, name, fmt::format("unknown column {}", name));
     auto& source = sources_[*column];
-    if (source.position) return ColumnError("SCHEMA_MISMATCH", name, fmt::format("column {} is given twice", name));
+    if (source.position)
+      return ColumnError(Reason::kSchemaMismatch, name, fmt::format("column {} is given twice", name));
     const auto conversion =
         TRY(FindConversion(arrow_types_[i], layout_.schema[*column].type, layout_.schema[*column].name));
     source = {
@@ -85,7 +86,8 @@ Result<void> ArrowRows::MatchColumns() {
   for (size_t column = 0; column < sources_.size(); column++) {
     const auto& field = layout_.schema[column];
     if (sources_[column].position || field.nullable) continue;
-    return ColumnError("SCHEMA_MISMATCH", field.name, fmt::format("column {} is NOT NULL and missing", field.name));
+    return ColumnError(Reason::kSchemaMismatch, field.name,
+                       fmt::format("column {} is NOT NULL and missing", field.name));
   }
   return {};
 }
@@ -100,7 +102,7 @@ Result<bool> ArrowRows::NextBatch() {
   // Batches come from strangers: offsets, dictionary indexes and UTF-8 are checked before DuckDB follows them.
   if (const auto status = batch->ValidateFull(); !status.ok()) {
     return Error(ErrorCode::kInvalidArgument, fmt::format("malformed Arrow data: {}", status.message()))
-        .WithReason("INVALID_ARROW");
+        .WithReason(Reason::kInvalidArrow);
   }
   TRY(CheckNanosecondsExact(*batch, row_count_));
   auto chunk = duckdb::make_shared_ptr<duckdb::ArrowArrayWrapper>();
@@ -157,7 +159,7 @@ Error ArrowRows::ConversionError(size_t column, duckdb::Vector& from, duckdb::Ve
   const auto& field = layout_.schema[column];
   const bool too_large = target.GetValue(row).IsNull();
   const auto number = std::to_string(row_count_ + row);
-  return ColumnError(too_large ? "VALUE_OUT_OF_RANGE" : "TYPE_MISMATCH", field.name,
+  return ColumnError(too_large ? Reason::kValueOutOfRange : Reason::kTypeMismatch, field.name,
                      fmt::format("row {}, column {}: {} is no exact {}", number, field.name,
                                  from.GetValue(row).ToString(), delta::TypeName(field.type)))
       .With("row", number);

@@ -182,21 +182,21 @@ Error Describe(Breach breach, const std::string& path) {
                  ErrorCode::kInvalidArgument,
                  fmt::format(
                      "column {}: a date or time outside of the years 0001 to 9999 has no place in a Delta table", path))
-          .WithReason("VALUE_OUT_OF_RANGE");
+          .WithReason(Reason::kValueOutOfRange);
     case Breach::kNotUtf8:
       return Error(
                  ErrorCode::kInvalidArgument,
                  fmt::format("column {} partitions the table, and the log keeps its values as text: binary that is no "
                              "UTF-8 cannot be stored there; write it as hex or base64, or partition by another column",
                              path))
-          .WithReason("INVALID_PARTITION_VALUE");
+          .WithReason(Reason::kInvalidPartitionValue);
     case Breach::kVoid:
       return Error(ErrorCode::kInvalidArgument, fmt::format("column {} is void: it holds nothing but null", path))
-          .WithReason("SCHEMA_MISMATCH");
+          .WithReason(Reason::kSchemaMismatch);
     case Breach::kNull: break;
   }
   return Error(ErrorCode::kInvalidArgument, fmt::format("null in column {}, which is NOT NULL", path))
-      .WithReason("SCHEMA_MISMATCH");
+      .WithReason(Reason::kSchemaMismatch);
 }
 
 Error ToConstraintError(const Violation& violation, std::optional<uint64_t> first_row) {

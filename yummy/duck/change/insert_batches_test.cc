@@ -394,7 +394,7 @@ TEST_F(InsertTest, RefusesRowsThatDoNotFitAndNamesThem) {
     auto transaction = Begin({refusal.column});
     const auto report = Insert(*transaction, Reader({Batch({{refusal.field, refusal.values}})}));
     ASSERT_THAT(report, IsError(ErrorCode::kInvalidArgument)) << refusal.name;
-    EXPECT_EQ(report.error().reason(), refusal.reason) << refusal.name;
+    EXPECT_EQ(report.error().reason_name(), refusal.reason) << refusal.name;
     EXPECT_EQ(report.error().detail("row"), refusal.row) << refusal.name;
     EXPECT_EQ(report.error().detail("column"), refusal.path) << refusal.name;
     transaction.reset();
@@ -450,7 +450,7 @@ TEST_F(InsertTest, RefusesBinaryThatTheLogCannotHoldAsAPartitionValue) {
   auto transaction = Begin(SchemaOf(*batch->schema()), {"p"});
   const auto refused = Insert(*transaction, Reader({batch}));
   ASSERT_THAT(refused, IsError(ErrorCode::kInvalidArgument));
-  EXPECT_EQ(refused.error().reason(), "INVALID_PARTITION_VALUE");
+  EXPECT_EQ(refused.error().reason_name(), "INVALID_PARTITION_VALUE");
   EXPECT_EQ(refused.error().detail("column"), "p");
   EXPECT_EQ(refused.error().detail("row"), "1");
   transaction.reset();

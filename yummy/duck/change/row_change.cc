@@ -60,6 +60,9 @@ InsertReport StatementRun::Finish() {
     report.size_bytes += add.size_bytes;
     transaction_.AddFile(std::move(add));
   }
+  transaction_.SetOperationMetric("numFiles", std::to_string(report.files));
+  transaction_.SetOperationMetric("numOutputRows", std::to_string(report.rows));
+  transaction_.SetOperationMetric("numOutputBytes", std::to_string(report.size_bytes));
   return report;
 }
 
@@ -93,7 +96,7 @@ duckdb::unique_ptr<duckdb::GlobalSinkState> RowChangeOperator::GetGlobalSinkStat
   if (state->run->layout().types != target_.row_types) {
     Throw(Error(ErrorCode::kConflict,
                 fmt::format("the columns of table {} changed while the statement was planned", target_.table))
-              .WithReason("METADATA_CHANGED"));
+              .WithReason(Reason::kMetadataChanged));
   }
   return state;
 }
@@ -118,13 +121,9 @@ duckdb::SinkCombineResultType RowChangeOperator::Combine(duckdb::ExecutionContex
   return duckdb::SinkCombineResultType::FINISHED;
 }
 
-duckdb::SinkFinalizeType RowChangeOperator::Finalize(duckdb::Pipeline&, duckdb::Event&, duckdb::ClientContext& context,
+duckdb::SinkFinalizeType RowChangeOperator::Finalize(duckdb::Pipeline&, duckdb::Event&, duckdb::ClientContext&,
                                                      duckdb::OperatorSinkFinalizeInput& input) const {
-  const auto report = Finish(input.global_state);
-  auto& transaction = target_.transaction(context);
-  transaction.SetOperationMetric("numFiles", std::to_string(report.files));
-  transaction.SetOperationMetric("numOutputRows", std::to_string(report.rows));
-  transaction.SetOperationMetric("numOutputBytes", std::to_string(report.size_bytes));
+  Finish(input.global_state);
   return duckdb::SinkFinalizeType::READY;
 }
 

@@ -45,7 +45,7 @@ class StatementRun {
   /// StoredForm, ConstraintCheck and RowCondition, cancelled, deadline passed, and the store's errors.
   void Write(Local& local, duckdb::DataChunk& rows);
   void Combine(Local& local);
-  /// Finishes the files and stages their add actions. After every Combine, once.
+  /// Finishes the files, stages their add actions and sets the metrics of the operation. After every Combine, once.
   InsertReport Finish();
 
  private:

@@ -17,7 +17,7 @@
 namespace yummy::duck {
 namespace {
 
-Error BadCondition(ErrorCode code, const char* reason, std::string message) {
+Error BadCondition(ErrorCode code, Reason reason, std::string message) {
   return Error(code, std::move(message)).WithReason(reason);
 }
 
@@ -43,7 +43,7 @@ Result<duckdb::unique_ptr<duckdb::ParsedExpression>> ParseAlone(duckdb::ClientCo
   // The guard's limits come before any parser; what it allows is a query, of which only an expression is taken here.
   auto guarded = TRY(GuardStatement(statement, guard));
   const auto not_alone = [] {
-    return BadCondition(ErrorCode::kInvalidArgument, "SQL_SYNTAX", "the condition is not one expression");
+    return BadCondition(ErrorCode::kInvalidArgument, Reason::kSqlSyntax, "the condition is not one expression");
   };
   if (guarded.statement->type != duckdb::StatementType::SELECT_STATEMENT) return not_alone();
   auto& node = *guarded.statement->Cast<duckdb::SelectStatement>().node;
@@ -51,7 +51,7 @@ Result<duckdb::unique_ptr<duckdb::ParsedExpression>> ParseAlone(duckdb::ClientCo
   auto& select = node.Cast<duckdb::SelectNode>();
   if (!IsExpressionAlone(select)) return not_alone();
   if (select.select_list[0]->HasSubquery())
-    return BadCondition(ErrorCode::kInvalidArgument, "SQL_INVALID", "the condition has a sub-query");
+    return BadCondition(ErrorCode::kInvalidArgument, Reason::kSqlInvalid, "the condition has a sub-query");
   return std::move(select.select_list[0]);
 }
 
@@ -93,13 +93,14 @@ Result<std::unique_ptr<RowCondition>> RowCondition::Bind(duckdb::ClientContext& 
     auto bound = check.Bind(parsed);
     CheckExpression(*bound);
     if (bound->IsVolatile())
-      return BadCondition(ErrorCode::kInvalidArgument, "SQL_INVALID", "the condition is another one for each row");
+      return BadCondition(ErrorCode::kInvalidArgument, Reason::kSqlInvalid,
+                          "the condition is another one for each row");
     for (const duckdb::PhysicalIndex column : named) {
       const auto& partition = layout.partition_columns;
       if (std::find(partition.begin(), partition.end(), column.index) != partition.end()) continue;
       const std::string& name = layout.schema[column.index].name;
       return BadCondition(
-                 ErrorCode::kUnsupported, "UNSUPPORTED_CONDITION",
+                 ErrorCode::kUnsupported, Reason::kUnsupportedCondition,
                  fmt::format("column {} does not partition the table: files may hold rows on both sides of the "
                              "condition",
                              name))
@@ -170,7 +171,7 @@ Result<void> RowCondition::RequireAll(duckdb::DataChunk& rows, uint64_t first_ro
   const auto outside = std::find(satisfied.begin(), satisfied.end(), false);
   if (outside == satisfied.end()) return {};
   const auto row = std::to_string(first_row + static_cast<uint64_t>(outside - satisfied.begin()));
-  return BadCondition(ErrorCode::kInvalidArgument, "ROW_OUTSIDE_CONDITION",
+  return BadCondition(ErrorCode::kInvalidArgument, Reason::kRowOutsideCondition,
                       fmt::format("row {} does not satisfy the condition {}", row, sql_.substr(0, 200)))
       .With("row", row);
 }

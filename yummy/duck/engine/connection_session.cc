@@ -56,7 +56,7 @@ Result<GuardedStatement> ConnectionSession::Guard(const Context& context, const 
         const std::string& in_store = store.empty() ? options.store : store;
         if (in_store.empty()) {
           return Error(ErrorCode::kInvalidArgument, "SHOW TABLES needs a store: SHOW TABLES FROM store")
-              .WithReason("SQL_INVALID");
+              .WithReason(Reason::kSqlInvalid);
         }
         const std::string& in_schema = !schema.empty() ? schema : store.empty() ? options.schema : std::string("main");
         return info.lookup->list_tables(context, in_store, in_schema);
@@ -82,7 +82,7 @@ Result<std::unique_ptr<QueryResult>> ConnectionSession::Query(const Context& con
   if (parts_.instance->retired()) return RetiredError();
   if (!options.store.empty() && !parts_.instance->info().IsStore(options.store)) {
     return Error(ErrorCode::kNotFound, "no store " + options.store)
-        .WithReason("STORE_NOT_FOUND")
+        .WithReason(Reason::kStoreNotFound)
         .With("store", options.store);
   }
   return CatchErrors([&]() -> Result<std::unique_ptr<QueryResult>> {

@@ -105,7 +105,8 @@ int Run(const std::string& verb, const std::string& folder, const std::string& f
   lookup.find_table = [&](const Context&, const std::string&, const std::string&,
                           const std::string& name) -> Result<std::shared_ptr<delta::Table>> {
     const auto found = tables.find(name);
-    if (found == tables.end()) return Error(ErrorCode::kNotFound, "no table " + name).WithReason("TABLE_NOT_FOUND");
+    if (found == tables.end())
+      return Error(ErrorCode::kNotFound, "no table " + name).WithReason(Reason::kTableNotFound);
     return found->second;
   };
   lookup.list_schemas = [](const Context&, const std::string&) -> Result<std::vector<std::string>> {

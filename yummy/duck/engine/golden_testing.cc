@@ -114,7 +114,7 @@ Result<std::shared_ptr<Database>> OpenGoldenDatabase(std::shared_ptr<store::Obje
                               const std::string& name) -> Result<std::shared_ptr<delta::Table>> {
     auto table = known->tables.find(name);
     if (table == known->tables.end())
-      return Error(ErrorCode::kNotFound, "no table " + name).WithReason("TABLE_NOT_FOUND");
+      return Error(ErrorCode::kNotFound, "no table " + name).WithReason(Reason::kTableNotFound);
     return table->second;
   };
   lookup.list_schemas = [](const Context&, const std::string&) -> Result<std::vector<std::string>> {

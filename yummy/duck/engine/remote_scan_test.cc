@@ -304,7 +304,7 @@ class DamagedFile : public RemoteTest, public ::testing::WithParamInterface<int6
       OpenDatabase();
       const auto rows = Query(sql);
       ASSERT_THAT(rows, IsError(code)) << sql;
-      EXPECT_EQ(rows.error().reason(), reason) << sql;
+      EXPECT_EQ(rows.error().reason_name(), reason) << sql;
       EXPECT_NE(rows.error().detail("path").find(path_.substr(2)), std::string::npos) << rows.error().ToString();
       ExpectNothingLeft();
     }

@@ -75,7 +75,8 @@ void RemoteTest::OpenDatabase(DatabaseOptions options) {
   lookup.find_table = [this](const Context&, const std::string&, const std::string&,
                              const std::string& name) -> Result<std::shared_ptr<delta::Table>> {
     const auto found = tables_.find(name);
-    if (found == tables_.end()) return Error(ErrorCode::kNotFound, "no table " + name).WithReason("TABLE_NOT_FOUND");
+    if (found == tables_.end())
+      return Error(ErrorCode::kNotFound, "no table " + name).WithReason(Reason::kTableNotFound);
     return found->second;
   };
   database_ = MUST(Database::Open(std::move(options), std::move(lookup)));

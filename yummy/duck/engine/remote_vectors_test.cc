@@ -123,12 +123,12 @@ TEST_F(RemoteVectors, AreRefusedWhenTheyAreMissingOrDamaged) {
   MUST(faults_->Put({}, path, bytes, store::PutMode::kOverwrite));
   const auto damaged = Query("SELECT count(d0) FROM t");
   ASSERT_THAT(damaged, IsError(ErrorCode::kCorrupt));
-  EXPECT_EQ(damaged.error().reason(), "CORRUPT_DELETION_VECTOR");
+  EXPECT_EQ(damaged.error().reason_name(), "CORRUPT_DELETION_VECTOR");
   EXPECT_THAT(faults_->Delete({}, std::span(&path, 1)).front(), IsOk());
   OpenDatabase();
   const auto missing = Query("SELECT count(d0) FROM t");
   ASSERT_THAT(missing, IsError(ErrorCode::kNotFound));
-  EXPECT_EQ(missing.error().reason(), "MISSING_FILE");
+  EXPECT_EQ(missing.error().reason_name(), "MISSING_FILE");
   ExpectNothingLeft();
 }
 

@@ -115,11 +115,11 @@ class StreamingResult final : public QueryResult {
     for (const auto& [name, identity] : properties.read_databases) {
       if (!session_.instance->info().IsStore(name)) {
         return Error(ErrorCode::kPermissionDenied, fmt::format("{} cannot be read", name))
-            .WithReason("SQL_NOT_ALLOWED");
+            .WithReason(Reason::kSqlNotAllowed);
       }
     }
     if (properties.modified_databases.empty()) return {};
-    return Error(ErrorCode::kPermissionDenied, "the statement is not a query").WithReason("SQL_NOT_ALLOWED");
+    return Error(ErrorCode::kPermissionDenied, "the statement is not a query").WithReason(Reason::kSqlNotAllowed);
   }
 
   Result<std::shared_ptr<arrow::RecordBatch>> NextBatch() {
@@ -182,7 +182,7 @@ class StreamingResult final : public QueryResult {
       if (!HasNullKey(chunk_->data[i], chunk_->size())) continue;
       return Error(ErrorCode::kInvalidArgument,
                    "a map of the result has a null key: cast its keys to a type that holds them")
-          .WithReason("VALUE_OUT_OF_RANGE")
+          .WithReason(Reason::kValueOutOfRange)
           .With("column", columns_.schema->field(static_cast<int>(i))->name());
     }
     return {};

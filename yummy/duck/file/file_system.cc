@@ -16,7 +16,7 @@ namespace {
 
 Error NotAllowed(std::string_view verb, std::string_view path) {
   return Error(ErrorCode::kPermissionDenied, fmt::format("files cannot be {} by SQL: {}", verb, path))
-      .WithReason("SQL_NOT_ALLOWED");
+      .WithReason(Reason::kSqlNotAllowed);
 }
 
 // A data file that the log names and the store does not have, or has shorter: the table is at fault, not the request.
@@ -24,12 +24,12 @@ Error ForDataFile(Error error, const std::string& path) {
   // A read beyond the end: a store that knows its end refuses it, and a far one has no bytes to give.
   if (error.code() == ErrorCode::kInvalidArgument || error.code() == ErrorCode::kCorrupt) {
     return Error(ErrorCode::kCorrupt, "a data file is smaller than the log says: " + path)
-        .WithReason("CORRUPT_DATA_FILE")
+        .WithReason(Reason::kCorruptDataFile)
         .With("path", path);
   }
   if (error.code() != ErrorCode::kNotFound) return std::move(error).Prefixed(path);
   return Error(ErrorCode::kNotFound, "a data file of the table is missing: " + path)
-      .WithReason("MISSING_FILE")
+      .WithReason(Reason::kMissingFile)
       .With("path", path);
 }
 
@@ -55,7 +55,7 @@ class ReadHandle final : public duckdb::FileHandle {
       Throw(Error(ErrorCode::kCorrupt,
                   fmt::format("a read beyond the end of a data file: {}, {} bytes at {}, the size is {}", store_path_,
                               bytes, offset, size_bytes()))
-                .WithReason("CORRUPT_DATA_FILE")
+                .WithReason(Reason::kCorruptDataFile)
                 .With("path", store_path_));
     }
     if (request_) request_->files_in_use().Note(file_);

@@ -101,7 +101,7 @@ TEST_F(FileSystemTest, NamesAMissingAndAShortenedFile) {
     return read.ok() ? Error(ErrorCode::kInternal, "was read") : read.error();
   }();
   EXPECT_EQ(error.code(), ErrorCode::kNotFound);
-  EXPECT_EQ(error.reason(), "MISSING_FILE");
+  EXPECT_EQ(error.reason_name(), "MISSING_FILE");
 
   auto longer = OpenToRead(20);
   Result<void> read = longer.ok() ? CatchErrors([&]() -> Result<void> {
@@ -111,7 +111,7 @@ TEST_F(FileSystemTest, NamesAMissingAndAShortenedFile) {
   })
                                   : Result<void>(longer.error());
   ASSERT_THAT(read, IsError(ErrorCode::kCorrupt));
-  EXPECT_EQ(read.error().reason(), "CORRUPT_DATA_FILE");
+  EXPECT_EQ(read.error().reason_name(), "CORRUPT_DATA_FILE");
 }
 
 TEST_F(FileSystemTest, RefusesAFileThatBroughtDuckDBDown) {

@@ -289,7 +289,7 @@ void CheckGroupSize(duckdb::ClientContext& context, const std::string& name, con
       Error(ErrorCode::kInvalidArgument, fmt::format("the second argument of {} {}: a number, or a list so long, of at "
                                                      "most {} is allowed",
                                                      name, what, kGroupSizeMax))
-          .WithReason("FUNCTION_LIMIT")
+          .WithReason(Reason::kFunctionLimit)
           .With("name", name)
           .With("limit", std::to_string(kGroupSizeMax))
           .With("hint", "GROUP BY value with count(*), ORDER BY, LIMIT"));

@@ -43,7 +43,7 @@ TEST_F(BoundedAggregates, RefuseWhatTakesMuchForEachGroup) {
         "list_aggregate([k], 'approx_top_k', 999999)", "approx_top_k(k, 999999) OVER ()"}) {
     auto value = Value(std::string("SELECT ") + call + " FROM range(3) t(k)");
     ASSERT_FALSE(value.ok()) << call;
-    EXPECT_EQ(value.error().reason(), "FUNCTION_LIMIT") << call << value.error().ToString();
+    EXPECT_EQ(value.error().reason_name(), "FUNCTION_LIMIT") << call << value.error().ToString();
   }
   for (const char* call :
        {"approx_top_k(k, 1000)", "histogram(k, range(1000))", "quantile_cont(k, [0.5 FOR x IN range(1000)])",

@@ -44,7 +44,7 @@ void Limit(const FunctionCost& bound, const char* what, uint64_t found, uint64_t
   Throw(Error(ErrorCode::kInvalidArgument,
               fmt::format("the function {} is called for too much: {}, at most {} are allowed", bound.name, what,
                           allowed))
-            .WithReason("FUNCTION_LIMIT")
+            .WithReason(Reason::kFunctionLimit)
             .With("name", std::string(bound.name))
             .With("limit", std::to_string(allowed)));
 }

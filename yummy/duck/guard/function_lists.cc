@@ -251,13 +251,13 @@ Error Refuse(const std::string& name, const std::string& lower) {
   const bool is_internal = lower.starts_with(kInternalPrefix);
   if (refused == kRefused.end() && !is_internal) {
     Error error = Error(ErrorCode::kInvalidArgument, fmt::format("there is no function {}", name));
-    error = std::move(error).WithReason("UNKNOWN_FUNCTION").With("name", name);
+    error = std::move(error).WithReason(Reason::kUnknownFunction).With("name", name);
     const std::string hint = Nearest(lower);
     return hint.empty() ? error : std::move(error).With("hint", hint);
   }
   const std::string_view why = is_internal ? kInside : refused->why;
   Error error = Error(ErrorCode::kPermissionDenied, fmt::format("the function {} is not allowed: {}", name, why))
-                    .WithReason("SQL_NOT_ALLOWED")
+                    .WithReason(Reason::kSqlNotAllowed)
                     .With("name", name);
   if (is_internal || refused->instead.empty()) return error;
   return std::move(error).With("hint", fmt::format("use {}", refused->instead));
@@ -316,7 +316,10 @@ bool IsAllowedType(LogicalTypeId id) {
 
 Error RefuseType(const std::string& name) {
   Error error = Error(ErrorCode::kPermissionDenied, fmt::format("the type {} is not allowed", name));
-  return std::move(error).WithReason("SQL_NOT_ALLOWED").With("name", name).With("hint", "use JSON, VARCHAR or DECIMAL");
+  return std::move(error)
+      .WithReason(Reason::kSqlNotAllowed)
+      .With("name", name)
+      .With("hint", "use JSON, VARCHAR or DECIMAL");
 }
 
 }  // namespace
@@ -330,7 +333,7 @@ Result<void> CheckFunction(const std::string& name) {
 Result<void> CheckTableFunction(const std::string& name) {
   if (Contains(kTableFunctions, duckdb::StringUtil::Lower(name))) return {};
   return Error(ErrorCode::kPermissionDenied, fmt::format("the table function {} is not allowed", name))
-      .WithReason("SQL_NOT_ALLOWED")
+      .WithReason(Reason::kSqlNotAllowed)
       .With("name", name)
       .With("hint", fmt::format("{}, or one of {}", kNameTable, fmt::join(kTableFunctions, ", ")));
 }

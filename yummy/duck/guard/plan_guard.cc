@@ -21,7 +21,7 @@ struct GuardInfo final : duckdb::OptimizerExtensionInfo {
 };
 
 [[noreturn]] void Refuse(const std::string& message) {
-  Throw(Error(ErrorCode::kPermissionDenied, message).WithReason("SQL_NOT_ALLOWED"));
+  Throw(Error(ErrorCode::kPermissionDenied, message).WithReason(Reason::kSqlNotAllowed));
 }
 
 void CheckScan(const InstanceInfo& instance, const duckdb::LogicalGet& scan) {

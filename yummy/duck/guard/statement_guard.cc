@@ -17,10 +17,10 @@ using ExpressionPointer = duckdb::unique_ptr<duckdb::ParsedExpression>;
 using TableRefPointer = duckdb::unique_ptr<duckdb::TableRef>;
 
 Error NotAllowed(std::string message) {
-  return Error(ErrorCode::kPermissionDenied, std::move(message)).WithReason("SQL_NOT_ALLOWED");
+  return Error(ErrorCode::kPermissionDenied, std::move(message)).WithReason(Reason::kSqlNotAllowed);
 }
 
-Error Refused(ErrorCode code, const char* reason, std::string message) {
+Error Refused(ErrorCode code, Reason reason, std::string message) {
   return Error(code, std::move(message)).WithReason(reason);
 }
 
@@ -82,7 +82,7 @@ Error RefuseStatement(const duckdb::SQLStatement& statement) {
   std::string name = duckdb::StatementTypeToString(statement.type);
   for (const WriteHint& write : kWrites) {
     if (write.type != statement.type || IsOfNoTable(statement)) continue;
-    return Refused(ErrorCode::kInvalidArgument, "READ_ONLY_ENDPOINT",
+    return Refused(ErrorCode::kInvalidArgument, Reason::kReadOnlyEndpoint,
                    fmt::format("this endpoint only reads, found {}", write.name))
         .With("hint", fmt::format(fmt::runtime(write.hint), kTableRoute));
   }
@@ -134,7 +134,7 @@ class TreeWalk {
         if (function.export_state) return At(NotAllowed("EXPORT_STATE is not allowed"), *expression);
         TRY(At(CheckFunction(function.function_name), *expression));
         if (HasNullQuantiles(function)) {
-          return At(Refused(ErrorCode::kInvalidArgument, "SQL_INVALID",
+          return At(Refused(ErrorCode::kInvalidArgument, Reason::kSqlInvalid,
                             fmt::format("the last argument of {} is null", function.function_name)),
                     *expression);
         }
@@ -273,9 +273,9 @@ class TreeWalk {
                   table);
       }
       if (!table.catalog_name.empty()) {
-        return At(
-            Refused(ErrorCode::kNotFound, "STORE_NOT_FOUND", fmt::format("no store {}", outer)).With("store", outer),
-            table);
+        return At(Refused(ErrorCode::kNotFound, Reason::kStoreNotFound, fmt::format("no store {}", outer))
+                      .With("store", outer),
+                  table);
       }
     }
     if (!table.at_clause) return {};
@@ -370,12 +370,12 @@ Result<duckdb::unique_ptr<duckdb::SQLStatement>> ParseOne(const std::string& sql
   duckdb::Parser parser(options.parser);
   parser.ParseQuery(sql);
   if (parser.statements.empty()) {
-    return Refused(ErrorCode::kInvalidArgument, "SQL_SYNTAX", "the statement is empty")
+    return Refused(ErrorCode::kInvalidArgument, Reason::kSqlSyntax, "the statement is empty")
         .With("line", "1")
         .With("column", "1");
   }
   if (parser.statements.size() > 1) {
-    Error error = Refused(ErrorCode::kInvalidArgument, "ONE_STATEMENT",
+    Error error = Refused(ErrorCode::kInvalidArgument, Reason::kOneStatement,
                           fmt::format("one statement at a time, found {}", parser.statements.size()));
     const auto& first = *parser.statements.front();
     return ToError(WithPosition(error, duckdb::optional_idx(first.stmt_location + first.stmt_length)), sql);
@@ -401,17 +401,17 @@ std::string DescribeExcess(NestingExcess::Kind kind, const NestingLimits& limits
 Result<GuardedStatement> GuardStatement(const std::string& sql, const GuardOptions& options) {
   if (sql.size() > options.sql_max_bytes) {
     return Refused(
-        ErrorCode::kInvalidArgument, "SQL_TOO_LONG",
+        ErrorCode::kInvalidArgument, Reason::kSqlTooLong,
         fmt::format("the statement has {} bytes, at most {} are allowed", sql.size(), options.sql_max_bytes));
   }
   // The parser takes the text as a C string: what follows a zero would go unseen.
   if (size_t zero = sql.find('\0'); zero != std::string::npos) {
-    Error error = Refused(ErrorCode::kInvalidArgument, "SQL_SYNTAX", "the statement holds a zero byte");
+    Error error = Refused(ErrorCode::kInvalidArgument, Reason::kSqlSyntax, "the statement holds a zero byte");
     return ToError(WithPosition(error, duckdb::optional_idx(zero)), sql);
   }
   if (auto excess = FindExcess(sql, options.nesting)) {
     std::string what = DescribeExcess(excess->kind, options.nesting);
-    Error error = Refused(ErrorCode::kInvalidArgument, "TOO_DEEP", std::move(what));
+    Error error = Refused(ErrorCode::kInvalidArgument, Reason::kTooDeep, std::move(what));
     return ToError(WithPosition(error, duckdb::optional_idx(excess->position)), sql);
   }
   try {

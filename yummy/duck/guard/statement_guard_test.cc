@@ -26,7 +26,7 @@ Result<GuardedStatement> Guard(const std::string& sql) { return GuardStatement(s
 
 std::string ReasonOf(const std::string& sql) {
   auto result = Guard(sql);
-  return result.ok() ? "" : result.error().reason();
+  return result.ok() ? "" : std::string(result.error().reason_name());
 }
 
 std::string Repeated(const std::string& text, size_t times) {
@@ -192,7 +192,7 @@ TEST(StatementGuard, RefusesTheServersInside) {
                           "SELECT sum(1) EXPORT_STATE"}) {
     auto result = Guard(sql);
     ASSERT_FALSE(result.ok()) << sql;
-    EXPECT_TRUE(result.error().reason() == "SQL_NOT_ALLOWED" || result.error().reason() == "SQL_SYNTAX")
+    EXPECT_TRUE(result.error().reason_name() == "SQL_NOT_ALLOWED" || result.error().reason_name() == "SQL_SYNTAX")
         << sql << result.error().ToString();
   }
 }
@@ -224,12 +224,12 @@ TEST(StatementGuard, RefusesDistinctInAWindowWithExclusions) {
 TEST(StatementGuard, SaysWhyAFunctionIsRefusedAndWhatWorks) {
   auto refused = Guard("SELECT reservoir_quantile(a, 0.5) FROM t");
   ASSERT_THAT(refused, IsError(ErrorCode::kPermissionDenied));
-  EXPECT_EQ(refused.error().reason(), "SQL_NOT_ALLOWED");
+  EXPECT_EQ(refused.error().reason_name(), "SQL_NOT_ALLOWED");
   EXPECT_EQ(refused.error().detail("name"), "reservoir_quantile");
   EXPECT_NE(refused.error().detail("hint").find("quantile_cont"), std::string_view::npos);
   auto unknown = Guard("SELECT regexp_match(a, 'b') FROM t");
   ASSERT_THAT(unknown, IsError(ErrorCode::kInvalidArgument));
-  EXPECT_EQ(unknown.error().reason(), "UNKNOWN_FUNCTION");
+  EXPECT_EQ(unknown.error().reason_name(), "UNKNOWN_FUNCTION");
   EXPECT_NE(unknown.error().detail("hint").find("regexp_matches"), std::string_view::npos);
 }
 
@@ -537,7 +537,7 @@ TEST(StatementGuard, NamesTheRouteOfAStatementThatWrites) {
         Case{"ALTER TABLE t ADD COLUMN b INT", "PATCH"}}) {
     auto result = Guard(test.sql);
     ASSERT_THAT(result, IsError(ErrorCode::kInvalidArgument)) << test.sql;
-    EXPECT_EQ(result.error().reason(), "READ_ONLY_ENDPOINT") << test.sql;
+    EXPECT_EQ(result.error().reason_name(), "READ_ONLY_ENDPOINT") << test.sql;
     EXPECT_NE(result.error().detail("hint").find(test.hint), std::string_view::npos) << test.sql;
   }
 }

@@ -117,7 +117,7 @@ class SizeWalk {
   void Limit(const char* what, uint64_t found, uint64_t allowed) {
     if (found <= allowed || excess_) return;
     excess_ = Error(ErrorCode::kInvalidArgument, fmt::format("the statement has more than {} {}", allowed, what))
-                  .WithReason("STATEMENT_TOO_LARGE")
+                  .WithReason(Reason::kStatementTooLarge)
                   .With("limit", std::to_string(allowed));
   }
 

@@ -58,7 +58,7 @@ Result<Column> DescribeField(const delta::Field& field, const duckdb::LogicalTyp
     const auto& mapped = field.mapping;
     if (!mapped || !std::in_range<int32_t>(mapped->id)) {
       return Error(ErrorCode::kCorrupt, fmt::format("column {} has no delta.columnMapping.id of 32 bits", field.name))
-          .WithReason("CORRUPT_TABLE");
+          .WithReason(Reason::kCorruptTable);
     }
     identifier = Value::INTEGER(static_cast<int32_t>(mapped->id));
   }
@@ -138,7 +138,7 @@ bool IsReadable(const duckdb::LogicalType& in_file, const duckdb::LogicalType& i
 Error OtherShape(const Column& column, const Column& in_file) {
   return Error(ErrorCode::kCorrupt, fmt::format("column {} is {} in the table and {} in the data file", column.name,
                                                 column.type.ToString(), in_file.type.ToString()))
-      .WithReason("CORRUPT_DATA_FILE");
+      .WithReason(Reason::kCorruptDataFile);
 }
 
 Result<void> AlignChildren(Column& column, Column& in_file);
@@ -419,7 +419,7 @@ Result<void> AlignColumns(Columns& table_columns, Columns& file_columns,
   if (mapping == delta::ColumnMappingMode::kId && !file_columns.empty() &&
       std::none_of(file_columns.begin(), file_columns.end(), has_id)) {
     return Error(ErrorCode::kCorrupt, "a data file of a table with columns mapped by id has no field ids")
-        .WithReason("CORRUPT_DATA_FILE");
+        .WithReason(Reason::kCorruptDataFile);
   }
   for (const duckdb::ColumnIndex& index : column_ids) {
     if (index.IsVirtualColumn() || index.GetPrimaryIndex() >= table_columns.size()) continue;

@@ -84,7 +84,7 @@ bool IsOurs(const duckdb::ErrorData& data) { return data.ExtraInfo().find("yummy
   const std::string path = PathForPeople(duck_path);
   if (IsOurs(data)) {
     Error error = ToError(data);
-    const bool of_file = error.reason() == "MISSING_FILE" || error.reason() == "CORRUPT_DATA_FILE";
+    const bool of_file = error.reason() == Reason::kMissingFile || error.reason() == Reason::kCorruptDataFile;
     if (!of_file || !error.detail("version").empty()) throw;
     if (error.detail("path").empty()) error = std::move(error).With("path", path);
     Throw(std::move(error).With("version", version));
@@ -92,7 +92,7 @@ bool IsOurs(const duckdb::ErrorData& data) { return data.ExtraInfo().find("yummy
   if (path.empty() || !SpeaksOfTheFile(data, reader_runs_filters)) throw;
   const std::string said = duckdb::StringUtil::Replace(data.RawMessage(), duck_path, path);
   Throw(Error(ErrorCode::kCorrupt, fmt::format("a data file cannot be read: {} in version {}: {}", path, version, said))
-            .WithReason("CORRUPT_DATA_FILE")
+            .WithReason(Reason::kCorruptDataFile)
             .With("path", path)
             .With("version", version));
 }
@@ -175,7 +175,7 @@ duckdb::shared_ptr<duckdb::BaseFileReader> DeltaFileReader::OpenByItsOwnSize(
     duckdb::ClientContext& context, duckdb::GlobalTableFunctionState& state, const duckdb::OpenFileInfo& file,
     duckdb::idx_t position, const duckdb::MultiFileBindData& bind_data) {
   const duckdb::ErrorData data = CurrentException();
-  const bool of_file = IsOurs(data) ? ToError(data).reason() == "CORRUPT_DATA_FILE" : SpeaksOfTheFile(data, false);
+  const bool of_file = IsOurs(data) ? ToError(data).reason() == Reason::kCorruptDataFile : SpeaksOfTheFile(data, false);
   if (!of_file || InvalidatesInstance(data) || IsLocal(*scan_)) return nullptr;
   const auto stored = AsStored(context, *scan_, file);
   if (!stored || *FindOption(*stored, "file_size") == *FindOption(file, "file_size")) return nullptr;
@@ -258,7 +258,7 @@ void DeltaFileReader::FinalizeChunk(duckdb::ClientContext&, const duckdb::MultiF
     const duckdb::ErrorData data = CurrentException();
     if (data.Type() != duckdb::ExceptionType::CONVERSION) throw;
     Throw(Error(ErrorCode::kCorrupt, "a data file has a value that its column cannot hold: " + data.RawMessage())
-              .WithReason("CORRUPT_DATA_FILE"));
+              .WithReason(Reason::kCorruptDataFile));
   }
   output_chunk.SetCardinality(input_chunk.size());
 }

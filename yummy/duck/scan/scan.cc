@@ -11,6 +11,7 @@
 #include "yummy/duck/border/types.h"
 #include "yummy/duck/scan/file_list.h"
 #include "yummy/duck/scan/file_reader.h"
+#include "yummy/duck/scan/read_mark.h"
 #include "yummy/duck/scan/scan_ahead.h"
 #include "yummy/duck/state/instance_info.h"
 
@@ -99,6 +100,7 @@ duckdb::vector<duckdb::PartitionStatistics> PartitionStatisticsOf(duckdb::Client
                                                                   duckdb::GetPartitionStatsInput& input) {
   duckdb::vector<duckdb::PartitionStatistics> result;
   const DeltaFileList& list = ListOf(*input.bind_data);
+  if (list.scan().reads) list.scan().reads->ReadAll();
   if (!list.scan().instance->store(list.scan().store_ordinal).count_from_statistics) return result;
   const delta::SnapshotRef& snapshot = list.scan().snapshot;
   result.reserve(list.files().size());
@@ -163,6 +165,7 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> InitGlobal(duckdb::ClientCo
   auto state = ListOf(*input.bind_data).scan().init_global(context, input);
   auto& files = state->Cast<duckdb::MultiFileGlobalState>();
   const auto& list = files.file_list.Cast<DeltaFileList>();
+  if (list.scan().reads) list.scan().reads->ReadRows(list.predicate());
   const auto by_size = static_cast<duckdb::idx_t>((list.size_bytes() + kBytesPerThread - 1) / kBytesPerThread);
   files.max_threads = std::min({files.max_threads, std::max<duckdb::idx_t>({1, list.files().size(), by_size}),
                                 ThreadsInMemory(context, input, list)});

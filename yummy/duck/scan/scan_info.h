@@ -10,6 +10,7 @@
 namespace yummy::duck {
 
 struct InstanceInfo;
+class ReadMark;
 
 /// The virtual column that names the data file of a row by its delta::FileId. With file_row_number it identifies a row.
 /// Above DuckDB's own virtual columns, which begin at VIRTUAL_COLUMN_START.
@@ -21,6 +22,7 @@ struct ScanInfo final : duckdb::TableFunctionInfo {
   size_t store_ordinal = 0;
   delta::SnapshotRef snapshot;
   duckdb::TableCatalogEntry* table = nullptr;  // lives as long as the transaction
+  ReadMark* reads = nullptr;                   // likewise; absent for a version that the statement names
   delta::ColumnMappingMode mapping = delta::ColumnMappingMode::kNone;
   bool has_nested_columns = false;
   duckdb::table_function_t scan = nullptr;                     // of the Parquet scan

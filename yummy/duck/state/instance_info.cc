@@ -17,7 +17,7 @@ Result<void> RefusedFiles::Check(const std::string& path, uint64_t size_bytes) c
   if (!files_.contains({path, size_bytes})) return {};
   const std::string name = PathForPeople(path);
   return Error(ErrorCode::kCorrupt, "this data file brought the engine down before and is not read again: " + name)
-      .WithReason("CORRUPT_DATA_FILE")
+      .WithReason(Reason::kCorruptDataFile)
       .With("path", name);
 }
 

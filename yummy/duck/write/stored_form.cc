@@ -33,7 +33,7 @@ Error UnsupportedLength(const delta::Field& field, std::string_view declared) {
              fmt::format("rows cannot be written: column {} was declared as {}, whose lengths are not enforced within "
                          "nested types",
                          field.name, declared.substr(0, 200)))
-      .WithReason("UNSUPPORTED_TYPE")
+      .WithReason(Reason::kUnsupportedType)
       .With("column", field.name);
 }
 
@@ -78,7 +78,7 @@ Result<std::optional<std::string_view>> StoredForm::Stored(const Column& column,
       return Error(ErrorCode::kInvalidArgument,
                    fmt::format("column {}: a text of {} characters does not fit {}({})", column.name, count,
                                column.is_padded ? "char" : "varchar", *column.characters_max))
-          .WithReason("VALUE_OUT_OF_RANGE")
+          .WithReason(Reason::kValueOutOfRange)
           .With("column", column.name);
     }
     if (column.is_padded && count < *column.characters_max) {

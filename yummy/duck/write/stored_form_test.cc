@@ -102,7 +102,7 @@ TEST(StoredForm, PadsACharAndCutsSpacesBeyondTheLength) {
     const auto applied = MUST(StoredForm::Make(layout)).Apply(chunk.rows, 7);
     if (stored == nullptr) {
       ASSERT_THAT(applied, IsError(ErrorCode::kInvalidArgument)) << declared << given;
-      EXPECT_EQ(applied.error().reason(), "VALUE_OUT_OF_RANGE");
+      EXPECT_EQ(applied.error().reason_name(), "VALUE_OUT_OF_RANGE");
       EXPECT_EQ(applied.error().detail("row"), "8");
       EXPECT_EQ(applied.error().detail("column"), "c");
     } else {
@@ -120,7 +120,7 @@ TEST(StoredForm, RefusesLengthsThatItCannotEnforce) {
        {list, Column("c", TypeKind::kString, "varchar(x)"), Column("c", TypeKind::kString, "clob")}) {
     const auto made = StoredForm::Make(LayoutOf({column}));
     ASSERT_THAT(made, IsError(ErrorCode::kUnsupported));
-    EXPECT_EQ(made.error().reason(), "UNSUPPORTED_TYPE");
+    EXPECT_EQ(made.error().reason_name(), "UNSUPPORTED_TYPE");
   }
 }
 

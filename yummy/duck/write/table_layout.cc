@@ -20,7 +20,7 @@ bool HoldsVoid(const delta::DataType& type) {
 /// arrays.
 Result<void> CheckVoids(const delta::Schema& schema) {
   const auto refuse = [](std::string message) {
-    return Error(ErrorCode::kUnsupported, std::move(message)).WithReason("UNSUPPORTED_TYPE");
+    return Error(ErrorCode::kUnsupported, std::move(message)).WithReason(Reason::kUnsupportedType);
   };
   for (const delta::Field& field : schema) {
     if (field.type.kind == delta::TypeKind::kVoid || !HoldsVoid(field.type)) continue;
@@ -43,7 +43,7 @@ Result<TableLayout> TableLayout::Make(const delta::Metadata& metadata, const del
     const auto column = delta::FindColumn(schema, name);
     if (!column) {
       return Error(ErrorCode::kCorrupt, fmt::format("partition column {} is not in the schema", name))
-          .WithReason("CORRUPT_TABLE");
+          .WithReason(Reason::kCorruptTable);
     }
     layout.partition_columns.push_back(*column);
   }
@@ -64,7 +64,7 @@ Result<TableLayout> TableLayout::Make(const delta::Metadata& metadata, const del
                  "rows cannot be written: every column is void or partitions the table, and a data file needs one that "
                  "does "
                  "neither: add a column")
-        .WithReason("UNSUPPORTED_TYPE");
+        .WithReason(Reason::kUnsupportedType);
   }
   return layout;
 }

@@ -74,7 +74,7 @@ class JsonChecker {
   // At '{' or '['. True when the value is complete already: it is empty.
   Result<bool> Open() {
     if (levels_.size() >= depth_max_) {
-      return Fault(at_, "JSON_TOO_DEEP", fmt::format("the JSON is nested deeper than {} levels", depth_max_));
+      return Fault(at_, Reason::kJsonTooDeep, fmt::format("the JSON is nested deeper than {} levels", depth_max_));
     }
     Level level;
     level.object = Peek() == '{';
@@ -95,7 +95,7 @@ class JsonChecker {
     while (true) {
       SkipSpace();
       if (levels_.empty()) {
-        if (!AtEnd()) return Fault(at_, "INVALID_JSON", "there is more after the end of the JSON value");
+        if (!AtEnd()) return Fault(at_, Reason::kInvalidJson, "there is more after the end of the JSON value");
         return false;
       }
       Level& level = levels_.back();
@@ -120,7 +120,8 @@ class JsonChecker {
     const std::string_view key = TRY(String());
     level.key = key;
     if (!level.keys.Insert(key)) {
-      return Fault(start, "DUPLICATE_KEY", fmt::format("the key '{}' stands twice in one object", key.substr(0, 100)));
+      return Fault(start, Reason::kDuplicateKey,
+                   fmt::format("the key '{}' stands twice in one object", key.substr(0, 100)));
     }
     SkipSpace();
     if (Peek() != ':') return Unexpected("':'");
@@ -144,7 +145,7 @@ class JsonChecker {
     }
     for (const std::string_view word : {"NaN", "Infinity"}) {
       if (text_.substr(at_, word.size()) == word) {
-        return Fault(at_, "INVALID_JSON",
+        return Fault(at_, Reason::kInvalidJson,
                      fmt::format("{0} is no JSON value; for a double write \"{0}\" in quotes", word));
       }
     }
@@ -155,7 +156,8 @@ class JsonChecker {
     const size_t start = at_;
     if (Peek() == '-') at_++;
     if (text_.substr(at_).starts_with("Infinity")) {
-      return Fault(start, "INVALID_JSON", "-Infinity is no JSON value; for a double write \"-Infinity\" in quotes");
+      return Fault(start, Reason::kInvalidJson,
+                   "-Infinity is no JSON value; for a double write \"-Infinity\" in quotes");
     }
     if (Peek() == '0') {
       at_++;
@@ -187,13 +189,13 @@ class JsonChecker {
     bool escaped = false;
     size_t plain = start;
     while (true) {
-      if (AtEnd()) return Fault(at_, "INVALID_JSON", "the text ends inside a string");
+      if (AtEnd()) return Fault(at_, Reason::kInvalidJson, "the text ends inside a string");
       const char c = text_[at_];
       if (c == '"') break;
       if (static_cast<unsigned char>(c) < 0x20) {
-        return Fault(at_, "INVALID_JSON", "a control character in a string: write it as an escape");
+        return Fault(at_, Reason::kInvalidJson, "a control character in a string: write it as an escape");
       }
-      if (at_ == bad_byte_) return Fault(at_, "INVALID_UTF8", "a string is not UTF-8");
+      if (at_ == bad_byte_) return Fault(at_, Reason::kInvalidUtf8, "a string is not UTF-8");
       at_++;
       if (c != '\\') continue;
       escaped = true;
@@ -219,7 +221,7 @@ class JsonChecker {
       return {};
     }
     const size_t start = at_ - 1;
-    if (c != 'u') return Fault(start, "INVALID_JSON", "an unknown escape in a string");
+    if (c != 'u') return Fault(start, Reason::kInvalidJson, "an unknown escape in a string");
     at_++;
     uint32_t point = TRY(Hexadecimal());
     if (point >= 0xD800 && point <= 0xDFFF) {
@@ -227,7 +229,7 @@ class JsonChecker {
       if (pair) at_ += 2;
       const uint32_t low = pair ? TRY(Hexadecimal()) : 0;
       if (low < 0xDC00 || low > 0xDFFF)
-        return Fault(start, "INVALID_UTF8", "a surrogate without its other half in a string");
+        return Fault(start, Reason::kInvalidUtf8, "a surrogate without its other half in a string");
       point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
     }
     AppendUtf8(out, point);
@@ -264,15 +266,15 @@ class JsonChecker {
   }
 
   Error Unexpected(std::string_view expected) const {
-    if (AtEnd()) return Fault(at_, "INVALID_JSON", fmt::format("the text ends where {} is expected", expected));
+    if (AtEnd()) return Fault(at_, Reason::kInvalidJson, fmt::format("the text ends where {} is expected", expected));
     const auto byte = static_cast<unsigned char>(text_[at_]);
     const std::string found =
         byte > 0x20 && byte < 0x7F ? fmt::format("'{}'", text_[at_]) : fmt::format("byte 0x{:02X}", byte);
-    return Fault(at_, "INVALID_JSON", fmt::format("expected {}, found {}", expected, found));
+    return Fault(at_, Reason::kInvalidJson, fmt::format("expected {}, found {}", expected, found));
   }
 
   // Lines and columns count from 1; a column is a character, not a byte.
-  Error Fault(size_t at, std::string reason, std::string message) const {
+  Error Fault(size_t at, Reason reason, std::string message) const {
     const std::string_view before = text_.substr(0, at);
     const size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
@@ -287,7 +289,7 @@ class JsonChecker {
       }
     }
     return Error(ErrorCode::kInvalidArgument, fmt::format("{} (line {}, column {})", message, line, column))
-        .WithReason(std::move(reason))
+        .WithReason(reason)
         .With("location_line", std::to_string(line))
         .With("location_column", std::to_string(column))
         .With("pointer", pointer.Take());

@@ -22,7 +22,7 @@ TEST(CheckJson, RefusesWhatIsNoJson) {
         "NaN", "-Infinity", "'a'",  "\xEF\xBB\xBF{}", "[1]\x01",     "tru\"e\""}) {
     const auto result = CheckJson(text, 8);
     ASSERT_THAT(result, IsError(ErrorCode::kInvalidArgument)) << text;
-    EXPECT_EQ(result.error().reason(), "INVALID_JSON") << text;
+    EXPECT_EQ(result.error().reason_name(), "INVALID_JSON") << text;
   }
 }
 
@@ -38,27 +38,27 @@ TEST(CheckJson, TakesTheDepthThatIsAllowedAndNotOneMore) {
   EXPECT_THAT(CheckJson("[[[]]]", 3), IsOk());
   const auto result = CheckJson("[[[[]]]]", 3);
   ASSERT_FALSE(result.ok());
-  EXPECT_EQ(result.error().reason(), "JSON_TOO_DEEP");
+  EXPECT_EQ(result.error().reason_name(), "JSON_TOO_DEEP");
 }
 
 TEST(CheckJson, StandsAMillionLevels) {
   const auto result = CheckJson(std::string(1'000'000, '['), 64);
   ASSERT_FALSE(result.ok());
-  EXPECT_EQ(result.error().reason(), "JSON_TOO_DEEP");
+  EXPECT_EQ(result.error().reason_name(), "JSON_TOO_DEEP");
 }
 
 TEST(CheckJson, FindsAKeyThatStandsTwiceInAnySpelling) {
   for (const std::string text : {R"({"a":1,"a":2})", R"([{"x":{"a":1,"b":2,"\u0061":3}}])"}) {
     const auto result = CheckJson(text, 8);
     ASSERT_FALSE(result.ok());
-    EXPECT_EQ(result.error().reason(), "DUPLICATE_KEY") << text;
+    EXPECT_EQ(result.error().reason_name(), "DUPLICATE_KEY") << text;
   }
   std::string many = "{";
   for (int i = 0; i < 1000; i++) many += "\"k" + std::to_string(i) + "\":0,";
   EXPECT_THAT(CheckJson(many + "\"z\":0}", 8), IsOk());
   const auto result = CheckJson(many + "\"k77\":0}", 8);
   ASSERT_FALSE(result.ok());
-  EXPECT_EQ(result.error().reason(), "DUPLICATE_KEY");
+  EXPECT_EQ(result.error().reason_name(), "DUPLICATE_KEY");
   EXPECT_EQ(result.error().detail("pointer"), "/k77");
 }
 
@@ -67,7 +67,7 @@ TEST(CheckJson, RefusesStringsThatAreNotUnicode) {
                                  R"(["\ud800\ud800"])", R"(["\ud800x"])"}) {
     const auto result = CheckJson(text, 8);
     ASSERT_FALSE(result.ok());
-    EXPECT_EQ(result.error().reason(), "INVALID_UTF8") << text;
+    EXPECT_EQ(result.error().reason_name(), "INVALID_UTF8") << text;
     EXPECT_EQ(result.error().detail("pointer"), "/0") << text;
   }
 }

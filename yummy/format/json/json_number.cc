@@ -134,21 +134,21 @@ Result<Int128> ParseJsonDecimal(std::string_view text, int precision, int scale)
 
 Error TypeMismatch(std::string_view expected, std::string_view found) {
   return Error(ErrorCode::kInvalidArgument, fmt::format("expected {}, found {}", expected, Shown(found)))
-      .WithReason("TYPE_MISMATCH");
+      .WithReason(Reason::kTypeMismatch);
 }
 
 Error OutOfRange(std::string_view type, std::string_view value) {
   return Error(ErrorCode::kInvalidArgument, fmt::format("{} does not fit {}", Shown(value), type))
-      .WithReason("VALUE_OUT_OF_RANGE");
+      .WithReason(Reason::kValueOutOfRange);
 }
 
 Error InvalidValue(std::string_view expected, std::string_view value) {
   return Error(ErrorCode::kInvalidArgument, fmt::format("expected {}, found '{}'", expected, Shown(value)))
-      .WithReason("INVALID_VALUE");
+      .WithReason(Reason::kInvalidValue);
 }
 
 Error InvalidJson() {
-  return Error(ErrorCode::kInvalidArgument, "the body is no valid JSON").WithReason("INVALID_JSON");
+  return Error(ErrorCode::kInvalidArgument, "the body is no valid JSON").WithReason(Reason::kInvalidJson);
 }
 
 }  // namespace yummy::format

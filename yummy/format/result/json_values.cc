@@ -194,7 +194,7 @@ Result<void> AppendStrings(const arrow::Array& array, Range range, std::string& 
   if (!AllUtf8(strings, range) && !EachUtf8(strings, range)) {
     return Error(ErrorCode::kCorrupt,
                  "a text of the result is no UTF-8, which JSON cannot hold: encode(…) makes it binary")
-        .WithReason("INVALID_UTF8");
+        .WithReason(Reason::kInvalidUtf8);
   }
   Reserve(strings, range, out);
   AppendEach(array, range, out, [&](int64_t i) { AppendUtf8String(out, strings.GetView(i)); });
@@ -460,7 +460,7 @@ Result<void> AppendFallible(const arrow::Array& array, Range range, std::string&
     default:
       return Error(ErrorCode::kUnsupported,
                    fmt::format("a result column of type {} has no JSON form: cast it", array.type()->ToString()))
-          .WithReason("UNSUPPORTED_TYPE");
+          .WithReason(Reason::kUnsupportedType);
   }
 }
 

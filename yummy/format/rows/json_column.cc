@@ -201,7 +201,7 @@ class TimestampColumn final : public JsonColumn {
   Error UnitRequired(std::string_view token) const {
     return Error(ErrorCode::kInvalidArgument,
                  fmt::format("the number {} is no {} without its unit", token.substr(0, 40), type_name()))
-        .WithReason("TIMESTAMP_UNIT_REQUIRED")
+        .WithReason(Reason::kTimestampUnitRequired)
         .With("hint", "write the time as RFC 3339, or name the unit by the parameter timestamp_unit: s, ms, us or ns");
   }
 
@@ -265,7 +265,7 @@ Result<std::unique_ptr<JsonColumn>> MakeNode(const arrow::Field& field, arrow::A
   }
   return Error(ErrorCode::kUnsupported, fmt::format("column '{}': JSON rows of type {} are not supported", field.name(),
                                                     field.type()->ToString()))
-      .WithReason("UNSUPPORTED_TYPE");
+      .WithReason(Reason::kUnsupportedType);
 }
 
 }  // namespace
@@ -288,8 +288,8 @@ std::optional<size_t> FieldNames::Find(std::string_view name) const {
 
 Error FieldNames::Unknown(std::string_view what, std::string_view name) const {
   const std::string shown(name.substr(0, 200));
-  Error error =
-      Error(ErrorCode::kInvalidArgument, fmt::format("no {} is named '{}'", what, shown)).WithReason("SCHEMA_MISMATCH");
+  Error error = Error(ErrorCode::kInvalidArgument, fmt::format("no {} is named '{}'", what, shown))
+                    .WithReason(Reason::kSchemaMismatch);
   const auto nearest = NearestName(shown, names_);
   if (!nearest) return error;
   return std::move(error).With("hint", fmt::format("did you mean '{}'?", *nearest));
@@ -339,7 +339,7 @@ Result<void> JsonColumn::Null() {
   if (!nullable_) {
     return Error(ErrorCode::kInvalidArgument,
                  fmt::format("null, or nothing, where a value is required ({} NOT NULL)", type_name_))
-        .WithReason("SCHEMA_MISMATCH");
+        .WithReason(Reason::kSchemaMismatch);
   }
   return Appended(builder_->AppendNull());
 }

@@ -72,7 +72,7 @@ class CountedStream final : public arrow::io::InputStream {
 
 Error InvalidArrow(std::string_view what) {
   return Error(ErrorCode::kInvalidArgument, fmt::format("the body is no valid Arrow stream: {}", what.substr(0, 500)))
-      .WithReason("INVALID_ARROW");
+      .WithReason(Reason::kInvalidArrow);
 }
 
 // Null arrays, run ends and lists of nothing have lengths without bytes: a few bytes must not stand for a year of work.
@@ -138,7 +138,7 @@ class CheckedReader final : public arrow::RecordBatchReader {
     if (pool_->exhausted()) {
       return Error(ErrorCode::kResourceExhausted,
                    fmt::format("the Arrow stream needs over {} times its size in memory", kExpansionMax))
-          .WithReason("TOO_LARGE");
+          .WithReason(Reason::kTooLarge);
     }
     return InvalidArrow(status.message());
   }

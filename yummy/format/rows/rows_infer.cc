@@ -192,7 +192,7 @@ Error NoType(const std::string& name, Guess::Kind kind) {
              fmt::format(
                  "the type of the new column '{}' cannot be told: its values, or those within, {}", name.substr(0, 100),
                  kind == Guess::Kind::kMixed ? "are of several types" : "are all null, empty or of several types"))
-      .WithReason("SCHEMA_MISMATCH")
+      .WithReason(Reason::kSchemaMismatch)
       .With("column", name.substr(0, 200));
 }
 
@@ -210,7 +210,7 @@ Result<arrow::FieldVector> InferColumns(std::string_view body, const arrow::Sche
   const bool walked = begun == simdjson::SUCCESS && walk.Body(document);
   if (walk.is_too_wide()) {
     return Error(ErrorCode::kInvalidArgument, fmt::format("the rows have more than {} columns", kMembersMax))
-        .WithReason("INVALID_SCHEMA");
+        .WithReason(Reason::kInvalidSchema);
   }
   if (!walked) return arrow::FieldVector();
   arrow::FieldVector columns;

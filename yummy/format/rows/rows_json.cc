@@ -27,8 +27,8 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-Error InvalidArgument(std::string reason, std::string message) {
-  return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason(std::move(reason));
+Error InvalidArgument(Reason reason, std::string message) {
+  return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason(reason);
 }
 
 Error Internal(const arrow::Status& status) { return Error(ErrorCode::kInternal, status.ToString()); }
@@ -82,7 +82,7 @@ class RowsWalk {
     if (document.current_location().get(rest) != simdjson::OUT_OF_BOUNDS)
       return InvalidJson();  // more after the body's end
     if (result.rows == nullptr) {
-      return InvalidArgument("ONE_OF_REQUIRED",
+      return InvalidArgument(Reason::kOneOfRequired,
                              "the body has neither record_batch_dict nor record_batch_list: one of them is required");
     }
     return result;
@@ -172,7 +172,7 @@ class RowsWalk {
     if (type == ondemand::json_type::null) return IsNull(value);  // as if it were absent
     if (result.rows != nullptr)
       return InvalidArgument(
-          "ONE_OF_REQUIRED",
+          Reason::kOneOfRequired,
           "the body gives its rows twice: one of record_batch_dict and record_batch_list is required");
     if (dict) {
       ondemand::object object;
@@ -190,7 +190,7 @@ class RowsWalk {
 
   static Error UnknownKey(std::string_view key) {
     const std::string shown(key.substr(0, 100));
-    Error error = InvalidArgument("UNKNOWN_KEY", fmt::format("the body has no key '{}'", shown));
+    Error error = InvalidArgument(Reason::kUnknownKey, fmt::format("the body has no key '{}'", shown));
     const auto nearest = NearestName(
         shown, {"record_batch_dict", "record_batch_list", "recordBatchDict", "recordBatchList", "dry_run", "dryRun"});
     return nearest ? std::move(error).With("hint", fmt::format("did you mean '{}'?", *nearest)) : std::move(error);
@@ -226,7 +226,7 @@ class RowsWalk {
     for (const auto& [name, length] : lengths)
       list += fmt::format("{}{}: {}", list.empty() ? "" : ", ", name.substr(0, 100), length);
     constexpr size_t kListBytesMax = 2000;
-    return InvalidArgument("COLUMN_LENGTHS_DIFFER",
+    return InvalidArgument(Reason::kColumnLengthsDiffer,
                            fmt::format("the columns are of unequal length: {}", list.substr(0, kListBytesMax)));
   }
 
@@ -234,7 +234,7 @@ class RowsWalk {
     const auto index = names_.Find(key);
     if (!index) return names_.Unknown("column", key).With("column", std::string(key.substr(0, 200)));
     column_ = *index;
-    if (columns_[*index] != nullptr) return InvalidArgument("DUPLICATE_KEY", "the column is given twice");
+    if (columns_[*index] != nullptr) return InvalidArgument(Reason::kDuplicateKey, "the column is given twice");
     TRY(MakeColumn(*index));
     JsonColumn& column = *columns_[*index];
     if (TRY(TypeOf(value)) != ondemand::json_type::array)
@@ -280,7 +280,8 @@ class RowsWalk {
       if (expected >= names_.size() || names_.name(expected) != key) index = names_.Find(key);
       column_ = index;  // also when there is none: an error must not name the column before
       if (!index) return At(key, names_.Unknown("column", key).With("column", std::string(key.substr(0, 200))));
-      if (last_row[*index] == row_number) return At(key, InvalidArgument("DUPLICATE_KEY", "the column is given twice"));
+      if (last_row[*index] == row_number)
+        return At(key, InvalidArgument(Reason::kDuplicateKey, "the column is given twice"));
       last_row[*index] = row_number;
       expected = *index + 1;
       given++;
@@ -302,7 +303,7 @@ class RowsWalk {
       const auto& field = schema_.field(static_cast<int>(i));
       if (columns_[i] == nullptr && !field->nullable()) {
         column_ = i;
-        return InvalidArgument("SCHEMA_MISMATCH", "the column is missing, and it is NOT NULL");
+        return InvalidArgument(Reason::kSchemaMismatch, "the column is missing, and it is NOT NULL");
       }
       auto array = columns_[i] == nullptr ? arrow::MakeArrayOfNull(field->type(), rows) : builders_[i]->Finish();
       if (!array.ok()) return Internal(array.status());
@@ -338,7 +339,7 @@ class RowsWalk {
   }
 
   Error TooDeep() const {
-    return InvalidArgument("JSON_TOO_DEEP", fmt::format("the JSON is nested deeper than {} levels", depth_max_));
+    return InvalidArgument(Reason::kJsonTooDeep, fmt::format("the JSON is nested deeper than {} levels", depth_max_));
   }
 
   Result<void> Array(ondemand::array& array, JsonColumn& column, size_t depth) {
@@ -389,13 +390,13 @@ class RowsWalk {
     TRY(EachMember(object, [&](std::string_view name, ondemand::value& value) -> Result<void> {
       bool& seen = name == "key" ? has_key : has_value;
       if (name != "key" && name != "value")
-        return At(name, InvalidArgument("SCHEMA_MISMATCH", "an entry of a map has key and value only"));
-      if (seen) return At(name, InvalidArgument("DUPLICATE_KEY", "the key stands twice in one object"));
+        return At(name, InvalidArgument(Reason::kSchemaMismatch, "an entry of a map has key and value only"));
+      if (seen) return At(name, InvalidArgument(Reason::kDuplicateKey, "the key stands twice in one object"));
       seen = true;
       return At(name,
                 name == "key" ? EntryKey(value, column, depth + 1, keys) : Value(value, column.child(1), depth + 1));
     }));
-    if (!has_key) return InvalidArgument("SCHEMA_MISMATCH", "an entry of a map has no key");
+    if (!has_key) return InvalidArgument(Reason::kSchemaMismatch, "an entry of a map has no key");
     return has_value ? Result<void>() : column.child(1).Null();
   }
 
@@ -411,7 +412,7 @@ class RowsWalk {
     return Value(value, column.child(0), depth);
   }
 
-  static Error DuplicateMapKey() { return InvalidArgument("DUPLICATE_KEY", "a map has the same key twice"); }
+  static Error DuplicateMapKey() { return InvalidArgument(Reason::kDuplicateKey, "a map has the same key twice"); }
 
   Result<void> Object(ondemand::object& object, JsonColumn& column, size_t depth) {
     if (column.shape() == JsonColumn::Shape::kStruct) return Struct(object, column, depth);
@@ -435,7 +436,7 @@ class RowsWalk {
     TRY(EachMember(object, [&](std::string_view key, ondemand::value& value) -> Result<void> {
       const auto index = fields.Find(key);
       if (!index) return At(key, fields.Unknown("field", key));
-      if (seen[*index]) return At(key, InvalidArgument("DUPLICATE_KEY", "the field is given twice"));
+      if (seen[*index]) return At(key, InvalidArgument(Reason::kDuplicateKey, "the field is given twice"));
       seen[*index] = true;
       return At(key, Value(value, column.child(*index), depth + 1));
     }));

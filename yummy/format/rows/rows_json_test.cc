@@ -45,7 +45,7 @@ std::string Column(const std::shared_ptr<arrow::DataType>& type, const std::stri
                    const JsonColumnOptions& columns = {}) {
   const auto schema = arrow::schema({arrow::field("c", type)});
   const auto result = Decode("{\"recordBatchDict\":{\"c\":[" + value + "]}}", *schema, columns);
-  if (!result.ok()) return result.error().reason();
+  if (!result.ok()) return std::string(result.error().reason_name());
   std::string text;
   EXPECT_TRUE(result->rows->ValidateFull().ok());
   EXPECT_THAT(AppendJsonValue(*result->rows->column(0), 0, text), IsOk());
@@ -340,7 +340,7 @@ TEST(DecodeRowsJson, TellsWhereAnErrorIs) {
   for (const auto& [body, reason, pointer, row, column] : cases) {
     const auto result = Decode(body, *schema);
     ASSERT_THAT(result, IsError(ErrorCode::kInvalidArgument)) << body;
-    EXPECT_EQ(result.error().reason(), reason) << body;
+    EXPECT_EQ(result.error().reason_name(), reason) << body;
     EXPECT_EQ(result.error().detail("pointer"), pointer) << body;
     EXPECT_EQ(result.error().detail("row"), row) << body;
     EXPECT_EQ(result.error().detail("column"), column) << body;
@@ -357,7 +357,7 @@ TEST(DecodeRowsJson, ListsTheLengthsOfUnequalColumns) {
   const auto schema = arrow::schema({arrow::field("a", arrow::int64()), arrow::field("b", arrow::int64())});
   const auto result = Decode(R"({"record_batch_dict":{"a":[1,2,3],"b":[1,2]}})", *schema);
   ASSERT_FALSE(result.ok());
-  EXPECT_EQ(result.error().reason(), "COLUMN_LENGTHS_DIFFER");
+  EXPECT_EQ(result.error().reason_name(), "COLUMN_LENGTHS_DIFFER");
   EXPECT_NE(result.error().message().find("a: 3, b: 2"), std::string::npos);
 }
 
@@ -385,7 +385,7 @@ TEST(DecodeRowsJson, FindsBrokenJsonWhereverItIs) {
   for (const auto& [body, reason] : cases) {
     const auto result = Decode(body, *TypicalSchema());
     ASSERT_THAT(result, IsError(ErrorCode::kInvalidArgument)) << body.substr(0, 100);
-    EXPECT_EQ(result.error().reason(), reason) << body.substr(0, 100);
+    EXPECT_EQ(result.error().reason_name(), reason) << body.substr(0, 100);
     EXPECT_NE(result.error().detail("location_line"), "") << body.substr(0, 100);
   }
 }

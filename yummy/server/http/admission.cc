@@ -15,7 +15,7 @@ asio::awaitable<Result<Admission::Permit>> Admission::Acquire() {
   }
   if (waiters_.size() >= queued_max_) {
     co_return Error(ErrorCode::kResourceExhausted, "too many requests run and wait already")
-        .WithReason("TOO_MANY_REQUESTS");
+        .WithReason(Reason::kTooManyRequests);
   }
   waiters_.push_back({asio::steady_timer(co_await asio::this_coro::executor, wait_max_)});
   const auto waiter = std::prev(waiters_.end());
@@ -25,7 +25,7 @@ asio::awaitable<Result<Admission::Permit>> Admission::Acquire() {
   waiters_.erase(waiter);
   if (!granted) {
     co_return Error(ErrorCode::kResourceExhausted, "too many requests run already: the wait for a place took too long")
-        .WithReason("TOO_MANY_REQUESTS");
+        .WithReason(Reason::kTooManyRequests);
   }
   co_return Permit(this);
 }

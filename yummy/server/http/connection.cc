@@ -92,16 +92,19 @@ bool NamesAnotherVersion(std::string_view begin) {
 
 Error ReadError(const error_code& error, std::string_view begin = {}) {
   if (error == beast::error::timeout) {
-    return Error(ErrorCode::kResourceExhausted, "the request did not arrive in time").WithReason("REQUEST_TIMEOUT");
+    return Error(ErrorCode::kResourceExhausted, "the request did not arrive in time")
+        .WithReason(Reason::kRequestTimeout);
   }
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
-    return Error(ErrorCode::kInvalidArgument, "the header is larger than the limit").WithReason("HEADERS_TOO_LARGE");
+    return Error(ErrorCode::kInvalidArgument, "the header is larger than the limit")
+        .WithReason(Reason::kHeadersTooLarge);
   }
   if (error == http::error::bad_version && NamesAnotherVersion(begin)) {
-    return Error(ErrorCode::kInvalidArgument, "the only versions are HTTP/1.0 and HTTP/1.1").WithReason("HTTP_VERSION");
+    return Error(ErrorCode::kInvalidArgument, "the only versions are HTTP/1.0 and HTTP/1.1")
+        .WithReason(Reason::kHttpVersion);
   }
   return Error(ErrorCode::kInvalidArgument, fmt::format("not a request: {}", error.message()))
-      .WithReason("BAD_FRAMING");
+      .WithReason(Reason::kBadFraming);
 }
 
 }  // namespace
@@ -343,7 +346,7 @@ asio::awaitable<Result<bool>> Connection::ReadHeader(Exchange& exchange) {
   if (exchange.request.method == "TRACE" || exchange.request.method == "CONNECT") {
     exchange.keep_alive = false;
     co_return Error(ErrorCode::kInvalidArgument, fmt::format("the method {} is not allowed", exchange.request.method))
-        .WithReason("METHOD_NOT_ALLOWED")
+        .WithReason(Reason::kMethodNotAllowed)
         .With("allow", "GET, HEAD, POST, PUT");
   }
   auto parsed = ParseTarget(target, exchange.request);
@@ -361,7 +364,7 @@ asio::awaitable<Result<void>> Connection::ReadBody(Exchange& exchange) {
   if (length && *length > bytes_max) {
     co_return Error(ErrorCode::kResourceExhausted,
                     fmt::format("the body of {} bytes is larger than the limit of {} bytes", *length, bytes_max))
-        .WithReason("TOO_LARGE");
+        .WithReason(Reason::kTooLarge);
   }
   error_code error;
   if (exchange.expects_continue && !parser.is_done() && !exchange.http_1_0) {

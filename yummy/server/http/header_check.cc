@@ -12,8 +12,8 @@ namespace yummy::server {
 
 namespace {
 
-Error Refuse(std::string_view reason, std::string message) {
-  return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason(std::string(reason));
+Error Refuse(Reason reason, std::string message) {
+  return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason(reason);
 }
 
 constexpr std::string_view kSpaces = " \t";  // RFC 9110 §5.6.3: optional whitespace
@@ -25,19 +25,20 @@ Result<void> CheckFraming(const std::vector<HeaderLine>& lines, const HeaderChec
     if (EqualsIgnoringCase(name, "content-length")) {
       const bool digits = !value.empty() && value.size() <= 19 &&
                           std::all_of(value.begin(), value.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
-      if (!digits) return Refuse("BAD_FRAMING", "Content-Length is not a number of bytes");
-      if (++lengths > 1) return Refuse("BAD_FRAMING", "Content-Length is given twice");
+      if (!digits) return Refuse(Reason::kBadFraming, "Content-Length is not a number of bytes");
+      if (++lengths > 1) return Refuse(Reason::kBadFraming, "Content-Length is given twice");
     } else if (EqualsIgnoringCase(name, "transfer-encoding")) {
-      if (check.http_1_0) return Refuse("BAD_FRAMING", "HTTP/1.0 knows no Transfer-Encoding");
-      if (++codings > 1) return Refuse("BAD_FRAMING", "Transfer-Encoding is given twice");
+      if (check.http_1_0) return Refuse(Reason::kBadFraming, "HTTP/1.0 knows no Transfer-Encoding");
+      if (++codings > 1) return Refuse(Reason::kBadFraming, "Transfer-Encoding is given twice");
       if (!EqualsIgnoringCase(Trimmed(value, kSpaces), "chunked")) {
         const bool list = value.find(',') != std::string_view::npos;
-        return Refuse(list ? "BAD_FRAMING" : "UNKNOWN_TRANSFER_CODING", "the only Transfer-Encoding is chunked");
+        return Refuse(list ? Reason::kBadFraming : Reason::kUnknownTransferCoding,
+                      "the only Transfer-Encoding is chunked");
       }
     }
   }
   if (lengths > 0 && codings > 0)
-    return Refuse("BAD_FRAMING", "Content-Length and Transfer-Encoding exclude each other");
+    return Refuse(Reason::kBadFraming, "Content-Length and Transfer-Encoding exclude each other");
   return {};
 }
 
@@ -62,21 +63,21 @@ Result<void> CheckHost(const std::vector<HeaderLine>& lines, const HeaderCheck& 
   const HeaderLine* host = nullptr;
   for (const auto& line : lines) {
     if (!EqualsIgnoringCase(line.name, "host")) continue;
-    if (host != nullptr) return Refuse("BAD_HOST", "Host is given twice");
+    if (host != nullptr) return Refuse(Reason::kBadHost, "Host is given twice");
     host = &line;
   }
   if (host == nullptr) {
     if (check.http_1_0) return {};
-    return Refuse("BAD_HOST", "Host is missing");
+    return Refuse(Reason::kBadHost, "Host is missing");
   }
   const std::string name = HostName(Trimmed(host->value, kSpaces));
-  if (name.empty()) return Refuse("BAD_HOST", "Host is not a name and a port");
+  if (name.empty()) return Refuse(Reason::kBadHost, "Host is not a name and a port");
   const auto& server = check.config->server;
   if (!check.loopback && server.hosts.empty()) return {};
   const bool ours = name == "localhost" || name == "127.0.0.1" || name == "[::1]" || name == LowerCase(server.host) ||
                     std::any_of(server.hosts.begin(), server.hosts.end(),
                                 [&](const auto& other) { return LowerCase(other) == name; });
-  if (!ours) return Refuse("MISDIRECTED", fmt::format("this server does not answer for the host '{}'", name));
+  if (!ours) return Refuse(Reason::kMisdirected, fmt::format("this server does not answer for the host '{}'", name));
   return {};
 }
 
@@ -84,12 +85,12 @@ Result<void> CheckHost(const std::vector<HeaderLine>& lines, const HeaderCheck& 
 
 Result<void> CheckHeaderSize(const std::vector<HeaderLine>& lines, const lake::LimitsConfig& limits) {
   if (lines.size() > limits.header_lines) {
-    return Refuse("HEADERS_TOO_LARGE", fmt::format("more than {} header lines", limits.header_lines));
+    return Refuse(Reason::kHeadersTooLarge, fmt::format("more than {} header lines", limits.header_lines));
   }
   uint64_t bytes = 0;
   for (const auto& line : lines) bytes += line.name.size() + line.value.size() + 4;  // ": " and the line end
   if (bytes > limits.header_bytes) {
-    return Refuse("HEADERS_TOO_LARGE",
+    return Refuse(Reason::kHeadersTooLarge,
                   fmt::format("the header is larger than the limit of {} bytes", limits.header_bytes));
   }
   return {};
@@ -98,7 +99,7 @@ Result<void> CheckHeaderSize(const std::vector<HeaderLine>& lines, const lake::L
 Result<void> CheckHeader(std::string_view target, const std::vector<HeaderLine>& lines, const HeaderCheck& check) {
   const auto& limits = check.config->limits;
   if (target.size() > limits.uri_bytes) {
-    return Refuse("URI_TOO_LONG",
+    return Refuse(Reason::kUriTooLong,
                   fmt::format("the request target is longer than the limit of {} bytes", limits.uri_bytes));
   }
   TRY(CheckHeaderSize(lines, limits));
@@ -106,11 +107,11 @@ Result<void> CheckHeader(std::string_view target, const std::vector<HeaderLine>&
   TRY(CheckHost(lines, check));
   for (const auto& line : lines) {
     if (EqualsIgnoringCase(line.name, "expect") && !EqualsIgnoringCase(Trimmed(line.value, kSpaces), "100-continue")) {
-      return Refuse("EXPECTATION_FAILED", "the only expectation is 100-continue");
+      return Refuse(Reason::kExpectationFailed, "the only expectation is 100-continue");
     }
     if (EqualsIgnoringCase(line.name, "content-encoding") &&
         !EqualsIgnoringCase(Trimmed(line.value, kSpaces), "identity")) {
-      return Refuse("UNSUPPORTED_MEDIA_TYPE", "compressed bodies are not supported");
+      return Refuse(Reason::kUnsupportedMediaType, "compressed bodies are not supported");
     }
   }
   return {};

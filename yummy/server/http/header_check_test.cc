@@ -22,7 +22,7 @@ TEST_P(HeaderCheckTest, IsRefused) {
   if (!has_host && std::string_view(GetParam().reason) != "BAD_HOST") lines.push_back({"Host", "127.0.0.1:8080"});
   const auto checked = CheckHeader("/x", lines, {&config});
   ASSERT_THAT(checked, IsError(ErrorCode::kInvalidArgument));
-  EXPECT_EQ(checked.error().reason(), GetParam().reason);
+  EXPECT_EQ(checked.error().reason_name(), GetParam().reason);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -68,11 +68,11 @@ TEST(HeaderCheck, BoundsTheTargetAndTheHeader) {
   EXPECT_THAT(CheckHeader(std::string(config.limits.uri_bytes, 'a'), {host}, {&config}), IsOk());
   const auto long_target = CheckHeader(std::string(config.limits.uri_bytes + 1, 'a'), {host}, {&config});
   ASSERT_FALSE(long_target.ok());
-  EXPECT_EQ(long_target.error().reason(), "URI_TOO_LONG");
+  EXPECT_EQ(long_target.error().reason_name(), "URI_TOO_LONG");
   const std::string large(config.limits.header_bytes, 'a');
   const auto long_header = CheckHeader("/x", {host, {"a", large}}, {&config});
   ASSERT_FALSE(long_header.ok());
-  EXPECT_EQ(long_header.error().reason(), "HEADERS_TOO_LARGE");
+  EXPECT_EQ(long_header.error().reason_name(), "HEADERS_TOO_LARGE");
 }
 
 TEST(MediaType, SplitsOffTheCharset) {

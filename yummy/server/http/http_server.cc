@@ -84,7 +84,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Listen(lake::Lake& lake, std::sp
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error)
     return Error(ErrorCode::kUnavailable, fmt::format("cannot listen on {}: {}", where, error.message()))
-        .WithReason("CANNOT_LISTEN");
+        .WithReason(Reason::kCannotListen);
   if (!state->serving.loopback) {
     Log(LogLevel::kWarn,
         "listening on {} without authentication: everyone who reaches this port can read and write every table", where);

@@ -36,34 +36,6 @@ constexpr std::array<CodeStatus, kErrorCodeCount> kCodeStatus = {{
     {ErrorCode::kInternal, 500},
 }};
 
-struct ReasonStatus {
-  std::string_view reason;
-  int status;
-};
-constexpr std::array<ReasonStatus, 20> kReasonStatus = {{
-    {"MISSING_FILE", 500},  // a file of the table: the request is not at fault
-    // What stands in the configuration does not fit the store: the caller can do nothing about it.
-    {"BUCKET_NOT_FOUND", 502},
-    {"STORE_ACCESS_DENIED", 502},
-    {"STORE_BAD_ANSWER", 502},
-    {"STORE_CREDENTIALS", 502},
-    {"STORE_WRONG_REGION", 502},
-    {"VERSION_EXPIRED", 410},
-    {"TOO_LARGE", 413},
-    {"URI_TOO_LONG", 414},
-    {"UNSUPPORTED_MEDIA_TYPE", 415},
-    {"EXPECTATION_FAILED", 417},
-    {"MISDIRECTED", 421},
-    {"HEADERS_TOO_LARGE", 431},
-    {"METHOD_NOT_ALLOWED", 405},
-    {"NOT_ACCEPTABLE", 406},
-    {"REQUEST_TIMEOUT", 408},
-    {"HTTP_VERSION", 505},
-    {"UNKNOWN_TRANSFER_CODING", 501},
-    {"LIMIT_EXCEEDED", 422},
-    {"ROUTE_NOT_FOUND", 404},
-}};
-
 bool IsNumberDetail(std::string_view key) {
   constexpr std::array<std::string_view, 8> kNumbers = {"line",    "column_number", "row",         "current_version",
                                                         "version", "position",      "http_status", "attempts"};
@@ -79,9 +51,7 @@ bool IsInteger(std::string_view text) {
 }  // namespace
 
 int HttpStatus(const Error& error) {
-  for (const auto& [reason, status] : kReasonStatus) {
-    if (error.reason() == reason) return status;
-  }
+  if (const int status = ReasonStatus(error.reason()); status != 0) return status;
   for (const auto& [code, status] : kCodeStatus) {
     if (error.code() == code) return status;
   }
@@ -123,7 +93,7 @@ std::string_view StatusText(int status) {
 bool IsRetryable(const Error& error) {
   if (const auto retryable = error.detail("retryable"); !retryable.empty()) return retryable == "true";
   switch (error.code()) {
-    case ErrorCode::kConflict: return error.reason() != "APPEND_ONLY";
+    case ErrorCode::kConflict: return error.reason() != Reason::kAppendOnly;
     case ErrorCode::kResourceExhausted: return HttpStatus(error) == 503;
     case ErrorCode::kUnavailable: return true;
     default: return false;
@@ -144,9 +114,9 @@ std::string ProblemJson(const Error& error, std::string_view request_id) {
   json.String(ReadableUtf8(Utf8Prefix(error.message(), kTextBytesMax)));
   json.Key("code");
   json.String(ErrorCodeName(error.code()));
-  if (!error.reason().empty()) {
+  if (error.reason() != Reason::kNone) {
     json.Key("reason");
-    json.String(error.reason());
+    json.String(error.reason_name());
   }
   json.Key("request_id");
   json.String(request_id);

@@ -16,15 +16,15 @@ TEST(Problem, EveryCodeHasAStatus) {
 }
 
 TEST(Problem, AReasonMayHaveAFinerStatus) {
-  EXPECT_EQ(HttpStatus(Error(ErrorCode::kNotFound, "x").WithReason("VERSION_EXPIRED")), 410);
-  EXPECT_EQ(HttpStatus(Error(ErrorCode::kNotFound, "x").WithReason("TABLE_NOT_FOUND")), 404);
-  EXPECT_EQ(HttpStatus(Error(ErrorCode::kResourceExhausted, "x").WithReason("TOO_LARGE")), 413);
-  EXPECT_EQ(HttpStatus(Error(ErrorCode::kUnauthenticated, "x").WithReason("STORE_CREDENTIALS")), 502);
+  EXPECT_EQ(HttpStatus(Error(ErrorCode::kNotFound, "x").WithReason(Reason::kVersionExpired)), 410);
+  EXPECT_EQ(HttpStatus(Error(ErrorCode::kNotFound, "x").WithReason(Reason::kTableNotFound)), 404);
+  EXPECT_EQ(HttpStatus(Error(ErrorCode::kResourceExhausted, "x").WithReason(Reason::kTooLarge)), 413);
+  EXPECT_EQ(HttpStatus(Error(ErrorCode::kUnauthenticated, "x").WithReason(Reason::kStoreCredentials)), 502);
 }
 
 TEST(Problem, WritesTheDocument) {
   const Error error = Error(ErrorCode::kInvalidArgument, "bad \"x\"")
-                          .WithReason("INVALID_JSON")
+                          .WithReason(Reason::kInvalidJson)
                           .With("location_line", "2")
                           .With("location_column", "7")
                           .With("row", "3")
@@ -49,9 +49,9 @@ TEST(Problem, APlaceInSqlIsALocationAndAColumnOfATableIsNot) {
 }
 
 TEST(Problem, SaysWhatMayBeRetried) {
-  EXPECT_TRUE(IsRetryable(Error(ErrorCode::kConflict, "x").WithReason("CONCURRENT_MODIFICATION")));
-  EXPECT_FALSE(IsRetryable(Error(ErrorCode::kConflict, "x").WithReason("APPEND_ONLY")));
-  EXPECT_FALSE(IsRetryable(Error(ErrorCode::kResourceExhausted, "x").WithReason("TOO_LARGE")));
+  EXPECT_TRUE(IsRetryable(Error(ErrorCode::kConflict, "x").WithReason(Reason::kConcurrentModification)));
+  EXPECT_FALSE(IsRetryable(Error(ErrorCode::kConflict, "x").WithReason(Reason::kAppendOnly)));
+  EXPECT_FALSE(IsRetryable(Error(ErrorCode::kResourceExhausted, "x").WithReason(Reason::kTooLarge)));
   EXPECT_TRUE(IsRetryable(Error(ErrorCode::kInternal, "x").With("retryable", "true")));
   // Whether it was applied is unknown: repeating it could double it.
   EXPECT_FALSE(IsRetryable(Error(ErrorCode::kOutcomeUnknown, "x")));

@@ -14,7 +14,7 @@ namespace yummy::server {
 namespace {
 
 Error InvalidQuery(std::string message) {
-  return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason("INVALID_QUERY");
+  return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason(Reason::kInvalidQuery);
 }
 
 Result<void> ParseQuery(std::string_view text, Request& request) {
@@ -47,14 +47,14 @@ Result<void> ParseTarget(std::string_view target, Request& request) {
     target = slash == std::string_view::npos ? "/" : target.substr(slash);
   }
   if (!target.starts_with('/')) {
-    return Error(ErrorCode::kInvalidArgument, "the request target is not a path").WithReason("INVALID_TARGET");
+    return Error(ErrorCode::kInvalidArgument, "the request target is not a path").WithReason(Reason::kInvalidTarget);
   }
   const size_t question = std::min(target.find('?'), target.size());
   std::string_view path = target.substr(1, question - 1);
   while (!path.empty()) {
     const size_t slash = std::min(path.find('/'), path.size());
     auto segment = PercentDecode(path.substr(0, slash));
-    if (!segment.ok()) return std::move(segment).error().WithReason("INVALID_NAME");
+    if (!segment.ok()) return std::move(segment).error().WithReason(Reason::kInvalidName);
     TRY(lake::CheckName(*segment));
     request.path.push_back(std::move(*segment));
     path.remove_prefix(std::min(slash + 1, path.size()));
@@ -83,7 +83,7 @@ Result<QueryParameters> QueryParameters::Parse(const Request& request, const std
       const auto nearest = NearestName(name, known);
       Error error(ErrorCode::kInvalidArgument, fmt::format("unknown query parameter '{}'", key));
       if (nearest) error = std::move(error).With("hint", fmt::format("did you mean '{}'?", *nearest));
-      return std::move(error).WithReason("UNKNOWN_PARAMETER");
+      return std::move(error).WithReason(Reason::kUnknownParameter);
     }
     if (parameters.Find(name)) return InvalidQuery(fmt::format("the query parameter '{}' is given twice", key));
     parameters.values_.emplace_back(std::move(name), value);

@@ -27,7 +27,7 @@ TEST(Target, RefusesWhatLeavesTheStore) {
     Request request;
     const auto parsed = ParseTarget(target, request);
     ASSERT_THAT(parsed, IsError(ErrorCode::kInvalidArgument)) << target;
-    EXPECT_EQ(parsed.error().reason(), "INVALID_NAME") << target;
+    EXPECT_EQ(parsed.error().reason_name(), "INVALID_NAME") << target;
   }
 }
 

@@ -26,10 +26,10 @@ Result<const Route*> FindRoute(std::span<const Route> routes, const Request& req
     allowed.push_back(route.method);
     if (route.method == "GET") allowed.push_back("HEAD");
   }
-  if (allowed.empty()) return Error(ErrorCode::kNotFound, "no such route").WithReason("ROUTE_NOT_FOUND");
+  if (allowed.empty()) return Error(ErrorCode::kNotFound, "no such route").WithReason(Reason::kRouteNotFound);
   return Error(ErrorCode::kInvalidArgument,
                fmt::format("the method {} is not allowed here", request.method.substr(0, 32)))
-      .WithReason("METHOD_NOT_ALLOWED")
+      .WithReason(Reason::kMethodNotAllowed)
       .With("allow", fmt::format("{}", fmt::join(allowed, ", ")));
 }
 
@@ -44,7 +44,7 @@ Result<void> CheckContentType(const Route& route, const Request& request) {
   return Error(ErrorCode::kInvalidArgument,
                fmt::format("unsupported content type: expected {}, found {}{}", expected, found,
                            charset_fits ? "" : " with the charset " + request.charset))
-      .WithReason("UNSUPPORTED_MEDIA_TYPE");
+      .WithReason(Reason::kUnsupportedMediaType);
 }
 
 }  // namespace yummy::server

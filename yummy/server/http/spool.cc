@@ -23,7 +23,7 @@ Error FileError(std::string_view what) {
   const bool full = errno == ENOSPC || errno == EDQUOT;
   Error error(full ? ErrorCode::kResourceExhausted : ErrorCode::kUnavailable,
               fmt::format("{} the temporary file: {}", what, strerror(errno)));
-  return full ? std::move(error).WithReason("STORE_FULL") : error;
+  return full ? std::move(error).WithReason(Reason::kStoreFull) : error;
 }
 
 Result<void> WriteAll(int file, std::string_view bytes) {
@@ -80,7 +80,7 @@ Result<void> Spool::Append(std::string_view bytes) {
   if (size_bytes_ + bytes.size() > bytes_max_) {
     return Error(ErrorCode::kResourceExhausted,
                  fmt::format("the body is larger than the limit of {} bytes", bytes_max_))
-        .WithReason("TOO_LARGE");
+        .WithReason(Reason::kTooLarge);
   }
   if (file_ < 0 && memory_.size() + bytes.size() > memory_bytes_max_) {
     const std::string folder = std::filesystem::temp_directory_path().string();

@@ -25,7 +25,7 @@ TEST(Spool, TakesItsLimitAndNotOneByteMore) {
   EXPECT_EQ(spool.memory(), "0123456789");
   const auto refused = spool.Append("x");
   ASSERT_THAT(refused, IsError(ErrorCode::kResourceExhausted));
-  EXPECT_EQ(refused.error().reason(), "TOO_LARGE");
+  EXPECT_EQ(refused.error().reason_name(), "TOO_LARGE");
 }
 
 }  // namespace

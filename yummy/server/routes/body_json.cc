@@ -20,12 +20,12 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-Error InvalidBody(std::string reason, std::string message) {
-  return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason(std::move(reason));
+Error InvalidBody(Reason reason, std::string message) {
+  return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason(reason);
 }
 
 // What simdjson refuses after CheckJson has passed the text: nothing that is known.
-Error Unreadable() { return InvalidBody("INVALID_JSON", "the body is no valid JSON"); }
+Error Unreadable() { return InvalidBody(Reason::kInvalidJson, "the body is no valid JSON"); }
 
 // A value and the JSON pointer to it. CheckJson has passed the body before.
 struct Place {
@@ -38,7 +38,8 @@ struct Place {
     return type;
   }
   Error Mismatch(std::string_view expected) const {
-    return InvalidBody("TYPE_MISMATCH", fmt::format("{}: expected {}", pointer, expected)).With("pointer", pointer);
+    return InvalidBody(Reason::kTypeMismatch, fmt::format("{}: expected {}", pointer, expected))
+        .With("pointer", pointer);
   }
   Result<std::string> String() {
     std::string_view text;
@@ -121,20 +122,20 @@ Result<void> EachBodyMember(std::string_view body, size_t depth_max, const std::
   ondemand::json_type type{};
   if (begun != simdjson::SUCCESS || document.type().get(type) != simdjson::SUCCESS) return Unreadable();
   if (type != ondemand::json_type::object)
-    return InvalidBody("TYPE_MISMATCH", "the body must be a JSON object").With("pointer", "");
+    return InvalidBody(Reason::kTypeMismatch, "the body must be a JSON object").With("pointer", "");
   ondemand::object object;
   if (document.get_object().get(object) != simdjson::SUCCESS) return Unreadable();
   std::vector<std::string> seen;
   return Place::EachMemberOf(object, "", [&](std::string_view key, Place& place) -> Result<void> {
     std::string name = SnakeCase(key);
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      Error error = InvalidBody("UNKNOWN_KEY", fmt::format("the body has no key '{}'", key.substr(0, 100)))
+      Error error = InvalidBody(Reason::kUnknownKey, fmt::format("the body has no key '{}'", key.substr(0, 100)))
                         .With("pointer", place.pointer);
       const auto nearest = NearestName(name, known);
       return nearest ? std::move(error).With("hint", fmt::format("did you mean '{}'?", *nearest)) : std::move(error);
     }
     if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
-      return InvalidBody("DUPLICATE_KEY", fmt::format("'{}' is given in both spellings", name))
+      return InvalidBody(Reason::kDuplicateKey, fmt::format("'{}' is given in both spellings", name))
           .With("pointer", place.pointer);
     }
     if (TRY(place.Type()) == ondemand::json_type::null) return {};
@@ -145,13 +146,13 @@ Result<void> EachBodyMember(std::string_view body, size_t depth_max, const std::
 }
 
 Error MissingKey(std::string_view key, std::string_view pointer = "") {
-  return InvalidBody("MISSING_KEY",
+  return InvalidBody(Reason::kMissingKey,
                      fmt::format("the key '{}' is missing{}{}", key, pointer.empty() ? "" : " at ", pointer))
       .With("pointer", std::string(pointer));
 }
 
 Error InvalidSchema(const Place& place, std::string_view what) {
-  return InvalidBody("INVALID_SCHEMA", fmt::format("{}: {}", place.pointer, what)).With("pointer", place.pointer);
+  return InvalidBody(Reason::kInvalidSchema, fmt::format("{}: {}", place.pointer, what)).With("pointer", place.pointer);
 }
 
 Result<delta::DataType> DecodeType(Place& place);
@@ -176,9 +177,9 @@ Result<delta::Field> DecodeField(Place& place) {
         return {};
       });
     } else {
-      Error error =
-          InvalidBody("UNKNOWN_KEY", fmt::format("{}: a column has no key '{}'", place.pointer, key.substr(0, 100)))
-              .With("pointer", member.pointer);
+      Error error = InvalidBody(Reason::kUnknownKey,
+                                fmt::format("{}: a column has no key '{}'", place.pointer, key.substr(0, 100)))
+                        .With("pointer", member.pointer);
       const auto nearest = NearestName(key, {"name", "type", "nullable", "metadata"});
       return nearest ? std::move(error).With("hint", fmt::format("did you mean '{}'?", *nearest)) : std::move(error);
     }
@@ -305,7 +306,7 @@ Result<duck::Parameter> DecodeParameter(Place& place) {
       if (const auto [rest, status] = std::from_chars(token.data(), end, value);
           status != std::errc() || rest != end || whole) {
         return InvalidBody(
-                   "VALUE_OUT_OF_RANGE",
+                   Reason::kValueOutOfRange,
                    fmt::format("{}: {} fits neither a long nor a double exactly: give it as a string and cast it",
                                place.pointer, token.substr(0, 60)))
             .With("pointer", place.pointer);
@@ -328,18 +329,18 @@ Result<CreateBody> DecodeCreateBody(std::string_view body, size_t depth_max) {
       result.table = TRY(place.String());
       has_table = true;
     } else if (key == "schema") {
-      result.options.schema = TRY(DecodeSchema(place));
+      result.create.schema = TRY(DecodeSchema(place));
       has_schema = true;
     } else if (key == "partition_columns") {
-      result.options.partition_columns = TRY(DecodeStrings(place));
+      result.create.partition_columns = TRY(DecodeStrings(place));
     } else if (key == "comment") {
-      result.options.comment = TRY(place.String());
+      result.create.comment = TRY(place.String());
     } else if (key == "configuration") {
-      result.options.configuration = TRY(DecodeConfiguration(place));
+      result.create.configuration = TRY(DecodeConfiguration(place));
     } else if (key == "mode") {
-      result.options.mode = TRY(DecodeMode(place));
+      result.create.mode = TRY(DecodeMode(place));
     } else if (key == "dry_run") {
-      result.options.dry_run = TRY(place.Bool());
+      result.create.dry_run = TRY(place.Bool());
     } else if (key == "metadata") {
       // Clients of version 0.0.9 send notes of their own here; they were never part of the table.
       if (TRY(place.Type()) != ondemand::json_type::object) return place.Mismatch("an object");

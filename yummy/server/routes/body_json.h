@@ -14,7 +14,7 @@ namespace yummy::server {
 
 struct CreateBody {
   std::string table;
-  table::CreateOptions options;
+  table::Create create;
 };
 
 /// {"table", "schema": [{name,type,nullable,metadata?}] or a whole StructType, "partition_columns", "comment",

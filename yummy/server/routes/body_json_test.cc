@@ -12,12 +12,12 @@ constexpr size_t kDepthMax = 64;
 
 std::string CreateReason(const std::string& body) {
   const auto result = DecodeCreateBody(body, kDepthMax);
-  return result.ok() ? "ok" : result.error().reason();
+  return result.ok() ? "ok" : std::string(result.error().reason_name());
 }
 
 std::string TypeOf(const std::string& type) {
   const auto result = DecodeCreateBody(R"({"table":"t","schema":[{"name":"c","type":)" + type + "}]}", kDepthMax);
-  return result.ok() ? delta::TypeName(result->options.schema[0].type) : result.error().reason();
+  return result.ok() ? delta::TypeName(result->create.schema[0].type) : std::string(result.error().reason_name());
 }
 
 TEST(DecodeCreateBody, ReadsEveryKey) {
@@ -28,16 +28,16 @@ TEST(DecodeCreateBody, ReadsEveryKey) {
       kDepthMax);
   ASSERT_THAT(result, IsOk());
   EXPECT_EQ(result->table, "t1");
-  const auto& options = result->options;
-  ASSERT_EQ(options.schema.size(), 2U);
-  EXPECT_FALSE(options.schema[0].nullable);
-  EXPECT_TRUE(options.schema[1].nullable);
-  EXPECT_EQ(options.schema[1].metadata, (delta::FieldMetadata{{"comment", "\"who\""}, {"n", "12345678901234567890"}}));
-  EXPECT_EQ(options.partition_columns, std::vector<std::string>{"name"});
-  EXPECT_EQ(options.comment, "Hello");
-  EXPECT_EQ(options.mode, table::CreateMode::kOverwrite);
-  EXPECT_TRUE(options.dry_run);
-  EXPECT_EQ(options.configuration,
+  const auto& create = result->create;
+  ASSERT_EQ(create.schema.size(), 2U);
+  EXPECT_FALSE(create.schema[0].nullable);
+  EXPECT_TRUE(create.schema[1].nullable);
+  EXPECT_EQ(create.schema[1].metadata, (delta::FieldMetadata{{"comment", "\"who\""}, {"n", "12345678901234567890"}}));
+  EXPECT_EQ(create.partition_columns, std::vector<std::string>{"name"});
+  EXPECT_EQ(create.comment, "Hello");
+  EXPECT_EQ(create.mode, table::CreateMode::kOverwrite);
+  EXPECT_TRUE(create.dry_run);
+  EXPECT_EQ(create.configuration,
             (delta::StringMap{{"delta.appendOnly", "false"}, {"delta.enableDeletionVectors", "true"}, {"n", "1e2"}}));
 }
 
@@ -48,10 +48,10 @@ TEST(DecodeCreateBody, ReadsAWholeStructType) {
       {"name":"s","type":{"type":"struct","fields":[{"name":"a","type":"date","nullable":false,"metadata":{}}]},"nullable":true,"metadata":{}}]}})",
                        kDepthMax);
   ASSERT_THAT(result, IsOk());
-  ASSERT_EQ(result->options.schema.size(), 2U);
-  EXPECT_FALSE(result->options.schema[0].type.children[1].contains_null);
-  EXPECT_FALSE(result->options.schema[1].type.fields[0].nullable);
-  EXPECT_FALSE(result->options.comment.has_value());
+  ASSERT_EQ(result->create.schema.size(), 2U);
+  EXPECT_FALSE(result->create.schema[0].type.children[1].contains_null);
+  EXPECT_FALSE(result->create.schema[1].type.fields[0].nullable);
+  EXPECT_FALSE(result->create.comment.has_value());
 }
 
 TEST(DecodeCreateBody, ReadsTypesAsPeopleWriteThem) {
@@ -157,7 +157,7 @@ TEST(DecodeSqlBody, RefusesWhatNoParameterCanBe) {
   for (const auto& [body, reason] : cases) {
     const auto result = DecodeSqlBody(body, kDepthMax);
     ASSERT_FALSE(result.ok()) << body;
-    EXPECT_EQ(result.error().reason(), reason) << body;
+    EXPECT_EQ(result.error().reason_name(), reason) << body;
   }
 }
 

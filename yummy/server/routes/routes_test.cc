@@ -30,7 +30,7 @@ TEST(Routes, AWrongMethodNamesTheRightOnes) {
   request.path = {"api", "1.0", "delta", "s", "t"};
   const auto route = FindRoute(AllRoutes(), request);
   ASSERT_FALSE(route.ok());
-  EXPECT_EQ(route.error().reason(), "METHOD_NOT_ALLOWED");
+  EXPECT_EQ(route.error().reason_name(), "METHOD_NOT_ALLOWED");
   EXPECT_EQ(route.error().detail("allow"), "GET, HEAD, POST, PUT");
 }
 

@@ -34,7 +34,7 @@ Result<lake::TableRef> TableOf(lake::Lake& lake, const Request& request) {
 Error InvalidParameter(std::string_view name, std::string_view value, std::string_view expected) {
   return Error(ErrorCode::kInvalidArgument,
                fmt::format("'{}' must be {}, not '{}'", name, expected, value.substr(0, 80)))
-      .WithReason("INVALID_PARAMETER");
+      .WithReason(Reason::kInvalidParameter);
 }
 
 Result<lake::Travel> TravelOf(const QueryParameters& parameters) {
@@ -43,7 +43,7 @@ Result<lake::Travel> TravelOf(const QueryParameters& parameters) {
   const auto date = parameters.Find("table_date");
   if (version && date) {
     return Error(ErrorCode::kInvalidArgument, "'tableVersion' and 'tableDate' exclude each other")
-        .WithReason("INVALID_PARAMETER");
+        .WithReason(Reason::kInvalidParameter);
   }
   if (version) {
     int64_t value = 0;
@@ -133,7 +133,7 @@ Result<format::ResultFormat> FormatOf(std::optional<std::string_view> parameter,
   }
   return Error(ErrorCode::kInvalidArgument,
                fmt::format("no offered format is acceptable: application/json, {}", kArrowStream))
-      .WithReason("NOT_ACCEPTABLE");
+      .WithReason(Reason::kNotAcceptable);
 }
 
 Result<format::ResultFormat> FormatOf(const QueryParameters& parameters, const Request& request) {
@@ -146,7 +146,7 @@ Result<std::string_view> RequiredText(const QueryParameters& parameters, std::st
   const auto value = parameters.Find(name);
   if (!value) {
     return Error(ErrorCode::kInvalidArgument, fmt::format("the query parameter '{}' is missing", name))
-        .WithReason("MISSING_PARAMETER");
+        .WithReason(Reason::kMissingParameter);
   }
   return *value;
 }
@@ -185,7 +185,7 @@ Result<std::optional<format::TimestampUnit>> TimestampUnitOf(const QueryParamete
   if (request.content_type == kArrowStream) {
     return Error(ErrorCode::kInvalidArgument,
                  "'timestampUnit' is for JSON: the timestamps of an Arrow body have a unit")
-        .WithReason("INVALID_PARAMETER");
+        .WithReason(Reason::kInvalidParameter);
   }
   if (*unit == "s") return std::optional(format::TimestampUnit::kSecond);
   if (*unit == "ms") return std::optional(format::TimestampUnit::kMilli);
@@ -198,8 +198,8 @@ Result<DecodedRows> DecodeRows(lake::Lake& lake, const Request& request, const l
                                table::SchemaMode mode, std::optional<format::TimestampUnit> timestamp_unit) {
   if (request.content_type == kArrowStream)
     return DecodedRows{TRY(format::ReadArrowStream(request.body->Stream())), false};
-  const lake::WriteSchema schema = TRY(lake.SchemaForWriting(request.context, table));
-  const auto columns = TRY(ColumnsToDecode(request.body->memory(), schema.arrow, mode));
+  const auto schema = TRY(lake.SchemaForWriting(request.context, table));
+  const auto columns = TRY(ColumnsToDecode(request.body->memory(), schema, mode));
   format::RowsBody body = TRY(format::DecodeRowsJson(
       request.body->memory(), *columns,
       {.depth_max = lake.config().limits.json_depth, .columns = {.timestamp_unit = timestamp_unit}}));
@@ -208,22 +208,21 @@ Result<DecodedRows> DecodeRows(lake::Lake& lake, const Request& request, const l
   return DecodedRows{*reader, body.dry_run};
 }
 
-Result<Response> WriteRows(lake::Lake& lake, const Request& request,
-                           Result<table::WriteReport> (lake::Lake::*write)(const Context&, const lake::TableRef&,
-                                                                           std::shared_ptr<arrow::RecordBatchReader>,
-                                                                           const table::WriteOptions&)) {
+Result<Response> WriteRows(lake::Lake& lake, const Request& request, table::WriteMode write_mode) {
   std::vector<std::string> known = {"dry_run", "schema_mode", "timestamp_unit"};
-  if (request.method == "PUT") known.emplace_back("replace_where");
+  if (write_mode == table::WriteMode::kOverwrite) known.emplace_back("replace_where");
   const auto parameters = TRY(QueryParameters::Parse(request, known));
   const table::SchemaMode mode = TRY(SchemaModeOf(parameters, request));
   const auto timestamp_unit = TRY(TimestampUnitOf(parameters, request));
   const lake::TableRef table = TRY(TableOf(lake, request));
   DecodedRows rows = TRY(DecodeRows(lake, request, table, mode, timestamp_unit));
   const auto condition = parameters.Find("replace_where");
-  const table::WriteOptions options{.schema_mode = mode,
-                                    .replace_where = condition ? std::optional<std::string>(*condition) : std::nullopt,
-                                    .dry_run = rows.dry_run || TRY(parameters.Flag("dry_run", false))};
-  const table::WriteReport report = TRY((lake.*write)(request.context, table, std::move(rows.reader), options));
+  table::Write write{.mode = write_mode,
+                     .rows = std::move(rows.reader),
+                     .schema_mode = mode,
+                     .replace_where = condition ? std::optional<std::string>(*condition) : std::nullopt,
+                     .dry_run = rows.dry_run || TRY(parameters.Flag("dry_run", false))};
+  const table::WriteReport report = TRY(lake.Run(request.context, table, std::move(write)));
   JsonWriter json;
   json.BeginObject();
   json.Key("table");
@@ -299,7 +298,7 @@ Result<Response> CreateTable(lake::Lake& lake, const Request& request) {
   TRY(QueryParameters::Parse(request, {}));
   CreateBody body = TRY(DecodeCreateBody(request.body->memory(), lake.config().limits.json_depth));
   const lake::TableRef table = TRY(lake.Resolve(request.context, StoreOf(request), body.table));
-  const table::CreateReport report = TRY(lake.Create(request.context, table, std::move(body.options)));
+  const table::CreateReport report = TRY(lake.Run(request.context, table, std::move(body.create)));
   JsonWriter json;
   json.BeginObject();
   json.Key("table");
@@ -377,10 +376,10 @@ Result<Response> DescribeTable(lake::Lake& lake, const Request& request) {
 }
 
 Result<Response> AppendRows(lake::Lake& lake, const Request& request) {
-  return WriteRows(lake, request, &lake::Lake::Append);
+  return WriteRows(lake, request, table::WriteMode::kAppend);
 }
 Result<Response> OverwriteRows(lake::Lake& lake, const Request& request) {
-  return WriteRows(lake, request, &lake::Lake::Overwrite);
+  return WriteRows(lake, request, table::WriteMode::kOverwrite);
 }
 
 Result<Response> GetSql(lake::Lake& lake, const Request& request) {

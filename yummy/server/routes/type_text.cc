@@ -137,7 +137,7 @@ class TypeParser {
 
   Error Invalid() const {
     return Error(ErrorCode::kInvalidArgument, fmt::format("unknown type '{}'", text_.substr(0, 200)))
-        .WithReason("INVALID_SCHEMA");
+        .WithReason(Reason::kInvalidSchema);
   }
 
   std::string_view text_;
