@@ -264,7 +264,7 @@ Result<std::shared_ptr<arrow::RecordBatch>> CheckpointBatches::State::Head() {
   metadata.Text(m.id);
   metadata.Text(View(m.name));
   metadata.Text(View(m.description));
-  metadata.Format(m.format_provider, m.format_options);
+  metadata.Format(m.format.provider, m.format.options);
   metadata.Text(m.schema_string);
   metadata.Texts(&m.partition_columns);
   metadata.Map(&m.configuration);

@@ -252,8 +252,8 @@ Result<void> WalkMetadata(const arrow::RecordBatch& batch, CheckpointContents& c
     metadata.configuration = configuration.ToMap(row).value_or(StringMap());
     metadata.created_time_ms = created(row);
     if (!format.is_null(row)) {
-      metadata.format_provider = provider(row).value_or("parquet");
-      metadata.format_options = options.ToMap(row).value_or(StringMap());
+      metadata.format.provider = provider(row).value_or("parquet");
+      metadata.format.options = options.ToMap(row).value_or(StringMap());
     }
     contents.metadata = std::move(metadata);
   }

@@ -63,12 +63,18 @@ struct Cdc {
   friend bool operator==(const Cdc&, const Cdc&) = default;
 };
 
+/// The format of a table's data files.
+struct Format {
+  std::string provider = "parquet";
+  StringMap options;
+  friend bool operator==(const Format&, const Format&) = default;
+};
+
 struct Metadata {
   std::string id;
   std::optional<std::string> name;
   std::optional<std::string> description;
-  std::string format_provider = "parquet";
-  StringMap format_options;
+  Format format;
   std::string schema_string;
   std::vector<std::string> partition_columns;
   StringMap configuration;
@@ -117,6 +123,7 @@ struct Sidecar {
 
 struct CheckpointMetadata {
   int64_t version = 0;
+  std::optional<StringMap> tags;
   friend bool operator==(const CheckpointMetadata&, const CheckpointMetadata&) = default;
 };
 

@@ -10,6 +10,7 @@
 
 #include "yummy/base/exception.h"
 #include "yummy/base/url.h"
+#include "yummy/delta/protocol/action_fields.h"
 #include "yummy/delta/schema/json_text.h"
 
 namespace yummy::delta {
@@ -35,8 +36,6 @@ Error CorruptAt(const Where& where, std::string_view what) {
       .With("line", std::to_string(where.line));
 }
 
-using Required = std::initializer_list<std::string_view>;
-
 // Turns one line into actions. simdjson's on-demand values are checked only where they are looked at, so everything is
 // looked at: Check walks through what nobody asks for.
 class LineParser {
@@ -49,50 +48,49 @@ class LineParser {
  private:
   Error NotJson() const { return CorruptAt(where_, "not a JSON object, or cut off"); }
   Error Bad(std::string_view field, std::string_view expected) const {
-    return CorruptAt(where_, fmt::format("{}.{} is not {}", action_, field, expected));
+    return CorruptAt(where_,
+                     fmt::format("{}.{}{}{} is not {}", action_, struct_, struct_.empty() ? "" : ".", field, expected));
   }
 
   template <typename Visit>
   Result<void> EachField(ondemand::object object, Visit&& visit);
-  // As EachField, for the fields of an action: fields that are null count as absent, and the required ones must be
-  // there.
-  template <typename Visit>
-  Result<void> EachValue(ondemand::value value, std::string_view field, Required required, Visit&& visit);
+  // Reads the fields that kFields<T> lists. A field that is null counts as absent; the required ones must be there.
+  template <HasFields T>
+  Result<void> ReadFields(ondemand::object object, std::string_view name, T& out);
+
+  // Reads a value that is not null into a member. The member's type decides what the value must be.
+  Result<void> Read(ondemand::value& value, const FieldRule& field, bool& out) const;
+  Result<void> Read(ondemand::value& value, const FieldRule& field, char& out) const;
+  Result<void> Read(ondemand::value& value, const FieldRule& field, int32_t& out) const;
+  Result<void> Read(ondemand::value& value, const FieldRule& field, int64_t& out) const;
+  Result<void> Read(ondemand::value& value, const FieldRule& field, std::string& out) const;
+  Result<void> Read(ondemand::value& value, const FieldRule& field, std::vector<std::string>& out) const;
+  Result<void> Read(ondemand::value& value, const FieldRule& field, StringMap& out);
+  Result<void> Read(ondemand::value& value, const FieldRule& field, PartitionValues& out);
+  template <HasFields T>
+  Result<void> Read(ondemand::value& value, const FieldRule& field, T& out);
+  template <typename T>
+  Result<void> Read(ondemand::value& value, const FieldRule& field, std::optional<T>& out) {
+    return Read(value, field, out.emplace());
+  }
 
   Result<bool> IsNull(ondemand::value& value) const;
+  Result<ondemand::object> AsObject(ondemand::value& value, std::string_view field) const;
   Result<void> ReadString(ondemand::value& value, std::string_view field, std::string& out) const;
-  Result<std::string> String(ondemand::value& value, std::string_view field) const;
-  Result<int64_t> Int64(ondemand::value& value, std::string_view field) const;
-  Result<int64_t> Millis(ondemand::value& value, std::string_view field) const;
-  Result<int64_t> Count(ondemand::value& value, std::string_view field) const;
-  Result<int32_t> Int32(ondemand::value& value, std::string_view field) const;
-  Result<bool> Bool(ondemand::value& value, std::string_view field) const;
-  Result<std::string> Path(ondemand::value& value, std::string_view field) const;
-  Result<StringMap> Map(ondemand::value& value, std::string_view field);
-  Result<std::vector<std::string>> Strings(ondemand::value& value, std::string_view field);
-  Result<PartitionValues> Partition(ondemand::value& value, std::string_view field);
-  Result<DeletionVectorDescriptor> Vector(ondemand::value& value, std::string_view field);
   Result<void> Check(ondemand::value value, int depth);
 
   Result<void> ParseAction(std::string_view name, ondemand::value& value);
-  Result<Add> ParseAdd(ondemand::value& value);
-  Result<Remove> ParseRemove(ondemand::value& value);
-  Result<Cdc> ParseCdc(ondemand::value& value);
-  Result<Metadata> ParseMetadata(ondemand::value& value);
-  Result<void> ParseFormat(ondemand::value& value, Metadata& metadata);
-  Result<Protocol> ParseProtocol(ondemand::value& value);
-  Result<Txn> ParseTxn(ondemand::value& value);
-  Result<DomainMetadata> ParseDomain(ondemand::value& value);
+  template <typename T>
+  Result<void> Take(ondemand::value& value);
   Result<CommitInfo> ParseCommitInfo(ondemand::value& value);
   Result<void> ParseCommitInfoField(std::string_view key, ondemand::value& value, CommitInfo& info);
-  Result<Sidecar> ParseSidecar(ondemand::value& value);
-  Result<CheckpointMetadata> ParseCheckpointMetadata(ondemand::value& value);
 
   const Where& where_;
   ondemand::document& document_;
   std::string_view line_;
   std::vector<Action>& actions_;
   std::string_view action_;
+  std::string_view struct_;  // the field of the action that is being read, if that field has fields itself
   std::string scratch_;
 };
 
@@ -116,19 +114,34 @@ Result<void> LineParser::EachField(ondemand::object object, Visit&& visit) {
   return {};
 }
 
-template <typename Visit>
-Result<void> LineParser::EachValue(ondemand::value value, std::string_view field, Required required, Visit&& visit) {
-  ondemand::object object;
-  if (value.get_object().get(object) != simdjson::SUCCESS) return Bad(field, "an object");
-  uint32_t seen = 0;  // a bit for each required field
+template <HasFields T>
+Result<void> LineParser::ReadFields(ondemand::object object, std::string_view name, T& out) {
+  uint64_t seen = 0;  // a bit for each field
   TRY(EachField(object, [&](std::string_view key, ondemand::value& item) -> Result<void> {
     if (TRY(IsNull(item))) return {};
-    for (size_t i = 0; i < required.size(); i++) seen |= static_cast<uint32_t>(required.begin()[i] == key) << i;
-    return visit(key, item);
+    Result<void> read;
+    size_t position = 0;
+    const bool is_known = AnyField<T>([&](const auto& field) {
+      if (field.name != key) {
+        position++;
+        return false;
+      }
+      seen |= uint64_t{1} << position;
+      read = Read(item, field, out.*field.member);
+      return true;
+    });
+    if (!is_known) return Check(item, 0);
+    return read;
   }));
-  for (size_t i = 0; i < required.size(); i++) {
-    if ((seen >> i & 1) == 0) return CorruptAt(where_, fmt::format("{} has no {}", field, required.begin()[i]));
-  }
+  std::string_view missing;
+  size_t position = 0;
+  AnyField<T>([&](const auto& field) {
+    const bool is_optional = field.presence == Presence::kOptional || field.presence == Presence::kOptionalInCommits;
+    if (!is_optional && (seen >> position & 1) == 0) missing = field.name;
+    position++;
+    return !missing.empty();
+  });
+  if (!missing.empty()) return CorruptAt(where_, fmt::format("{} has no {}", name, missing));
   return {};
 }
 
@@ -138,120 +151,101 @@ Result<bool> LineParser::IsNull(ondemand::value& value) const {
   return is_null;
 }
 
+Result<ondemand::object> LineParser::AsObject(ondemand::value& value, std::string_view field) const {
+  ondemand::object object;
+  if (value.get_object().get(object) != simdjson::SUCCESS) return Bad(field, "an object");
+  return object;
+}
+
 Result<void> LineParser::ReadString(ondemand::value& value, std::string_view field, std::string& out) const {
   ondemand::raw_json_string raw;
   if (value.get_raw_json_string().get(raw) != simdjson::SUCCESS) return Bad(field, "a string");
   const auto rest = static_cast<size_t>(line_.data() + line_.size() - raw.raw());
+  out.clear();
   if (!ReadJsonString({raw.raw(), rest}, out)) return Bad(field, "a string with valid escapes");
   return {};
 }
 
-Result<std::string> LineParser::String(ondemand::value& value, std::string_view field) const {
+Result<void> LineParser::Read(ondemand::value& value, const FieldRule& field, bool& out) const {
+  if (value.get_bool().get(out) != simdjson::SUCCESS) return Bad(field.name, "true or false");
+  return {};
+}
+
+Result<void> LineParser::Read(ondemand::value& value, const FieldRule& field, char& out) const {
   std::string text;
-  TRY(ReadString(value, field, text));
-  return text;
+  TRY(ReadString(value, field.name, text));
+  if (text.size() != 1) return Bad(field.name, "one character");
+  out = text[0];
+  return {};
 }
 
-Result<int64_t> LineParser::Int64(ondemand::value& value, std::string_view field) const {
-  int64_t integer = 0;
-  if (value.get_int64().get(integer) == simdjson::SUCCESS) return integer;
-  const auto number = ParseJsonInteger(TrimJson(value.raw_json_token()), JsonFraction::kRefuse);
-  if (!number) return Bad(field, "an integer of 64 bits");
-  return *number;
+Result<void> LineParser::Read(ondemand::value& value, const FieldRule& field, int32_t& out) const {
+  int64_t number = 0;
+  TRY(Read(value, field, number));
+  if (number != static_cast<int32_t>(number)) return Bad(field.name, "an integer of 32 bits");
+  out = static_cast<int32_t>(number);
+  return {};
 }
 
-// A point in time, which some writers give in parts of a millisecond.
-Result<int64_t> LineParser::Millis(ondemand::value& value, std::string_view field) const {
-  int64_t integer = 0;
-  if (value.get_int64().get(integer) == simdjson::SUCCESS) return integer;
-  const auto number = ParseJsonInteger(TrimJson(value.raw_json_token()), JsonFraction::kCut);
-  if (!number) return Bad(field, "a time in milliseconds");
-  return *number;
+Result<void> LineParser::Read(ondemand::value& value, const FieldRule& field, int64_t& out) const {
+  const bool is_time = field.form == Form::kMillis;
+  if (value.get_int64().get(out) != simdjson::SUCCESS) {
+    const std::string_view token = TrimJson(value.raw_json_token());
+    const auto number = ParseJsonInteger(token, is_time ? JsonFraction::kCut : JsonFraction::kRefuse);
+    if (!number) return Bad(field.name, is_time ? "a time in milliseconds" : "an integer of 64 bits");
+    out = *number;
+  }
+  if (field.form == Form::kCount && out < 0) return Bad(field.name, "zero or more");
+  if (field.form == Form::kVersion && out < 0) return Bad(field.name, "a protocol version");
+  return {};
 }
 
-Result<int64_t> LineParser::Count(ondemand::value& value, std::string_view field) const {
-  const int64_t number = TRY(Int64(value, field));
-  if (number < 0) return Bad(field, "zero or more");
-  return number;
+Result<void> LineParser::Read(ondemand::value& value, const FieldRule& field, std::string& out) const {
+  TRY(ReadString(value, field.name, out));
+  if (field.form != Form::kPath) return {};
+  if (out.empty()) return Bad(field.name, "a path: it is empty");
+  if (out.find('%') != std::string::npos && !PercentDecode(out).ok())
+    return Bad(field.name, "a path: it has a bad escape");
+  if (out.find('\0') != std::string::npos) return Bad(field.name, "a path: it holds NUL");
+  return {};
 }
 
-Result<int32_t> LineParser::Int32(ondemand::value& value, std::string_view field) const {
-  const int64_t number = TRY(Int64(value, field));
-  if (number != static_cast<int32_t>(number)) return Bad(field, "an integer of 32 bits");
-  return static_cast<int32_t>(number);
-}
-
-Result<bool> LineParser::Bool(ondemand::value& value, std::string_view field) const {
-  bool flag = false;
-  if (value.get_bool().get(flag) != simdjson::SUCCESS) return Bad(field, "true or false");
-  return flag;
-}
-
-Result<std::string> LineParser::Path(ondemand::value& value, std::string_view field) const {
-  std::string path = TRY(String(value, field));
-  if (path.empty()) return Bad(field, "a path: it is empty");
-  if (path.find('%') != std::string::npos && !PercentDecode(path).ok())
-    return Bad(field, "a path: it has a bad escape");
-  if (path.find('\0') != std::string::npos) return Bad(field, "a path: it holds NUL");
-  return path;
-}
-
-Result<StringMap> LineParser::Map(ondemand::value& value, std::string_view field) {
-  StringMap map;
-  TRY(EachValue(value, field, {}, [&](std::string_view key, ondemand::value& item) -> Result<void> {
-    map.insert_or_assign(std::string(key), TRY(String(item, field)));
-    return {};
-  }));
-  return map;
-}
-
-Result<std::vector<std::string>> LineParser::Strings(ondemand::value& value, std::string_view field) {
+Result<void> LineParser::Read(ondemand::value& value, const FieldRule& field, std::vector<std::string>& out) const {
   ondemand::array array;
-  if (value.get_array().get(array) != simdjson::SUCCESS) return Bad(field, "an array");
-  std::vector<std::string> strings;
+  if (value.get_array().get(array) != simdjson::SUCCESS) return Bad(field.name, "an array");
+  out.clear();
   for (auto item : array) {
     ondemand::value element;
     if (std::move(item).get(element) != simdjson::SUCCESS) return NotJson();
-    strings.push_back(TRY(String(element, field)));
+    TRY(ReadString(element, field.name, out.emplace_back()));
   }
-  return strings;
+  return {};
 }
 
-Result<PartitionValues> LineParser::Partition(ondemand::value& value, std::string_view field) {
-  ondemand::object object;
-  if (value.get_object().get(object) != simdjson::SUCCESS) return Bad(field, "an object");
-  PartitionValues values;
-  TRY(EachField(object, [&](std::string_view key, ondemand::value& item) -> Result<void> {
-    std::optional<std::string> text;
-    if (!TRY(IsNull(item))) text = TRY(String(item, field));
-    values.emplace_back(std::string(key), std::move(text));
-    return {};
-  }));
-  return values;
+Result<void> LineParser::Read(ondemand::value& value, const FieldRule& field, StringMap& out) {
+  out.clear();
+  return EachField(TRY(AsObject(value, field.name)), [&](std::string_view key, ondemand::value& item) -> Result<void> {
+    if (TRY(IsNull(item))) return {};
+    return ReadString(item, field.name, out[std::string(key)]);
+  });
 }
 
-Result<DeletionVectorDescriptor> LineParser::Vector(ondemand::value& value, std::string_view field) {
-  DeletionVectorDescriptor vector;
-  TRY(EachValue(value, field, {"storageType", "pathOrInlineDv", "sizeInBytes", "cardinality"},
-                [&](std::string_view key, ondemand::value& item) -> Result<void> {
-                  if (key == "storageType") {
-                    const std::string type = TRY(String(item, key));
-                    if (type.size() != 1) return Bad("deletionVector.storageType", "one character");
-                    vector.storage_type = type[0];
-                  } else if (key == "pathOrInlineDv") {
-                    vector.path_or_inline = TRY(String(item, key));
-                  } else if (key == "offset") {
-                    vector.offset = TRY(Int32(item, key));
-                  } else if (key == "sizeInBytes") {
-                    vector.size_bytes = TRY(Int32(item, key));
-                  } else if (key == "cardinality") {
-                    vector.cardinality = TRY(Count(item, key));
-                  } else {
-                    return Check(item, 0);
-                  }
-                  return {};
-                }));
-  return vector;
+Result<void> LineParser::Read(ondemand::value& value, const FieldRule& field, PartitionValues& out) {
+  out.clear();
+  return EachField(TRY(AsObject(value, field.name)), [&](std::string_view key, ondemand::value& item) -> Result<void> {
+    auto& text = out.emplace_back(std::string(key), std::nullopt).second;
+    if (TRY(IsNull(item))) return {};
+    return ReadString(item, field.name, text.emplace());
+  });
+}
+
+template <HasFields T>
+Result<void> LineParser::Read(ondemand::value& value, const FieldRule& field, T& out) {
+  const ondemand::object object = TRY(AsObject(value, field.name));
+  struct_ = field.name;
+  TRY(ReadFields(object, field.name, out));
+  struct_ = {};
+  return {};
 }
 
 Result<void> LineParser::Check(ondemand::value value, int depth) {
@@ -313,206 +307,24 @@ Result<void> LineParser::Parse() {
 
 Result<void> LineParser::ParseAction(std::string_view name, ondemand::value& value) {
   action_ = name;
-  if (name == "add")
-    actions_.emplace_back(TRY(ParseAdd(value)));
-  else if (name == "remove")
-    actions_.emplace_back(TRY(ParseRemove(value)));
-  else if (name == "commitInfo")
-    actions_.emplace_back(TRY(ParseCommitInfo(value)));
-  else if (name == "txn")
-    actions_.emplace_back(TRY(ParseTxn(value)));
-  else if (name == "cdc")
-    actions_.emplace_back(TRY(ParseCdc(value)));
-  else if (name == "metaData")
-    actions_.emplace_back(TRY(ParseMetadata(value)));
-  else if (name == "protocol")
-    actions_.emplace_back(TRY(ParseProtocol(value)));
-  else if (name == "domainMetadata")
-    actions_.emplace_back(TRY(ParseDomain(value)));
-  else if (name == "sidecar")
-    actions_.emplace_back(TRY(ParseSidecar(value)));
-  else if (name == "checkpointMetadata")
-    actions_.emplace_back(TRY(ParseCheckpointMetadata(value)));
-  else
-    return Check(value, 0);  // "unknown actions are ignored", but they must be JSON
+  if (name == kActionName<Add>) return Take<Add>(value);
+  if (name == kActionName<Remove>) return Take<Remove>(value);
+  if (name == kActionName<Cdc>) return Take<Cdc>(value);
+  if (name == kActionName<Metadata>) return Take<Metadata>(value);
+  if (name == kActionName<Protocol>) return Take<Protocol>(value);
+  if (name == kActionName<Txn>) return Take<Txn>(value);
+  if (name == kActionName<DomainMetadata>) return Take<DomainMetadata>(value);
+  if (name == kActionName<Sidecar>) return Take<Sidecar>(value);
+  if (name == kActionName<CheckpointMetadata>) return Take<CheckpointMetadata>(value);
+  if (name != kActionName<CommitInfo>) return Check(value, 0);  // "unknown actions are ignored", but they must be JSON
+  actions_.emplace_back(TRY(ParseCommitInfo(value)));
   return {};
 }
 
-Result<Add> LineParser::ParseAdd(ondemand::value& value) {
-  Add add;
-  TRY(EachValue(value, "add", {"path", "partitionValues", "size", "modificationTime", "dataChange"},
-                [&](std::string_view key, ondemand::value& item) -> Result<void> {
-                  if (key == "path")
-                    add.path = TRY(Path(item, key));
-                  else if (key == "partitionValues")
-                    add.partition_values = TRY(Partition(item, key));
-                  else if (key == "size")
-                    add.size_bytes = TRY(Count(item, key));
-                  else if (key == "modificationTime")
-                    add.modification_time_ms = TRY(Millis(item, key));
-                  else if (key == "dataChange")
-                    add.data_change = TRY(Bool(item, key));
-                  else if (key == "stats")
-                    TRY(ReadString(item, key, add.stats.emplace()));
-                  else if (key == "tags")
-                    add.tags = TRY(Map(item, key));
-                  else if (key == "deletionVector")
-                    add.deletion_vector = TRY(Vector(item, key));
-                  else if (key == "baseRowId")
-                    add.base_row_id = TRY(Int64(item, key));
-                  else if (key == "defaultRowCommitVersion")
-                    add.default_row_commit_version = TRY(Int64(item, key));
-                  else if (key == "clusteringProvider")
-                    add.clustering_provider = TRY(String(item, key));
-                  else
-                    return Check(item, 0);
-                  return {};
-                }));
-  return add;
-}
-
-Result<Remove> LineParser::ParseRemove(ondemand::value& value) {
-  Remove remove;
-  TRY(EachValue(value, "remove", {"path", "dataChange"},
-                [&](std::string_view key, ondemand::value& item) -> Result<void> {
-                  if (key == "path")
-                    remove.path = TRY(Path(item, key));
-                  else if (key == "dataChange")
-                    remove.data_change = TRY(Bool(item, key));
-                  else if (key == "deletionTimestamp")
-                    remove.deletion_timestamp_ms = TRY(Millis(item, key));
-                  else if (key == "extendedFileMetadata")
-                    remove.extended_file_metadata = TRY(Bool(item, key));
-                  else if (key == "partitionValues")
-                    remove.partition_values = TRY(Partition(item, key));
-                  else if (key == "size")
-                    remove.size_bytes = TRY(Count(item, key));
-                  else if (key == "tags")
-                    remove.tags = TRY(Map(item, key));
-                  else if (key == "deletionVector")
-                    remove.deletion_vector = TRY(Vector(item, key));
-                  else if (key == "baseRowId")
-                    remove.base_row_id = TRY(Int64(item, key));
-                  else if (key == "defaultRowCommitVersion")
-                    remove.default_row_commit_version = TRY(Int64(item, key));
-                  else
-                    return Check(item, 0);
-                  return {};
-                }));
-  return remove;
-}
-
-Result<Cdc> LineParser::ParseCdc(ondemand::value& value) {
-  Cdc cdc;
-  TRY(EachValue(value, "cdc", {"path", "partitionValues", "size"},
-                [&](std::string_view key, ondemand::value& item) -> Result<void> {
-                  if (key == "path")
-                    cdc.path = TRY(Path(item, key));
-                  else if (key == "partitionValues")
-                    cdc.partition_values = TRY(Partition(item, key));
-                  else if (key == "size")
-                    cdc.size_bytes = TRY(Count(item, key));
-                  else
-                    return Check(item, 0);
-                  return {};
-                }));
-  return cdc;
-}
-
-Result<void> LineParser::ParseFormat(ondemand::value& value, Metadata& metadata) {
-  return EachValue(value, "format", {}, [&](std::string_view key, ondemand::value& item) -> Result<void> {
-    if (key == "provider")
-      metadata.format_provider = TRY(String(item, "format.provider"));
-    else if (key == "options")
-      metadata.format_options = TRY(Map(item, "format.options"));
-    else
-      return Check(item, 0);
-    return {};
-  });
-}
-
-Result<Metadata> LineParser::ParseMetadata(ondemand::value& value) {
-  Metadata metadata;
-  TRY(EachValue(value, "metaData", {"id", "format", "partitionColumns"},
-                [&](std::string_view key, ondemand::value& item) -> Result<void> {
-                  if (key == "id")
-                    metadata.id = TRY(String(item, key));
-                  else if (key == "name")
-                    metadata.name = TRY(String(item, key));
-                  else if (key == "description")
-                    metadata.description = TRY(String(item, key));
-                  else if (key == "format")
-                    TRY(ParseFormat(item, metadata));
-                  else if (key == "schemaString")
-                    metadata.schema_string = TRY(String(item, key));
-                  else if (key == "partitionColumns")
-                    metadata.partition_columns = TRY(Strings(item, key));
-                  else if (key == "configuration")
-                    metadata.configuration = TRY(Map(item, key));
-                  else if (key == "createdTime")
-                    metadata.created_time_ms = TRY(Millis(item, key));
-                  else
-                    return Check(item, 0);
-                  return {};
-                }));
-  return metadata;
-}
-
-Result<Protocol> LineParser::ParseProtocol(ondemand::value& value) {
-  Protocol protocol;
-  const auto version = [&](ondemand::value& item, std::string_view key) -> Result<int32_t> {
-    const int32_t number = TRY(Int32(item, key));
-    if (number < 0) return Bad(key, "a protocol version");
-    return number;
-  };
-  TRY(EachValue(value, "protocol", {"minReaderVersion", "minWriterVersion"},
-                [&](std::string_view key, ondemand::value& item) -> Result<void> {
-                  if (key == "minReaderVersion")
-                    protocol.min_reader_version = TRY(version(item, key));
-                  else if (key == "minWriterVersion")
-                    protocol.min_writer_version = TRY(version(item, key));
-                  else if (key == "readerFeatures")
-                    protocol.reader_features = TRY(Strings(item, key));
-                  else if (key == "writerFeatures")
-                    protocol.writer_features = TRY(Strings(item, key));
-                  else
-                    return Check(item, 0);
-                  return {};
-                }));
-  return protocol;
-}
-
-Result<Txn> LineParser::ParseTxn(ondemand::value& value) {
-  Txn txn;
-  TRY(EachValue(value, "txn", {"appId", "version"}, [&](std::string_view key, ondemand::value& item) -> Result<void> {
-    if (key == "appId")
-      txn.app_id = TRY(String(item, key));
-    else if (key == "version")
-      txn.version = TRY(Int64(item, key));
-    else if (key == "lastUpdated")
-      txn.last_updated_ms = TRY(Millis(item, key));
-    else
-      return Check(item, 0);
-    return {};
-  }));
-  return txn;
-}
-
-Result<DomainMetadata> LineParser::ParseDomain(ondemand::value& value) {
-  DomainMetadata domain;
-  TRY(EachValue(value, "domainMetadata", {"domain", "configuration", "removed"},
-                [&](std::string_view key, ondemand::value& item) -> Result<void> {
-                  if (key == "domain")
-                    domain.domain = TRY(String(item, key));
-                  else if (key == "configuration")
-                    domain.configuration = TRY(String(item, key));
-                  else if (key == "removed")
-                    domain.removed = TRY(Bool(item, key));
-                  else
-                    return Check(item, 0);
-                  return {};
-                }));
-  return domain;
+template <typename T>
+Result<void> LineParser::Take(ondemand::value& value) {
+  actions_.emplace_back(std::in_place_type<T>);
+  return ReadFields(TRY(AsObject(value, action_)), action_, std::get<T>(actions_.back()));
 }
 
 // "commitInfo … can contain arbitrary, well-formed JSON": the fields that matter here count as absent when they are
@@ -549,7 +361,7 @@ Result<void> LineParser::ParseCommitInfoField(std::string_view key, ondemand::va
     if (key == "txnId") return ReadString(value, key, info.txn_id.emplace());
     if (key == "operation") return ReadString(value, key, info.operation.emplace());
   } else if (type == ondemand::json_type::boolean && key == "isBlindAppend") {
-    info.is_blind_append = TRY(Bool(value, key));
+    if (value.get_bool().get(info.is_blind_append.emplace()) != simdjson::SUCCESS) return Bad(key, "true or false");
     return {};
   } else if (type == ondemand::json_type::number && (key == "timestamp" || key == "inCommitTimestamp")) {
     const std::string_view token = TrimJson(value.raw_json_token());
@@ -561,34 +373,6 @@ Result<void> LineParser::ParseCommitInfoField(std::string_view key, ondemand::va
     return {};
   }
   return Check(value, 0);
-}
-
-Result<Sidecar> LineParser::ParseSidecar(ondemand::value& value) {
-  Sidecar sidecar;
-  TRY(EachValue(value, "sidecar", {"path", "sizeInBytes", "modificationTime"},
-                [&](std::string_view key, ondemand::value& item) -> Result<void> {
-                  if (key == "path")
-                    sidecar.path = TRY(Path(item, key));
-                  else if (key == "sizeInBytes")
-                    sidecar.size_bytes = TRY(Count(item, key));
-                  else if (key == "modificationTime")
-                    sidecar.modification_time_ms = TRY(Millis(item, key));
-                  else
-                    return Check(item, 0);
-                  return {};
-                }));
-  return sidecar;
-}
-
-Result<CheckpointMetadata> LineParser::ParseCheckpointMetadata(ondemand::value& value) {
-  CheckpointMetadata metadata;
-  TRY(EachValue(value, "checkpointMetadata", {"version"},
-                [&](std::string_view key, ondemand::value& item) -> Result<void> {
-                  if (key != "version") return Check(item, 0);
-                  metadata.version = TRY(Count(item, key));
-                  return {};
-                }));
-  return metadata;
 }
 
 // Parses one line. `readable` counts the bytes from its begin that may be read: simdjson looks beyond the end.

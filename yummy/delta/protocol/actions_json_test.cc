@@ -300,7 +300,7 @@ class RandomActions {
       case 6: return DomainMetadata{Text(), Text(), Coin()};
       case 7: return NextCommitInfo();
       case 8: return Sidecar{Path(), Below(1000), Int()};
-      default: return CheckpointMetadata{Below(1'000'000)};
+      default: return CheckpointMetadata{Below(1'000'000), Maybe([&] { return Map(); })};
     }
   }
 

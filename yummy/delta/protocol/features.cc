@@ -260,9 +260,9 @@ Result<void> CheckReadable(const Protocol& protocol, const Metadata& metadata) {
       if (feature == nullptr || !feature->readable) return NotReadable(name);
     }
   }
-  if (LowerCase(metadata.format_provider) != "parquet") {
+  if (LowerCase(metadata.format.provider) != "parquet") {
     return Unsupported(
-        "format", fmt::format("the table's data files are '{}', only parquet is supported", metadata.format_provider));
+        "format", fmt::format("the table's data files are '{}', only parquet is supported", metadata.format.provider));
   }
   TRY(ColumnMappingModeOf(protocol, metadata.configuration));
   return {};

@@ -74,7 +74,7 @@ TEST(CheckReadable, RefusesByNameWhatIsNotUnderstood) {
   }
   ExpectUnsupported(CheckReadable({99, 99, {}, {}}, {}), "minReaderVersion");
   Metadata orc;
-  orc.format_provider = "orc";
+  orc.format.provider = "orc";
   ExpectUnsupported(CheckReadable({1, 2, {}, {}}, orc), "format");
 }
 
