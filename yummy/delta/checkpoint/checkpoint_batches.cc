@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "yummy/delta/checkpoint/statistics_struct.h"
+#include "yummy/delta/protocol/action_fields.h"
 #include "yummy/delta/protocol/features.h"
 #include "yummy/delta/snapshot/snapshot_state.h"
 
@@ -22,180 +23,137 @@ Error FromArrow(const arrow::Status& status) {
   return Error(code, fmt::format("the checkpoint cannot be encoded: {}", status.message()));
 }
 
-std::shared_ptr<arrow::DataType> TextMapType() { return arrow::map(arrow::utf8(), arrow::utf8()); }
+template <typename T>
+std::shared_ptr<arrow::DataType> ArrowType();
 
-std::shared_ptr<arrow::DataType> DeletionVectorType() {
-  return arrow::struct_({arrow::field("storageType", arrow::utf8()), arrow::field("pathOrInlineDv", arrow::utf8()),
-                         arrow::field("offset", arrow::int32()), arrow::field("sizeInBytes", arrow::int32()),
-                         arrow::field("cardinality", arrow::int64())});
+template <HasFields T>
+arrow::FieldVector ArrowFields() {
+  arrow::FieldVector fields;
+  ForEachField<T>([&]<typename Member>(const ActionField<T, Member>& field) {
+    if (field.presence == Presence::kOptionalInCommits) return;
+    fields.push_back(arrow::field(std::string(field.name), ArrowType<Member>()));
+  });
+  return fields;
 }
 
-std::shared_ptr<arrow::DataType> RemoveType() {
-  return arrow::struct_(
-      {arrow::field("path", arrow::utf8()), arrow::field("deletionTimestamp", arrow::int64()),
-       arrow::field("dataChange", arrow::boolean()), arrow::field("extendedFileMetadata", arrow::boolean()),
-       arrow::field("partitionValues", TextMapType()), arrow::field("size", arrow::int64()),
-       arrow::field("deletionVector", DeletionVectorType()), arrow::field("baseRowId", arrow::int64()),
-       arrow::field("defaultRowCommitVersion", arrow::int64())});
+template <typename T>
+constexpr bool kIsOptional = false;
+template <typename T>
+constexpr bool kIsOptional<std::optional<T>> = true;
+
+template <typename T>
+std::shared_ptr<arrow::DataType> ArrowType() {
+  if constexpr (kIsOptional<T>) {
+    return ArrowType<typename T::value_type>();
+  } else if constexpr (HasFields<T>) {
+    return arrow::struct_(ArrowFields<T>());
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return arrow::boolean();
+  } else if constexpr (std::is_same_v<T, int32_t>) {
+    return arrow::int32();
+  } else if constexpr (std::is_same_v<T, int64_t>) {
+    return arrow::int64();
+  } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+    return arrow::list(arrow::field("element", arrow::utf8()));
+  } else if constexpr (std::is_same_v<T, StringMap> || std::is_same_v<T, PartitionValues>) {
+    return arrow::map(arrow::utf8(), arrow::utf8());
+  } else {
+    static_assert(std::is_same_v<T, std::string> || std::is_same_v<T, char>);
+    return arrow::utf8();
+  }
 }
 
-arrow::FieldVector AddFields() {
-  return {arrow::field("path", arrow::utf8()),
-          arrow::field("partitionValues", TextMapType()),
-          arrow::field("size", arrow::int64()),
-          arrow::field("modificationTime", arrow::int64()),
-          arrow::field("dataChange", arrow::boolean()),
-          arrow::field("tags", TextMapType()),
-          arrow::field("deletionVector", DeletionVectorType()),
-          arrow::field("baseRowId", arrow::int64()),
-          arrow::field("defaultRowCommitVersion", arrow::int64()),
-          arrow::field("clusteringProvider", arrow::utf8())};
+/// Appends a value to a builder that was made for ArrowType of the value's type.
+arrow::Status Append(arrow::ArrayBuilder& builder, bool flag) {
+  return static_cast<arrow::BooleanBuilder&>(builder).Append(flag);
 }
 
-std::shared_ptr<arrow::DataType> ProtocolType() {
-  return arrow::struct_({arrow::field("minReaderVersion", arrow::int32()),
-                         arrow::field("minWriterVersion", arrow::int32()),
-                         arrow::field("readerFeatures", arrow::list(arrow::field("element", arrow::utf8()))),
-                         arrow::field("writerFeatures", arrow::list(arrow::field("element", arrow::utf8())))});
+arrow::Status Append(arrow::ArrayBuilder& builder, int32_t number) {
+  return static_cast<arrow::Int32Builder&>(builder).Append(number);
 }
 
-std::shared_ptr<arrow::DataType> MetadataType() {
-  auto format = arrow::struct_({arrow::field("provider", arrow::utf8()), arrow::field("options", TextMapType())});
-  return arrow::struct_({arrow::field("id", arrow::utf8()), arrow::field("name", arrow::utf8()),
-                         arrow::field("description", arrow::utf8()), arrow::field("format", format),
-                         arrow::field("schemaString", arrow::utf8()),
-                         arrow::field("partitionColumns", arrow::list(arrow::field("element", arrow::utf8()))),
-                         arrow::field("configuration", TextMapType()), arrow::field("createdTime", arrow::int64())});
+arrow::Status Append(arrow::ArrayBuilder& builder, int64_t number) {
+  return static_cast<arrow::Int64Builder&>(builder).Append(number);
 }
 
-std::shared_ptr<arrow::DataType> TxnType() {
-  return arrow::struct_({arrow::field("appId", arrow::utf8()), arrow::field("version", arrow::int64()),
-                         arrow::field("lastUpdated", arrow::int64())});
+arrow::Status Append(arrow::ArrayBuilder& builder, const std::string& text) {
+  return static_cast<arrow::StringBuilder&>(builder).Append(text);
 }
 
-std::shared_ptr<arrow::DataType> DomainType() {
-  return arrow::struct_({arrow::field("domain", arrow::utf8()), arrow::field("configuration", arrow::utf8()),
-                         arrow::field("removed", arrow::boolean())});
+arrow::Status Append(arrow::ArrayBuilder& builder, char character) {
+  return static_cast<arrow::StringBuilder&>(builder).Append(std::string_view(&character, 1));
 }
 
-std::shared_ptr<arrow::DataType> CheckpointMetadataType() {
-  return arrow::struct_({arrow::field("version", arrow::int64()), arrow::field("tags", TextMapType())});
+arrow::Status Append(arrow::ArrayBuilder& builder, const std::vector<std::string>& texts) {
+  auto& list = static_cast<arrow::ListBuilder&>(builder);
+  ARROW_RETURN_NOT_OK(list.Append());
+  for (const std::string& text : texts) ARROW_RETURN_NOT_OK(Append(*list.value_builder(), text));
+  return arrow::Status::OK();
 }
 
-/// Appends to the fields of one struct column in order. The first failure is kept and returned by Finish: all of them
-/// mean that memory or a batch's capacity ran out.
-class StructWriter {
- public:
-  explicit StructWriter(const std::shared_ptr<arrow::DataType>& type) {
-    auto made = arrow::MakeBuilder(type);
-    Keep(made.status());
-    if (made.ok()) builder_ = std::move(*made);
+template <HasFields T>
+arrow::Status Append(arrow::ArrayBuilder& builder, const T& object);
+
+template <typename T>
+arrow::Status Append(arrow::ArrayBuilder& builder, const std::optional<T>& value);
+
+template <typename Entries>
+arrow::Status AppendEntries(arrow::ArrayBuilder& builder, const Entries& entries) {
+  auto& map = static_cast<arrow::MapBuilder&>(builder);
+  ARROW_RETURN_NOT_OK(map.Append());
+  for (const auto& [key, value] : entries) {
+    ARROW_RETURN_NOT_OK(Append(*map.key_builder(), key));
+    ARROW_RETURN_NOT_OK(Append(*map.item_builder(), value));
   }
-
-  bool ok() const { return status_.ok(); }
-  void Null() {
-    if (ok()) Keep(builder_->AppendNull());
-  }
-  void Begin() {
-    field_ = 0;
-    if (ok()) Keep(root().Append());
-  }
-  void Text(std::optional<std::string_view> value) { AppendText(NextField(), value); }
-  void Long(std::optional<int64_t> value) { AppendNumber<arrow::Int64Builder>(NextField(), value); }
-  void Int(std::optional<int32_t> value) { AppendNumber<arrow::Int32Builder>(NextField(), value); }
-  void Bool(std::optional<bool> value) { AppendNumber<arrow::BooleanBuilder>(NextField(), value); }
-
-  void Texts(const std::vector<std::string>* values) {
-    auto* list = static_cast<arrow::ListBuilder*>(NextField());
-    if (!ok()) return;
-    Keep(values != nullptr ? list->Append() : list->AppendNull());
-    if (values == nullptr) return;
-    for (const std::string& value : *values) AppendText(list->value_builder(), value);
-  }
-
-  void Map(const StringMap* values) { AppendMap(NextField(), values); }
-
-  void Partition(const PartitionValues* values) {
-    auto* map = static_cast<arrow::MapBuilder*>(NextField());
-    if (!ok()) return;
-    Keep(values != nullptr ? map->Append() : map->AppendNull());
-    if (values == nullptr) return;
-    for (const auto& [key, value] : *values) {
-      AppendText(map->key_builder(), key);
-      AppendText(map->item_builder(), value ? std::optional<std::string_view>(*value) : std::nullopt);
-    }
-  }
-
-  void Vector(const DeletionVectorDescriptor* vector) {
-    auto* nested = static_cast<arrow::StructBuilder*>(NextField());
-    if (!ok()) return;
-    Keep(vector != nullptr ? nested->Append() : nested->AppendNull());
-    if (vector == nullptr) return;
-    AppendText(nested->field_builder(0), std::string_view(&vector->storage_type, 1));
-    AppendText(nested->field_builder(1), vector->path_or_inline);
-    AppendNumber<arrow::Int32Builder>(nested->field_builder(2), vector->offset);
-    AppendNumber<arrow::Int32Builder>(nested->field_builder(3), std::optional(vector->size_bytes));
-    AppendNumber<arrow::Int64Builder>(nested->field_builder(4), std::optional(vector->cardinality));
-  }
-
-  /// The format struct of metaData.
-  void Format(const std::string& provider, const StringMap& options) {
-    auto* nested = static_cast<arrow::StructBuilder*>(NextField());
-    if (!ok()) return;
-    Keep(nested->Append());
-    AppendText(nested->field_builder(0), provider);
-    AppendMap(nested->field_builder(1), &options);
-  }
-
-  Result<std::shared_ptr<arrow::Array>> Finish() {
-    if (!ok()) return FromArrow(status_);
-    auto array = builder_->Finish();
-    if (!array.ok()) return FromArrow(array.status());
-    return std::move(*array);
-  }
-
- private:
-  void Keep(const arrow::Status& status) {
-    if (status_.ok()) status_ = status;
-  }
-  arrow::StructBuilder& root() { return static_cast<arrow::StructBuilder&>(*builder_); }
-  arrow::ArrayBuilder* NextField() { return builder_ ? root().field_builder(field_++) : nullptr; }
-
-  void AppendText(arrow::ArrayBuilder* builder, std::optional<std::string_view> value) {
-    if (!ok()) return;
-    auto* texts = static_cast<arrow::StringBuilder*>(builder);
-    Keep(value ? texts->Append(*value) : texts->AppendNull());
-  }
-
-  template <typename Builder, typename T>
-  void AppendNumber(arrow::ArrayBuilder* builder, std::optional<T> value) {
-    if (!ok()) return;
-    auto* numbers = static_cast<Builder*>(builder);
-    Keep(value ? numbers->Append(*value) : numbers->AppendNull());
-  }
-
-  void AppendMap(arrow::ArrayBuilder* builder, const StringMap* values) {
-    if (!ok()) return;
-    auto* map = static_cast<arrow::MapBuilder*>(builder);
-    Keep(values != nullptr ? map->Append() : map->AppendNull());
-    if (values == nullptr) return;
-    for (const auto& [key, value] : *values) {
-      AppendText(map->key_builder(), key);
-      AppendText(map->item_builder(), value);
-    }
-  }
-
-  std::unique_ptr<arrow::ArrayBuilder> builder_;
-  arrow::Status status_;
-  int field_ = 0;
-};
-
-std::optional<std::string_view> View(const std::optional<std::string>& text) {
-  return text ? std::optional<std::string_view>(*text) : std::nullopt;
+  return arrow::Status::OK();
 }
 
-const std::vector<std::string>* FeaturesIf(bool listed, const std::optional<std::vector<std::string>>& features) {
-  return listed && features ? &*features : nullptr;
+arrow::Status Append(arrow::ArrayBuilder& builder, const StringMap& map) { return AppendEntries(builder, map); }
+arrow::Status Append(arrow::ArrayBuilder& builder, const PartitionValues& map) { return AppendEntries(builder, map); }
+
+template <typename T>
+arrow::Status Append(arrow::ArrayBuilder& builder, const std::optional<T>& value) {
+  return value ? Append(builder, *value) : builder.AppendNull();
+}
+
+template <HasFields T>
+arrow::Status Append(arrow::ArrayBuilder& builder, const T& object) {
+  auto& columns = static_cast<arrow::StructBuilder&>(builder);
+  arrow::Status status = columns.Append();
+  int position = 0;
+  ForEachField<T>([&](const auto& field) {
+    if (!status.ok() || field.presence == Presence::kOptionalInCommits) return;
+    status = Append(*columns.field_builder(position++), object.*field.member);
+  });
+  return status;
+}
+
+template <typename T>
+std::shared_ptr<arrow::Field> ColumnField() {
+  return arrow::field(std::string(kActionName<T>), ArrowType<T>());
+}
+
+/// Builds the column of an action. Calls `get` with each of `rows` for the action in that row, which may be absent.
+template <HasFields T, typename Rows, typename Get>
+Result<std::shared_ptr<arrow::Array>> BuildColumn(const Rows& rows, Get&& get) {
+  auto builder = arrow::MakeBuilder(ArrowType<T>());
+  if (!builder.ok()) return FromArrow(builder.status());
+  for (const auto& row : rows) {
+    const arrow::Status status = Append(**builder, get(row));
+    if (!status.ok()) return FromArrow(status);
+  }
+  auto array = (*builder)->Finish();
+  if (!array.ok()) return FromArrow(array.status());
+  return std::move(*array);
+}
+
+/// Builds the column of one type of action; the rows of the other actions are null in it.
+template <typename T>
+Result<std::shared_ptr<arrow::Array>> ColumnOf(const std::vector<Action>& actions) {
+  return BuildColumn<T>(actions, [](const Action& action) {
+    const T* found = std::get_if<T>(&action);
+    return found != nullptr ? std::optional<T>(*found) : std::nullopt;
+  });
 }
 
 }  // namespace
@@ -215,7 +173,7 @@ struct CheckpointBatches::State {
 
   /// A batch in which all columns but those given are null.
   Result<std::shared_ptr<arrow::RecordBatch>> Batch(
-      size_t rows, const std::map<std::string, std::shared_ptr<arrow::Array>>& columns) const {
+      size_t rows, const std::map<std::string_view, std::shared_ptr<arrow::Array>>& columns) const {
     arrow::ArrayVector arrays;
     for (const auto& field : schema->fields()) {
       const auto at = columns.find(field->name());
@@ -230,120 +188,56 @@ struct CheckpointBatches::State {
     return arrow::RecordBatch::Make(schema, static_cast<int64_t>(rows), std::move(arrays));
   }
 
-  Result<std::shared_ptr<arrow::RecordBatch>> Head();
+  Result<std::shared_ptr<arrow::RecordBatch>> Head() const;
   Result<std::shared_ptr<arrow::RecordBatch>> Removes(std::span<const Remove> removes) const;
   Result<std::shared_ptr<arrow::RecordBatch>> Adds(std::span<const FileId> ids) const;
 };
 
 /// Protocol, metadata, txns, domains, and of a V2 table the checkpoint's own metadata: a row each.
-Result<std::shared_ptr<arrow::RecordBatch>> CheckpointBatches::State::Head() {
-  StructWriter protocol(ProtocolType());
-  StructWriter metadata(MetadataType());
-  StructWriter txn(TxnType());
-  StructWriter domain(DomainType());
-  StructWriter checkpoint(CheckpointMetadataType());
-  std::vector<StructWriter*> writers = {&protocol, &metadata, &txn, &domain, &checkpoint};
-  size_t rows = 0;
-  const auto begin = [&](StructWriter& row) {
-    for (StructWriter* writer : writers) {
-      if (writer == &row)
-        writer->Begin();
-      else
-        writer->Null();
-    }
-    rows++;
-  };
-  const Protocol& p = snapshot->protocol();
-  begin(protocol);
-  protocol.Int(p.min_reader_version);
-  protocol.Int(p.min_writer_version);
-  protocol.Texts(FeaturesIf(p.min_reader_version >= 3, p.reader_features));
-  protocol.Texts(FeaturesIf(p.min_writer_version >= 7, p.writer_features));
-  const Metadata& m = snapshot->metadata();
-  begin(metadata);
-  metadata.Text(m.id);
-  metadata.Text(View(m.name));
-  metadata.Text(View(m.description));
-  metadata.Format(m.format.provider, m.format.options);
-  metadata.Text(m.schema_string);
-  metadata.Texts(&m.partition_columns);
-  metadata.Map(&m.configuration);
-  metadata.Long(m.created_time_ms);
-  for (const Txn& t : snapshot->txns()) {
-    if (!snapshot->txn_version(t.app_id)) continue;  // expired
-    begin(txn);
-    txn.Text(t.app_id);
-    txn.Long(t.version);
-    txn.Long(t.last_updated_ms);
+Result<std::shared_ptr<arrow::RecordBatch>> CheckpointBatches::State::Head() const {
+  std::vector<Action> actions = {snapshot->protocol(), snapshot->metadata()};
+  for (const Txn& txn : snapshot->txns()) {
+    const bool is_expired = !snapshot->txn_version(txn.app_id);
+    if (!is_expired) actions.emplace_back(txn);
   }
-  for (const DomainMetadata& d : snapshot->domain_metadata()) {
-    begin(domain);
-    domain.Text(d.domain);
-    domain.Text(d.configuration);
-    domain.Bool(false);
-  }
-  if (is_v2) {
-    begin(checkpoint);
-    checkpoint.Long(snapshot->version());
-    checkpoint.Map(nullptr);
-  }
-  std::map<std::string, std::shared_ptr<arrow::Array>> columns = {{"protocol", TRY(protocol.Finish())},
-                                                                  {"metaData", TRY(metadata.Finish())},
-                                                                  {"txn", TRY(txn.Finish())},
-                                                                  {"domainMetadata", TRY(domain.Finish())}};
-  if (is_v2) columns.emplace("checkpointMetadata", TRY(checkpoint.Finish()));
-  return Batch(rows, columns);
+  for (const DomainMetadata& domain : snapshot->domain_metadata()) actions.emplace_back(domain);
+  if (is_v2) actions.emplace_back(CheckpointMetadata{.version = snapshot->version(), .tags = {}});
+  return Batch(actions.size(), {{kActionName<Protocol>, TRY(ColumnOf<Protocol>(actions))},
+                                {kActionName<Metadata>, TRY(ColumnOf<Metadata>(actions))},
+                                {kActionName<Txn>, TRY(ColumnOf<Txn>(actions))},
+                                {kActionName<DomainMetadata>, TRY(ColumnOf<DomainMetadata>(actions))},
+                                {kActionName<CheckpointMetadata>, TRY(ColumnOf<CheckpointMetadata>(actions))}});
 }
 
 Result<std::shared_ptr<arrow::RecordBatch>> CheckpointBatches::State::Removes(std::span<const Remove> removes) const {
-  StructWriter writer(RemoveType());
-  for (const Remove& remove : removes) {
-    writer.Begin();
-    writer.Text(remove.path);
-    writer.Long(remove.deletion_timestamp_ms);
-    writer.Bool(false);
-    writer.Bool(remove.extended_file_metadata);
-    writer.Partition(remove.partition_values ? &*remove.partition_values : nullptr);
-    writer.Long(remove.size_bytes);
-    writer.Vector(remove.deletion_vector ? &*remove.deletion_vector : nullptr);
-    writer.Long(remove.base_row_id);
-    writer.Long(remove.default_row_commit_version);
-  }
-  return Batch(removes.size(), {{"remove", TRY(writer.Finish())}});
+  auto column = TRY(BuildColumn<Remove>(removes, [](const Remove& remove) -> const Remove& { return remove; }));
+  return Batch(removes.size(), {{kActionName<Remove>, std::move(column)}});
 }
 
 Result<std::shared_ptr<arrow::RecordBatch>> CheckpointBatches::State::Adds(std::span<const FileId> ids) const {
-  arrow::FieldVector fields = AddFields();
-  if (writes_text) fields.push_back(arrow::field("stats", arrow::utf8()));
-  StructWriter writer(arrow::struct_(fields));
-  for (const FileId id : ids) {
-    const Add add = snapshot->add(id);
-    writer.Begin();
-    writer.Text(add.path);
-    writer.Partition(&add.partition_values);
-    writer.Long(add.size_bytes);
-    writer.Long(add.modification_time_ms);
-    writer.Bool(false);
-    writer.Map(add.tags ? &*add.tags : nullptr);
-    writer.Vector(add.deletion_vector ? &*add.deletion_vector : nullptr);
-    writer.Long(add.base_row_id);
-    writer.Long(add.default_row_commit_version);
-    writer.Text(View(add.clustering_provider));
-    if (writes_text) writer.Text(View(add.stats));
+  std::shared_ptr<arrow::Array> adds = TRY(BuildColumn<Add>(ids, [&](FileId id) {
+    Add add = snapshot->add(id);
+    add.data_change = false;
+    if (!writes_text) add.stats.reset();
+    return add;
+  }));
+  const auto& all = static_cast<const arrow::StructArray&>(*adds);
+  arrow::FieldVector fields = all.struct_type()->fields();
+  arrow::ArrayVector arrays = all.fields();
+  if (!writes_text) {
+    const auto text = std::ranges::find(fields, "stats", &arrow::Field::name);
+    arrays.erase(arrays.begin() + (text - fields.begin()));
+    fields.erase(text);
   }
-  std::shared_ptr<arrow::Array> adds = TRY(writer.Finish());
   if (typed) {
-    const auto& plain = static_cast<const arrow::StructArray&>(*adds);
-    arrow::ArrayVector arrays = plain.fields();
     for (auto& [name, array] : TRY(typed->Encode(*snapshot, ids))) {
       fields.push_back(arrow::field(name, array->type()));
       arrays.push_back(std::move(array));
     }
-    auto whole = arrow::StructArray::Make(arrays, fields);
-    if (!whole.ok()) return FromArrow(whole.status());
-    adds = std::move(*whole);
   }
-  return Batch(ids.size(), {{"add", std::move(adds)}});
+  auto written = arrow::StructArray::Make(arrays, fields);
+  if (!written.ok()) return FromArrow(written.status());
+  return Batch(ids.size(), {{kActionName<Add>, std::move(*written)}});
 }
 
 CheckpointBatches::CheckpointBatches(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -360,17 +254,17 @@ Result<CheckpointBatches> CheckpointBatches::Make(const Snapshot& snapshot, cons
   state->files = snapshot.files();
   state->writes_text = snapshot.properties().checkpoint_write_stats_as_json;
   state->is_v2 = HasFeature(snapshot.protocol(), "v2Checkpoint");
-  arrow::FieldVector add_fields = AddFields();
-  if (state->writes_text) add_fields.push_back(arrow::field("stats", arrow::utf8()));
+  arrow::FieldVector add_fields = ArrowFields<Add>();
+  if (!state->writes_text) std::erase_if(add_fields, [](const auto& field) { return field->name() == "stats"; });
   if (snapshot.properties().checkpoint_write_stats_as_struct) {
     state->typed = TRY(TypedStatistics::Make(snapshot));
     for (const auto& field : state->typed->fields()) add_fields.push_back(field);
   }
   arrow::FieldVector columns = {
-      arrow::field("txn", TxnType()),           arrow::field("add", arrow::struct_(add_fields)),
-      arrow::field("remove", RemoveType()),     arrow::field("metaData", MetadataType()),
-      arrow::field("protocol", ProtocolType()), arrow::field("domainMetadata", DomainType())};
-  if (state->is_v2) columns.push_back(arrow::field("checkpointMetadata", CheckpointMetadataType()));
+      ColumnField<Txn>(),      arrow::field(std::string(kActionName<Add>), arrow::struct_(add_fields)),
+      ColumnField<Remove>(),   ColumnField<Metadata>(),
+      ColumnField<Protocol>(), ColumnField<DomainMetadata>()};
+  if (state->is_v2) columns.push_back(ColumnField<CheckpointMetadata>());
   state->schema = arrow::schema(std::move(columns));
   return CheckpointBatches(std::move(state));
 }

@@ -7,6 +7,7 @@
 #include "yummy/delta/log/checkpoint_columns.h"
 #include "yummy/delta/log/checkpoint_reader.h"
 #include "yummy/delta/log/log.h"
+#include "yummy/delta/protocol/actions_json.h"
 #include "yummy/delta/snapshot/log_testing.h"
 
 namespace yummy::delta {
@@ -113,6 +114,35 @@ TEST_F(Checkpoint, KeepsTombstonesUntilTheyExpire) {
   log_.clock.Advance(kEightDaysMicros);
   ASSERT_THAT(WriteCheckpoint(log_.context, *MUST(log_.Load()), log_.clock), IsOk());
   EXPECT_THAT(paths(), ElementsAre());
+}
+
+TEST_F(Checkpoint, KeepsEveryFieldOfEveryAction) {
+  const DeletionVectorDescriptor vector{'u', "ab", 4, 40, 6};
+  const Protocol protocol{3, 7, {{"deletionVectors"}}, {{"deletionVectors", "domainMetadata", "rowTracking"}}};
+  Metadata metadata{
+      .id = "id", .name = "n", .description = "d", .format = {.provider = "parquet", .options = {{"a", "b"}}}};
+  metadata.schema_string = R"({"type":"struct","fields":[{"name":"p","type":"string","nullable":true,"metadata":{}}]})";
+  metadata.partition_columns = {"p"};
+  metadata.configuration = {{"k", "v"}};
+  metadata.created_time_ms = 5;
+  const Txn txn{"app", 3, 4};
+  const DomainMetadata domain{"d", "c", false};
+  const Add add{"a", {{"p", "1"}}, 1, 2, true, "{}", {{{"t", "u"}}}, vector, 7, 8, "liquid"};
+  Remove remove{"b", 1'700'000'000'000, true, true, {{{"p", std::nullopt}}}, 9, {{{"t", "u"}}}, vector, 10, 11};
+  log_.Commit(0, {WriteAction(protocol), WriteAction(metadata), WriteAction(txn), WriteAction(domain), WriteAction(add),
+                  WriteAction(remove)});
+  ASSERT_THAT(WriteCheckpoint(log_.context, *MUST(log_.Load()), log_.clock), IsOk());
+  auto contents = MUST(ReadCheckpoint(log_.context, *log_.store, TestLog::kTable, Files(), nullptr));
+  EXPECT_EQ(contents.protocol, protocol);
+  EXPECT_EQ(contents.metadata, metadata);
+  EXPECT_THAT(contents.txns, ElementsAre(txn));
+  EXPECT_THAT(contents.domains, ElementsAre(domain));
+  EXPECT_EQ(contents.files.Finish()->ToAdd(0), add);
+  // A checkpoint tells of no change, and has no tags of files that are gone.
+  remove.data_change = false;
+  remove.tags.reset();
+  EXPECT_THAT(MUST(ReadCheckpointTombstones(log_.context, *log_.store, TestLog::kTable, Files(), nullptr)),
+              ElementsAre(remove));
 }
 
 TEST_F(Checkpoint, FallsBackToTheLogWhenItCannotBeRead) {

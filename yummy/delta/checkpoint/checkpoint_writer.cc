@@ -106,6 +106,7 @@ Result<std::vector<Remove>> LiveTombstones(const Context& context, const Snapsho
     for (auto& [key, remove] : *tombstones) {
       // "absent timestamp = 0": long expired.
       if (remove.deletion_timestamp_ms.value_or(0) <= now_ms - retention_ms || state.files.Find(key)) continue;
+      remove.data_change = false;  // the commit that removed the file told of the change
       kept.push_back(std::move(remove));
     }
     return kept;
