@@ -181,7 +181,7 @@ Result<TextMapLook> TextMapLook::Bind(std::shared_ptr<arrow::Array> array, std::
   return look;
 }
 
-std::optional<StringMap> TextMapLook::ToMap(int64_t row) const {
+std::optional<StringMap> TextMapLook::operator()(int64_t row) const {
   if (is_null(row)) return std::nullopt;
   StringMap map;
   ForEach(row, [&](std::string_view key, std::optional<std::string_view> value) {
@@ -210,6 +210,7 @@ std::optional<std::vector<std::string>> TextListLook::operator()(int64_t row) co
 
 Result<StructLook> StructLook::Bind(std::shared_ptr<arrow::Array> array, std::string_view name) {
   StructLook look;
+  look.name_ = name;
   if (!array || array->type_id() == arrow::Type::NA) return look;
   if (array->type_id() != arrow::Type::STRUCT) return WrongType(name, *array, "struct");
   look.array_ = std::static_pointer_cast<arrow::StructArray>(std::move(array));

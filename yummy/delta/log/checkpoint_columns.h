@@ -6,12 +6,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include <arrow/array.h>
 
 #include "yummy/base/result.h"
-#include "yummy/delta/protocol/actions.h"
+#include "yummy/delta/protocol/action_fields.h"
 
 namespace yummy::delta {
 
@@ -58,7 +59,7 @@ class TextMapLook {
     }
   }
   /// Null values become empty texts.
-  std::optional<StringMap> ToMap(int64_t row) const;
+  std::optional<StringMap> operator()(int64_t row) const;
 
  private:
   std::shared_ptr<arrow::ListArray> array_;
@@ -85,9 +86,11 @@ class StructLook {
   /// The array of a field, aligned with the rows of the struct; a null pointer if there is no such field.
   std::shared_ptr<arrow::Array> field(const std::string& name) const;
   const std::shared_ptr<arrow::StructArray>& array() const { return array_; }
+  const std::string& name() const { return name_; }
 
  private:
   std::shared_ptr<arrow::StructArray> array_;
+  std::string name_;
 };
 
 class DeletionVectorLook {
@@ -104,6 +107,35 @@ class DeletionVectorLook {
   IntegerLook size_;
   IntegerLook cardinality_;
 };
+
+/// The class that looks at the column of a member, by the member's type.
+template <typename Member>
+struct LookOf;
+template <typename T>
+struct LookOf<std::optional<T>> : LookOf<T> {};
+template <>
+struct LookOf<bool> : std::type_identity<BooleanLook> {};
+template <>
+struct LookOf<int32_t> : std::type_identity<IntegerLook> {};
+template <>
+struct LookOf<int64_t> : std::type_identity<IntegerLook> {};
+template <>
+struct LookOf<std::string> : std::type_identity<TextLook> {};
+template <>
+struct LookOf<std::vector<std::string>> : std::type_identity<TextListLook> {};
+template <>
+struct LookOf<StringMap> : std::type_identity<TextMapLook> {};
+template <>
+struct LookOf<PartitionValues> : std::type_identity<TextMapLook> {};
+template <>
+struct LookOf<DeletionVectorDescriptor> : std::type_identity<DeletionVectorLook> {};
+
+/// Binds the column of the field that the member holds. Errors: Corrupt (another type).
+template <typename T, typename Member>
+Result<typename LookOf<Member>::type> BindField(const StructLook& column, Member T::* member) {
+  const std::string name(FieldName(member));
+  return LookOf<Member>::type::Bind(column.field(name), column.name() + "." + name);
+}
 
 /// The JSON text of the statistics in a row of stats_parsed; empty for null.
 std::string StatisticsText(const arrow::StructArray& statistics, int64_t row);

@@ -1,8 +1,9 @@
 #include "yummy/delta/log/checkpoint_reader.h"
 
 #include <algorithm>
-#include <limits>
+#include <iterator>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -152,19 +153,21 @@ Result<ParquetRows> ReadParquet(const Context& context, store::ObjectStore& stor
   return rows;
 }
 
-Result<void> WalkAdds(const arrow::RecordBatch& batch, CheckpointContents& contents) {
+/// Adds go straight into the columns of a segment, not through Add and ReadObjects: a checkpoint may have millions.
+/// Only the names and types of their columns come from the list of fields.
+Result<void> TakeAdds(const arrow::RecordBatch& batch, CheckpointContents& contents) {
   const StructLook adds = TRY(StructLook::Bind(batch.GetColumnByName("add"), "add"));
   if (adds.is_absent()) return {};
-  const auto path = TRY(TextLook::Bind(adds.field("path"), "add.path"));
-  const auto partitions = TRY(TextMapLook::Bind(adds.field("partitionValues"), "add.partitionValues"));
-  const auto size = TRY(IntegerLook::Bind(adds.field("size"), "add.size"));
-  const auto modified = TRY(IntegerLook::Bind(adds.field("modificationTime"), "add.modificationTime"));
-  const auto statistics = TRY(TextLook::Bind(adds.field("stats"), "add.stats"));
-  const auto tags = TRY(TextMapLook::Bind(adds.field("tags"), "add.tags"));
-  const auto vectors = TRY(DeletionVectorLook::Bind(adds.field("deletionVector"), "add.deletionVector"));
-  const auto base_row_id = TRY(IntegerLook::Bind(adds.field("baseRowId"), "add.baseRowId"));
-  const auto row_version = TRY(IntegerLook::Bind(adds.field("defaultRowCommitVersion"), "add.defaultRowCommitVersion"));
-  const auto clustering = TRY(TextLook::Bind(adds.field("clusteringProvider"), "add.clusteringProvider"));
+  const auto path = TRY(BindField(adds, &Add::path));
+  const auto partitions = TRY(BindField(adds, &Add::partition_values));
+  const auto size = TRY(BindField(adds, &Add::size_bytes));
+  const auto modified = TRY(BindField(adds, &Add::modification_time_ms));
+  const auto statistics = TRY(BindField(adds, &Add::stats));
+  const auto tags = TRY(BindField(adds, &Add::tags));
+  const auto vectors = TRY(BindField(adds, &Add::deletion_vector));
+  const auto base_row_id = TRY(BindField(adds, &Add::base_row_id));
+  const auto row_version = TRY(BindField(adds, &Add::default_row_commit_version));
+  const auto clustering = TRY(BindField(adds, &Add::clustering_provider));
   const StructLook typed = TRY(StructLook::Bind(adds.field("stats_parsed"), "add.stats_parsed"));
   FileSegmentBuilder& files = contents.files;
   const size_t first = files.rows();
@@ -178,7 +181,7 @@ Result<void> WalkAdds(const arrow::RecordBatch& batch, CheckpointContents& conte
         row, [&](std::string_view key, std::optional<std::string_view> text) { files.SetPartitionValue(key, text); });
     auto vector = TRY(vectors(row));
     if (vector) files.SetDeletionVector(std::move(*vector));
-    FileExtras extras{.tags = tags.ToMap(row),
+    FileExtras extras{.tags = tags(row),
                       .base_row_id = base_row_id(row),
                       .default_row_commit_version = row_version(row),
                       .clustering_provider = {}};
@@ -195,90 +198,109 @@ Result<void> WalkAdds(const arrow::RecordBatch& batch, CheckpointContents& conte
   return {};
 }
 
-Result<void> WalkProtocol(const arrow::RecordBatch& batch, CheckpointContents& contents) {
-  const StructLook rows = TRY(StructLook::Bind(batch.GetColumnByName("protocol"), "protocol"));
-  const auto reader = TRY(IntegerLook::Bind(rows.field("minReaderVersion"), "protocol.minReaderVersion"));
-  const auto writer = TRY(IntegerLook::Bind(rows.field("minWriterVersion"), "protocol.minWriterVersion"));
-  const auto reader_features = TRY(TextListLook::Bind(rows.field("readerFeatures"), "protocol.readerFeatures"));
-  const auto writer_features = TRY(TextListLook::Bind(rows.field("writerFeatures"), "protocol.writerFeatures"));
-  for (int64_t row = 0; row < batch.num_rows(); row++) {
-    if (rows.is_null(row)) continue;
-    if (contents.protocol) return Corrupt("the checkpoint has two protocol actions");
-    const int64_t min_reader = reader(row).value_or(-1);
-    const int64_t min_writer = writer(row).value_or(-1);
-    constexpr int64_t kMax = std::numeric_limits<int32_t>::max();
-    if (min_reader < 0 || min_writer < 0 || min_reader > kMax || min_writer > kMax) {
-      return Corrupt("the protocol action of the checkpoint has no valid versions");
+/// Reads the value in a row into a member. Returns false if it is null; the member then keeps its default.
+template <typename Look, typename T>
+Result<bool> Take(const Look& look, int64_t row, T& out) {
+  auto value = look(row);
+  if (value) out = T(std::move(*value));
+  return value.has_value();
+}
+
+Result<bool> Take(const IntegerLook& look, int64_t row, int32_t& out) {
+  const auto value = look(row);
+  if (!value) return false;
+  if (*value != static_cast<int32_t>(*value))
+    return Corrupt(fmt::format("{} in the checkpoint is not an integer of 32 bits", *value));
+  out = static_cast<int32_t>(*value);
+  return true;
+}
+
+Result<bool> Take(const TextMapLook& look, int64_t row, PartitionValues& out) {
+  look.ForEach(row, [&](std::string_view key, std::optional<std::string_view> text) { out.emplace_back(key, text); });
+  return !look.is_null(row);
+}
+
+Result<bool> Take(const DeletionVectorLook& look, int64_t row, DeletionVectorDescriptor& out) {
+  auto vector = TRY(look(row));
+  if (vector) out = std::move(*vector);
+  return vector.has_value();
+}
+
+template <typename Look, typename T>
+Result<bool> Take(const Look& look, int64_t row, std::optional<T>& out) {
+  T value;
+  const bool is_there = TRY(Take(look, row, value));
+  if (is_there) out = std::move(value);
+  return is_there;
+}
+
+/// Makes an object of each of these rows of a struct column. Reads one field after the other, by the list of T's
+/// fields. Errors: Corrupt (a column has another type, or a required field is null).
+template <HasFields T>
+Result<std::vector<T>> ReadObjects(const StructLook& column, std::span<const int64_t> rows) {
+  std::vector<T> objects(rows.size());
+  const auto read_field = [&]<typename Member>(const ActionField<T, Member>& field) -> Result<void> {
+    if constexpr (HasFields<Member>) {
+      const std::string name(field.name);
+      const auto nested = TRY(StructLook::Bind(column.field(name), column.name() + "." + name));
+      auto values = TRY(ReadObjects<Member>(nested, rows));
+      for (size_t i = 0; i < rows.size(); i++) objects[i].*field.member = std::move(values[i]);
+    } else {
+      const auto look = TRY(BindField(column, field.member));
+      for (size_t i = 0; i < rows.size(); i++) {
+        const bool is_there = TRY(Take(look, rows[i], objects[i].*field.member));
+        if (!is_there && field.presence == Presence::kRequired)
+          return Corrupt(fmt::format("a {} in the checkpoint has no {}", column.name(), field.name));
+      }
     }
-    Protocol protocol{.min_reader_version = static_cast<int32_t>(min_reader),
-                      .min_writer_version = static_cast<int32_t>(min_writer),
-                      .reader_features = reader_features(row),
-                      .writer_features = writer_features(row)};
+    return {};
+  };
+  Result<void> read;
+  ForEachField<T>([&](const auto& field) {
+    if (read.ok() && field.presence != Presence::kOptionalInCommits) read = read_field(field);
+  });
+  if (!read.ok()) return std::move(read).error();
+  return objects;
+}
+
+/// Reads the actions of type T in a batch.
+template <typename T>
+Result<std::vector<T>> ReadActions(const arrow::RecordBatch& batch) {
+  const std::string name(kActionName<T>);
+  const StructLook column = TRY(StructLook::Bind(batch.GetColumnByName(name), name));
+  std::vector<int64_t> rows;
+  for (int64_t row = 0; row < batch.num_rows(); row++) {
+    if (!column.is_null(row)) rows.push_back(row);
+  }
+  return ReadObjects<T>(column, rows);
+}
+
+template <typename T>
+Result<void> AppendActions(const arrow::RecordBatch& batch, std::vector<T>& actions) {
+  auto found = TRY(ReadActions<T>(batch));
+  std::ranges::move(found, std::back_inserter(actions));
+  return {};
+}
+
+Result<void> TakeProtocol(const arrow::RecordBatch& batch, CheckpointContents& contents) {
+  for (Protocol& protocol : TRY(ReadActions<Protocol>(batch))) {
+    if (contents.protocol) return Corrupt("the checkpoint has two protocol actions");
+    if (protocol.min_reader_version < 0 || protocol.min_writer_version < 0)
+      return Corrupt("the protocol action of the checkpoint has no valid versions");
     // "If it does, their values must be null": some writers leave empty lists instead.
-    if (min_reader < 3 && protocol.reader_features && protocol.reader_features->empty())
+    if (protocol.min_reader_version < 3 && protocol.reader_features && protocol.reader_features->empty())
       protocol.reader_features.reset();
-    if (min_writer < 7 && protocol.writer_features && protocol.writer_features->empty())
+    if (protocol.min_writer_version < 7 && protocol.writer_features && protocol.writer_features->empty())
       protocol.writer_features.reset();
     contents.protocol = std::move(protocol);
   }
   return {};
 }
 
-std::optional<std::string> ToOptional(std::optional<std::string_view> text) {
-  return text ? std::optional<std::string>(*text) : std::nullopt;
-}
-
-Result<void> WalkMetadata(const arrow::RecordBatch& batch, CheckpointContents& contents) {
-  const StructLook rows = TRY(StructLook::Bind(batch.GetColumnByName("metaData"), "metaData"));
-  const auto id = TRY(TextLook::Bind(rows.field("id"), "metaData.id"));
-  const auto name = TRY(TextLook::Bind(rows.field("name"), "metaData.name"));
-  const auto description = TRY(TextLook::Bind(rows.field("description"), "metaData.description"));
-  const auto schema = TRY(TextLook::Bind(rows.field("schemaString"), "metaData.schemaString"));
-  const auto partitions = TRY(TextListLook::Bind(rows.field("partitionColumns"), "metaData.partitionColumns"));
-  const auto configuration = TRY(TextMapLook::Bind(rows.field("configuration"), "metaData.configuration"));
-  const auto created = TRY(IntegerLook::Bind(rows.field("createdTime"), "metaData.createdTime"));
-  const StructLook format = TRY(StructLook::Bind(rows.field("format"), "metaData.format"));
-  const auto provider = TRY(TextLook::Bind(format.field("provider"), "metaData.format.provider"));
-  const auto options = TRY(TextMapLook::Bind(format.field("options"), "metaData.format.options"));
-  for (int64_t row = 0; row < batch.num_rows(); row++) {
-    if (rows.is_null(row)) continue;
+Result<void> TakeMetadata(const arrow::RecordBatch& batch, CheckpointContents& contents) {
+  for (Metadata& metadata : TRY(ReadActions<Metadata>(batch))) {
     if (contents.metadata) return Corrupt("the checkpoint has two metaData actions");
-    Metadata metadata;
-    metadata.id = id(row).value_or("");
-    metadata.name = ToOptional(name(row));
-    metadata.description = ToOptional(description(row));
-    metadata.schema_string = schema(row).value_or("");
-    metadata.partition_columns = partitions(row).value_or(std::vector<std::string>());
-    metadata.configuration = configuration.ToMap(row).value_or(StringMap());
-    metadata.created_time_ms = created(row);
-    if (!format.is_null(row)) {
-      metadata.format.provider = provider(row).value_or("parquet");
-      metadata.format.options = options.ToMap(row).value_or(StringMap());
-    }
     contents.metadata = std::move(metadata);
-  }
-  return {};
-}
-
-Result<void> WalkTxnsAndDomains(const arrow::RecordBatch& batch, CheckpointContents& contents) {
-  const StructLook txns = TRY(StructLook::Bind(batch.GetColumnByName("txn"), "txn"));
-  const auto app_id = TRY(TextLook::Bind(txns.field("appId"), "txn.appId"));
-  const auto version = TRY(IntegerLook::Bind(txns.field("version"), "txn.version"));
-  const auto updated = TRY(IntegerLook::Bind(txns.field("lastUpdated"), "txn.lastUpdated"));
-  const StructLook domains = TRY(StructLook::Bind(batch.GetColumnByName("domainMetadata"), "domainMetadata"));
-  const auto domain = TRY(TextLook::Bind(domains.field("domain"), "domainMetadata.domain"));
-  const auto configuration = TRY(TextLook::Bind(domains.field("configuration"), "domainMetadata.configuration"));
-  const auto removed = TRY(BooleanLook::Bind(domains.field("removed"), "domainMetadata.removed"));
-  for (int64_t row = 0; row < batch.num_rows(); row++) {
-    if (!txns.is_null(row)) {
-      if (!app_id(row) || !version(row)) return Corrupt("a txn in the checkpoint has no appId or no version");
-      contents.txns.push_back({std::string(*app_id(row)), *version(row), updated(row)});
-    }
-    if (!domains.is_null(row)) {
-      if (!domain(row)) return Corrupt("a domainMetadata in the checkpoint has no domain");
-      contents.domains.push_back(
-          {std::string(*domain(row)), std::string(configuration(row).value_or("")), removed(row).value_or(false)});
-    }
   }
   return {};
 }
@@ -288,56 +310,10 @@ struct V2Actions {
   std::vector<Sidecar> sidecars;
 };
 
-Result<void> WalkV2Actions(const arrow::RecordBatch& batch, V2Actions& actions) {
-  const StructLook sidecars = TRY(StructLook::Bind(batch.GetColumnByName("sidecar"), "sidecar"));
-  const auto path = TRY(TextLook::Bind(sidecars.field("path"), "sidecar.path"));
-  const auto size = TRY(IntegerLook::Bind(sidecars.field("sizeInBytes"), "sidecar.sizeInBytes"));
-  const auto modified = TRY(IntegerLook::Bind(sidecars.field("modificationTime"), "sidecar.modificationTime"));
-  const StructLook metadata = TRY(StructLook::Bind(batch.GetColumnByName("checkpointMetadata"), "checkpointMetadata"));
-  const auto version = TRY(IntegerLook::Bind(metadata.field("version"), "checkpointMetadata.version"));
-  for (int64_t row = 0; row < batch.num_rows(); row++) {
-    if (!sidecars.is_null(row)) {
-      if (!path(row)) return Corrupt("a sidecar in the checkpoint has no path");
-      actions.sidecars.push_back({std::string(*path(row)), size(row).value_or(0), modified(row).value_or(0)});
-    }
-    if (!metadata.is_null(row)) actions.metadata = CheckpointMetadata{.version = version(row).value_or(-1)};
-  }
-  return {};
-}
-
-Result<void> WalkRemoves(const arrow::RecordBatch& batch, std::vector<Remove>& removes) {
-  const StructLook rows = TRY(StructLook::Bind(batch.GetColumnByName("remove"), "remove"));
-  if (rows.is_absent()) return {};
-  const auto path = TRY(TextLook::Bind(rows.field("path"), "remove.path"));
-  const auto deleted = TRY(IntegerLook::Bind(rows.field("deletionTimestamp"), "remove.deletionTimestamp"));
-  const auto extended = TRY(BooleanLook::Bind(rows.field("extendedFileMetadata"), "remove.extendedFileMetadata"));
-  const auto partitions = TRY(TextMapLook::Bind(rows.field("partitionValues"), "remove.partitionValues"));
-  const auto size = TRY(IntegerLook::Bind(rows.field("size"), "remove.size"));
-  const auto vectors = TRY(DeletionVectorLook::Bind(rows.field("deletionVector"), "remove.deletionVector"));
-  const auto base_row_id = TRY(IntegerLook::Bind(rows.field("baseRowId"), "remove.baseRowId"));
-  const auto row_version =
-      TRY(IntegerLook::Bind(rows.field("defaultRowCommitVersion"), "remove.defaultRowCommitVersion"));
-  for (int64_t row = 0; row < batch.num_rows(); row++) {
-    if (rows.is_null(row)) continue;
-    if (!path(row)) return Corrupt("a remove in the checkpoint has no path");
-    Remove remove;
-    remove.path = *path(row);
-    remove.deletion_timestamp_ms = deleted(row);
-    remove.data_change = false;
-    remove.extended_file_metadata = extended(row).value_or(false);
-    if (!partitions.is_null(row)) {
-      remove.partition_values.emplace();
-      partitions.ForEach(row, [&](std::string_view key, std::optional<std::string_view> text) {
-        remove.partition_values->emplace_back(key, ToOptional(text));
-      });
-    }
-    remove.size_bytes = size(row);
-    remove.deletion_vector = TRY(vectors(row));
-    remove.base_row_id = base_row_id(row);
-    remove.default_row_commit_version = row_version(row);
-    removes.push_back(std::move(remove));
-  }
-  return {};
+Result<void> TakeV2Actions(const arrow::RecordBatch& batch, V2Actions& actions) {
+  for (CheckpointMetadata& metadata : TRY(ReadActions<CheckpointMetadata>(batch)))
+    actions.metadata = std::move(metadata);
+  return AppendActions(batch, actions.sidecars);
 }
 
 Result<void> TakeJsonState(std::vector<Action> actions, CheckpointContents& contents, V2Actions& v2) {
@@ -416,17 +392,18 @@ Result<CheckpointContents> ReadCheckpoint(const Context& context, store::ObjectS
   } else {
     for (const ParquetRows& part : TRY(ReadFiles(context, store, files.parts, Wanted::kState, executor))) {
       for (const auto& batch : part.batches) {
-        TRY(WalkProtocol(*batch, contents));
-        TRY(WalkMetadata(*batch, contents));
-        TRY(WalkTxnsAndDomains(*batch, contents));
-        TRY(WalkV2Actions(*batch, v2));
-        TRY(WalkAdds(*batch, contents));
+        TRY(TakeProtocol(*batch, contents));
+        TRY(TakeMetadata(*batch, contents));
+        TRY(AppendActions(*batch, contents.txns));
+        TRY(AppendActions(*batch, contents.domains));
+        TRY(TakeV2Actions(*batch, v2));
+        TRY(TakeAdds(*batch, contents));
       }
     }
   }
   const auto sidecars = TRY(LocateSidecars(table_path, v2, files));
   for (const ParquetRows& part : TRY(ReadFiles(context, store, sidecars, Wanted::kState, executor))) {
-    for (const auto& batch : part.batches) TRY(WalkAdds(*batch, contents));
+    for (const auto& batch : part.batches) TRY(TakeAdds(*batch, contents));
   }
   if (!contents.protocol || !contents.metadata) {
     return Corrupt(fmt::format("checkpoint {} has no {} action", files.parts[0].path,
@@ -451,14 +428,14 @@ Result<std::vector<Remove>> ReadCheckpointTombstones(const Context& context, sto
   } else {
     for (const ParquetRows& part : TRY(ReadFiles(context, store, files.parts, Wanted::kTombstones, executor))) {
       for (const auto& batch : part.batches) {
-        TRY(WalkV2Actions(*batch, v2));
-        TRY(WalkRemoves(*batch, removes));
+        TRY(TakeV2Actions(*batch, v2));
+        TRY(AppendActions(*batch, removes));
       }
     }
   }
   const auto sidecars = TRY(LocateSidecars(table_path, v2, files));
   for (const ParquetRows& part : TRY(ReadFiles(context, store, sidecars, Wanted::kTombstones, executor))) {
-    for (const auto& batch : part.batches) TRY(WalkRemoves(*batch, removes));
+    for (const auto& batch : part.batches) TRY(AppendActions(*batch, removes));
   }
   return removes;
 }

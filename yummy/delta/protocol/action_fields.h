@@ -182,4 +182,16 @@ constexpr bool AnyField(Visit&& visit) {
   return std::apply([&](const auto&... fields) { return (visit(fields) || ...); }, kFields<Object>);
 }
 
+/// The name of the field that this member holds.
+template <HasFields Object, typename Member>
+constexpr std::string_view FieldName(Member Object::* member) {
+  std::string_view name;
+  ForEachField<Object>([&]<typename Other>(const ActionField<Object, Other>& field) {
+    if constexpr (std::is_same_v<Other, Member>) {
+      if (field.member == member) name = field.name;
+    }
+  });
+  return name;
+}
+
 }  // namespace yummy::delta
