@@ -1,6 +1,6 @@
 #pragma once
-// The one error type of the program. A code says what the caller can do about it, the message what happened to which
-// object.
+// The one error type of the program. The code says what the caller can do about it. The message says what happened to
+// which object.
 
 #include <memory>
 #include <string>
@@ -32,12 +32,12 @@ enum class ErrorCode {
 
 inline constexpr int kErrorCodeCount = 15;
 
-/// The name of a code as it stands in answers and logs: "InvalidArgument".
+/// The name of a code in answers and logs: "InvalidArgument".
 std::string_view ErrorCodeName(ErrorCode code);
 
 /// An error as a value.
-/// Shape: message reads "what, which object, expected, found"; reason is finer than the code; details are further facts
-/// for the caller, keyed by the names of docs/rest.md
+/// The message names what happened, which object, what was expected and what was found. The reason is finer than the
+/// code. Details are further facts for the caller, keyed by the names of docs/rest.md
 /// ("table", "pointer", "line", "column", "hint", "current_version", "retryable" …).
 class Error {
  public:

@@ -58,7 +58,7 @@ Result<std::string> Text(const Place& place, const YAML::Node& node, std::string
   return ExpandEnvironment(place, node, node.Scalar());
 }
 
-// In these messages the value stands as in the file: what a variable holds may be a secret.
+// Messages show the text of the file, not its expansion, because a variable may hold a secret.
 Result<uint64_t> Number(const Place& place, const YAML::Node& node, std::string_view key, uint64_t min, uint64_t max) {
   const std::string text = TRY(Text(place, node, key));
   uint64_t value = 0;
@@ -115,7 +115,7 @@ Result<std::map<std::string, std::string>> TextMap(const Place& place, const YAM
   return result;
 }
 
-// A path in its normal form: of the clouds the URL, else a folder, absolute and ending in '/'.
+// A path in normal form: the URL of a cloud, or an absolute folder that ends in '/'.
 Result<std::string> StorePath(const Place& place, const YAML::Node& node, const std::string& path,
                               const std::string& folder) {
   const auto location = store::ParseLocation(path, folder);
@@ -123,7 +123,7 @@ Result<std::string> StorePath(const Place& place, const YAML::Node& node, const 
   return location->is_local ? location->root : path;
 }
 
-// True when an option that is a secret by its name has its value in the file, not in a variable.
+// True if the file itself, and not a variable, holds the value of an option that is a secret by its name.
 bool HasInlineSecrets(const YAML::Node& options) {
   for (const auto& entry : options) {
     std::string name = entry.first.Scalar();
@@ -176,7 +176,7 @@ Result<StoreConfig> ParseStore(const Place& place, const YAML::Node& node, const
   return store;
 }
 
-// Which of several services and accounts has the bucket.
+// The options that say in which service and account the bucket is.
 std::map<std::string, std::string> WhereOptions(const StoreConfig& store, const store::Location& location) {
   std::map<std::string, std::string> where;
   if (!location.account.empty()) where["account_name"] = location.account;
@@ -189,7 +189,7 @@ std::map<std::string, std::string> WhereOptions(const StoreConfig& store, const 
   return where;
 }
 
-// Where a store is. Two links to one folder are one place; a folder that is not there yet is where its path says.
+// Where a store is. Two links to one folder are one place. A folder that does not exist yet is where its path says.
 std::string PlaceOf(const store::Location& location) {
   if (!location.is_local) return location.place;
   std::error_code error;
@@ -251,7 +251,7 @@ Result<void> ParseServer(const Place& place, const YAML::Node& node, ServerConfi
 
 Result<void> ParseLimits(const Place& place, const YAML::Node& node, LimitsConfig& limits) {
   constexpr uint64_t kAny = 1ULL << 50;
-  constexpr uint64_t kSecondsMax = 1'000'000'000;  // as an offset to any time it stays one
+  constexpr uint64_t kSecondsMax = 1'000'000'000;  // may be added to any time without overflow
   std::map<std::string, Handler> handlers;
   const auto limit = [&](const char* key, uint64_t LimitsConfig::* member, uint64_t min) {
     handlers[key] = [&place, &limits, key, member, min](const YAML::Node& value) -> Result<void> {
@@ -309,7 +309,7 @@ Result<void> ParseCache(const Place& place, const YAML::Node& node, const std::s
   return {};
 }
 
-// A cache within a store would be listed as tables of it, and a store within a cache swept.
+// The folders of a cache within a store would be listed with its tables. A store within a cache would be cleaned up.
 Result<void> CheckCacheApart(const Place& place, const YAML::Node& node, const Config& config) {
   for (const StoreConfig& store : config.stores) {
     if (!config.cache.path.empty() &&
@@ -319,7 +319,7 @@ Result<void> CheckCacheApart(const Place& place, const YAML::Node& node, const C
   return {};
 }
 
-// Nesting and aliases are bounded before anything is looked up: an alias may make a small file endless.
+// Bounds nesting and aliases before anything else is read, because aliases may make a small file endless.
 Result<void> CheckShape(const Place& place, const YAML::Node& node, int depth, size_t& nodes) {
   if (depth > kDepthMax) return place.At(node, fmt::format("limit exceeded: nested deeper than {}", kDepthMax));
   if (++nodes > kFileBytesMax) return place.At(node, "limit exceeded: too many values");

@@ -23,7 +23,7 @@ namespace {
 constexpr size_t kBackgroundTasksMax = 1024;
 constexpr size_t kFarReadersMax = 256;  // threads that wait for stores across a network
 
-// Threads that read logs: as many as there are cores, or requests that stores across a network take at once.
+// The number of threads that read logs: the cores, or the requests that far stores may have in flight.
 size_t Readers(const Config& config, const Stores& stores) {
   if (!stores.any_is_far()) return std::max(1U, std::thread::hardware_concurrency());
   return std::min<size_t>(config.limits.store_log_requests, kFarReadersMax);
@@ -44,7 +44,7 @@ struct Lake::State {
 
   Config config;
   yummy::lake::Stores stores;
-  // Declared before what uses them; `background` finishes its checkpoints before the stores go.
+  // Declared before their users. `background` finishes its checkpoints before the stores are destroyed.
   Executor readers;
   Executor background;
   yummy::lake::Tables tables;
@@ -55,8 +55,8 @@ struct Lake::State {
   duck::Lookup MakeLookup();
 };
 
-// Asks for every table, as the statement would: what was acknowledged before is seen. `pinned` is the version that the
-// request chose of the table that it addresses.
+// Looks up every table, as the statement would, so that acknowledged writes are seen. `pinned` is the version of the
+// addressed table that the request chose.
 bool Lake::State::StillHolds(const Context& context, const KeptResult& result, const delta::SnapshotRef& pinned) {
   return std::all_of(result.reads.begin(), result.reads.end(), [&](const KeptResult::Read& read) {
     if (read.names.is_pinned) return IsUnchanged(read, pinned);
@@ -184,7 +184,7 @@ template Result<table::CreateReport> Lake::Run(const Context&, const TableRef&, 
 template Result<table::WriteReport> Lake::Run(const Context&, const TableRef&, table::Write);
 
 namespace {
-// Everything but the tables that a result depends on.
+// Everything that a result depends on except the tables.
 std::string KeyOf(std::string_view sql, const duck::QueryOptions& options) {
   std::string key;
   const auto text = [&key](std::string_view part) {

@@ -1,5 +1,5 @@
 #pragma once
-// Many tables in many stores: the façade that the server and the command line speak to.
+// Many tables in many stores: the façade that the server and the command line call.
 
 #include <cstdint>
 #include <functional>
@@ -34,10 +34,10 @@ struct TableList {
 
 struct TablePageRequest {
   size_t limit = 0;        // 0: all
-  std::string page_token;  // of the page before; empty: the first
+  std::string page_token;  // next_page_token of the page before; empty: the first page
 };
 
-/// Which version of a table to read; nothing set: the newest.
+/// Which version of a table to read. By default it is the newest.
 struct Travel {
   std::optional<int64_t> version;
   std::optional<int64_t> timestamp_micros;
@@ -61,15 +61,15 @@ struct TableInfo {
 
 /// A running query and the versions that it reads.
 struct RunningQuery {
-  std::unique_ptr<duck::Session> session;  // declared first: it must outlive the result; absent for a kept result
+  std::unique_ptr<duck::Session> session;  // first, because it must outlive the result; absent for a kept result
   std::unique_ptr<duck::QueryResult> result;
-  std::optional<int64_t> version;  // of the addressed table
-  bool is_kept = false;            // the result is one that was kept (result_cache.h)
+  std::optional<int64_t> version;  // the version of the addressed table
+  bool is_kept = false;            // the result comes from the cache (result_cache.h)
 };
 
 struct QueryRequest {
   std::string sql;
-  std::optional<TableRef> table;  // the addressed table: its store is the default one, its version may be pinned
+  std::optional<TableRef> table;  // the addressed table; its store is the default store, its version may be pinned
   Travel travel;
   std::vector<duck::Parameter> parameters;
   std::vector<std::pair<std::string, duck::Parameter>> named_parameters;
@@ -77,14 +77,15 @@ struct QueryRequest {
 
 class Lake {
  public:
-  /// Opens every store; a folder that does not exist yet is not created before something is written to it.
+  /// Opens every store. A folder that does not exist yet is created when something is first written to it.
   static Result<std::unique_ptr<Lake>> Open(const Config& config);
   ~Lake();
 
   std::vector<StoreInfo> Stores() const;
   /// Errors: NotFound (STORE_NOT_FOUND), PermissionDenied, Unavailable.
   Result<TableList> Tables(const Context& context, const std::string& store, const TablePageRequest& request = {});
-  /// Splits "schema.table" as the store has it. Errors: InvalidArgument (INVALID_NAME), NotFound (STORE_NOT_FOUND).
+  /// Splits "schema.table" according to the folders of the store. Errors: InvalidArgument (INVALID_NAME), NotFound
+  /// (STORE_NOT_FOUND).
   Result<TableRef> Resolve(const Context& context, const std::string& store, const std::string& table);
 
   Result<TableInfo> Describe(const Context& context, const TableRef& table, const Travel& travel);
@@ -94,7 +95,7 @@ class Lake {
   /// detail "table"; NotFound (TABLE_NOT_FOUND) for a verb that makes no table.
   template <class Verb>
   Result<typename Verb::Report> Run(const Context& context, const TableRef& table, Verb verb);
-  /// Starts a SELECT, or gives its kept result when no table that it came from has changed.
+  /// Starts a SELECT, or returns its kept result if none of its tables has changed.
   /// Errors: as duck::Session::Query.
   Result<RunningQuery> Query(const Context& context, const QueryRequest& request);
 

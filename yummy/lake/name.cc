@@ -42,7 +42,7 @@ Result<void> CheckName(std::string_view name) {
     if (byte < 0x20 || byte == 0x7F) return Invalid(name, "it holds a control character");
     if (c == '/' || c == '\\') return Invalid(name, "it holds a slash");
   }
-  // Whoever decodes once too often must not be led elsewhere.
+  // Code that decodes a name once too often must not end up at another place.
   const auto decoded =
       name.find('%') == std::string_view::npos ? Result<std::string>(std::string()) : PercentDecode(name);
   if (decoded.ok() && !decoded->empty() && *decoded != name && !CheckName(*decoded).ok())

@@ -33,7 +33,8 @@ Result<Caches> OpenCaches(const CacheConfig& config) {
     auto cache =
         store::DiskCache::Open({.folder = fmt::format("{}{}", config.path, name), .size_bytes_max = size_bytes});
     if (cache.ok()) return std::shared_ptr<store::DiskCache>(std::move(*cache));
-    // One that others could write to is refused. A disk that is full or fails makes tables slow, not unreadable.
+    // A folder that other users could write to is an error. A full or failing disk only makes tables slow, so it is
+    // not.
     if (cache.error().code() == ErrorCode::kInvalidArgument) return std::move(cache).error().Prefixed("cache");
     Log(LogLevel::kWarn, "going on without the cache: {}", cache.error().ToString());
     return std::shared_ptr<store::DiskCache>();
@@ -43,8 +44,8 @@ Result<Caches> OpenCaches(const CacheConfig& config) {
   return caches;
 }
 
-// What stands before a store across a network; local disk needs none of it. A cache hit does not count against the
-// limits of requests.
+// Wraps a store across a network; local disk needs none of this. The caches stand before the limits, so a cache hit
+// does not count against the request limit.
 std::shared_ptr<store::ObjectStore> WrapFar(std::shared_ptr<store::ObjectStore> store, const LimitsConfig& limits,
                                             const Caches& caches) {
   store = std::make_shared<store::ProbeStore>(std::move(store));
@@ -60,7 +61,7 @@ std::shared_ptr<store::ObjectStore> WrapFar(std::shared_ptr<store::ObjectStore> 
 
 Result<Stores> Stores::Open(const Config& config) {
   Stores stores;
-  std::optional<Caches> caches;  // opened when a store needs them
+  std::optional<Caches> caches;  // opened once a store needs them
   for (const StoreConfig& store : config.stores) {
     auto opened = store::OpenStore(store.path, store.storage_options);
     if (!opened.ok()) return std::move(opened).error().Prefixed(fmt::format("store '{}'", store.name));

@@ -19,7 +19,7 @@ std::string TablePath(std::string_view schema, std::string_view table) {
   return schema == kRootSchema ? std::string(table) : fmt::format("{}/{}", schema, table);
 }
 
-// The one of `names` that equals `name` but for case, if only one does.
+// The name among `names` that equals `name` ignoring case, if there is only one.
 std::optional<std::string> OnlyMatch(const std::vector<std::string>& names, std::string_view name) {
   std::optional<std::string> match;
   for (const auto& other : names) {
@@ -30,7 +30,7 @@ std::optional<std::string> OnlyMatch(const std::vector<std::string>& names, std:
   return match;
 }
 
-// What "a.b.c" may mean: the table "b.c" of the schema "a", or "c" of "a.b". At least one.
+// The meanings of "a.b.c": the table "b.c" of the schema "a", or "c" of "a.b". At least one.
 Result<std::vector<TableRef>> SplitAtDots(const TableRef& ref) {
   std::vector<TableRef> splits;
   std::optional<Error> refused;
@@ -50,7 +50,7 @@ Result<std::vector<TableRef>> SplitAtDots(const TableRef& ref) {
 
 }  // namespace
 
-// A null pointer when it was not asked for before.
+// The table if it is in memory, otherwise null.
 std::shared_ptr<delta::Table> Tables::Known(const Store& store, const std::string& path) {
   const std::shared_lock lock(mutex_);
   const auto found = tables_.find({store.config.name, path});
@@ -66,8 +66,8 @@ std::shared_ptr<delta::Table> Tables::Make(const Store& store, const std::string
   return delta::Table::Make(store.object_store, path, options);
 }
 
-// The one that another request has kept meanwhile goes first: the commit queue of a table must stay the only one. When
-// there are too many, the one that nobody holds and that was not used for the longest time is forgotten.
+// Keeps the table in memory. If another request has kept one meanwhile, that one is returned, because a table must have
+// only one commit queue. When there are too many, the least recently used one that nobody holds is dropped.
 std::shared_ptr<delta::Table> Tables::Keep(const Store& store, std::shared_ptr<delta::Table> table) {
   const std::unique_lock lock(mutex_);
   const auto [at, is_new] = tables_.try_emplace({store.config.name, table->path()});
@@ -85,20 +85,20 @@ std::shared_ptr<delta::Table> Tables::Keep(const Store& store, std::shared_ptr<d
   return kept;
 }
 
-// By loading it: what is asked to find it is what reading it asks anyway. Null when there is none.
+// Finds a table by loading it, because reading it needs the same requests anyway. Null if there is none.
 Result<std::shared_ptr<delta::Table>> Tables::Load(const Context& context, const Store& store,
                                                    const std::string& path) {
   std::shared_ptr<delta::Table> table = Make(store, path);
   const auto newest = table->Current(context);
   if (newest.ok()) return Keep(store, std::move(table));
   if (newest.error().reason() == Reason::kNotADeltaTable) return std::shared_ptr<delta::Table>();
-  // A log that cannot be read is a table all the same, and other versions of it may be well.
+  // A table whose newest version cannot be read is still a table, and other versions of it may be readable.
   const ErrorCode code = newest.error().code();
   if (code == ErrorCode::kCorrupt || code == ErrorCode::kUnsupported) return Keep(store, std::move(table));
   return newest.error();
 }
 
-// The folders that are no tables themselves and hold some.
+// The folders that hold tables but are not tables themselves.
 Result<std::vector<std::string>> Tables::SchemaNames(const Context& context, const Store& store) const {
   std::vector<std::string> schemas = {kRootSchema};
   for (ListedTable& listed : TRY(ListTables(context, *store.object_store, {.executor = &readers_})).tables)
@@ -143,7 +143,7 @@ Result<std::shared_ptr<delta::Table>> Tables::FindOrMake(const Context& context,
   return existing.ok() ? *std::move(existing) : Keep(*store, Make(*store, TablePath(ref.schema, ref.table)));
 }
 
-// A table inside another table's folder would be swept away with it.
+// A table inside another table's folder would be deleted together with it.
 Result<void> Tables::CheckNotInsideTable(const Context& context, const Store& store, const TableRef& ref) const {
   const auto refuse = [&](std::string_view why) {
     return Error(ErrorCode::kInvalidArgument, fmt::format("cannot create '{}': {}", DisplayName(ref), why))
@@ -166,7 +166,8 @@ Result<TableRef> Tables::Resolve(const Context& context, const std::string& stor
   TRY(CheckName(table));
   TableRef ref{store->config.name, kRootSchema, table};
   if (table.find('.') == std::string::npos) return ref;
-  // A folder that has the dot in its own name goes first: others may have made it. One that is known needs no question.
+  // A folder with the dot in its own name comes first; another program may have made it. If it is in memory, the store
+  // need not be asked.
   if (Known(*store, table)) return ref;
   const std::vector<TableRef> inside = TRY(SplitAtDots(ref));
   for (const TableRef& split : inside) {

@@ -20,7 +20,7 @@ static_assert(static_cast<int>(ErrorCode::kInvalidArgument) == 0 && static_cast<
 
 /// An object that is read whole into memory has at most this many bytes.
 constexpr uint64_t kWholeBytesMax = uint64_t{4} << 30;
-/// Memory is asked for ahead of the bytes only so far: what a store says of a length may be wrong.
+/// At most this much memory is reserved ahead, because a store may give a wrong length.
 constexpr uint64_t kReserveBytesMax = uint64_t{64} << 20;
 
 YummyCloudText ToText(std::string_view text) { return {text.data(), text.size()}; }
@@ -78,7 +78,7 @@ class Call {
 
   const Context& context_;
   const std::unique_ptr<YummyCloudCall, End> call_;
-  std::stop_callback<Cancel> on_stop_;  // goes first, and waits for a cancellation that runs
+  std::stop_callback<Cancel> on_stop_;  // destroyed first; its destructor waits for a running cancellation
 };
 
 /// Owns the crate's store.
@@ -87,7 +87,7 @@ struct CloseStore {
 };
 using StoreHandle = std::unique_ptr<YummyCloudStore, CloseStore>;
 
-/// Where the bytes of an object go; what does not fit is refused.
+/// Takes the bytes of an object, and refuses bytes that do not fit.
 struct StringSink {
   std::string& out;
   uint64_t bytes_max;
@@ -116,7 +116,7 @@ struct SpanSink {
 
 class CloudReader final : public ObjectReader {
  public:
-  /// With an etag, what is read is of that version.
+  /// With an etag in `object`, it reads that version only.
   CloudReader(const YummyCloudStore* store, const std::string& root, ObjectMeta object)
       : store_(store), root_(root), object_(std::move(object)) {}
 
@@ -184,7 +184,7 @@ class CloudObjects final : public ObjectStore {
     TRY(context.Check());
     TRY(CheckPath(path));
     if (range && range->length == 0) {
-      TRY(Head(context, path));  // HTTP cannot ask for no bytes
+      TRY(Head(context, path));  // HTTP cannot request an empty range
       return std::string();
     }
     const ByteRange asked = range.value_or(ByteRange{.offset = 0, .length = UINT64_MAX});
@@ -272,7 +272,7 @@ class CloudObjects final : public ObjectStore {
   std::vector<Result<void>> Delete(const Context& context, std::span<const std::string> paths) override {
     std::vector<Result<void>> results;
     std::vector<YummyCloudText> asked;
-    std::vector<size_t> places;  // of what is asked, in `results`
+    std::vector<size_t> places;  // the positions of the requested paths in `results`
     results.reserve(paths.size());
     for (size_t i = 0; i < paths.size(); i++) {
       results.push_back(CheckPath(paths[i]));

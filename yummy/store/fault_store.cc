@@ -71,7 +71,7 @@ struct LatePut {
 
 }  // namespace
 
-/// What is to go wrong, what has, and what was asked.
+/// The planned faults, the injected ones, and the counts of calls.
 class FaultStore::Script {
  public:
   explicit Script(FaultOptions options)
@@ -102,7 +102,7 @@ class FaultStore::Script {
     calls_[static_cast<size_t>(operation)]++;
   }
 
-  /// What goes wrong with this operation on this path; each answer uses its plan up by one.
+  /// The fault of this operation on this path. Each fault that is returned uses up one of its plan.
   std::optional<FaultKind> Draw(Operation operation, std::string_view path) {
     const std::lock_guard lock(mutex_);
     std::optional<FaultKind> kind = DrawPlanned(operation, path);
@@ -186,7 +186,7 @@ class FaultStore::Script {
 
 namespace {
 
-/// Runs `call`, or what `fault` makes of it. Faults in the content of an answer are left to the caller.
+/// Runs `call` with the fault. Faults in the content of an answer are left to the caller.
 template <typename Script, typename Call>
 std::invoke_result_t<Call> Answer(const Context& context, Script& script, std::optional<FaultKind> fault,
                                   Operation operation, std::string_view path, Call&& call) {
@@ -266,7 +266,7 @@ class FaultStore::Writer final : public Upload {
   Script& script_;
   const std::string path_;
   const std::unique_ptr<Upload> upload_;
-  bool has_failed_ = false;  // or is finished
+  bool has_failed_ = false;  // also true once it is finished
 };
 
 FaultStore::FaultStore(std::shared_ptr<ObjectStore> store, FaultOptions options)

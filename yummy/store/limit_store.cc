@@ -13,7 +13,7 @@ bool IsInLog(std::string_view path) {
   return at != std::string_view::npos && (at == 0 || path[at - 1] == '/');
 }
 
-// Nothing was sent, so that a put is definitely not applied.
+// Nothing was sent, so a put was definitely not applied.
 Error NotSentError(const Error& error, std::string_view path) {
   if (error.code() != ErrorCode::kDeadlineExceeded) return error;
   return Error(ErrorCode::kUnavailable,
@@ -46,7 +46,7 @@ class LimitStore::Writer final : public Upload {
   Result<void> Write(const Context& context, std::string_view bytes) override {
     if (has_failed_) return AfterFailure();
     const auto place = gate_.Enter(context);
-    // What was not written must not be missing in the middle.
+    // After a part that was not written, the upload must fail, or the object would have a gap.
     has_failed_ = !place.ok();
     if (!place.ok()) return NotSentError(place.error(), path_);
     return upload_->Write(context, bytes);
@@ -83,7 +83,7 @@ Gate& LimitStore::GateToRead(std::string_view path) const {
   return gate(IsInLog(path) ? RequestClass::kLog : RequestClass::kData);
 }
 
-// Of the log only commits are waited for.
+// Among the files of the log, somebody waits only for commits.
 Gate& LimitStore::GateToWrite(std::string_view path) const {
   if (!IsInLog(path)) return gate(RequestClass::kData);
   return gate(path.ends_with(".json") ? RequestClass::kLog : RequestClass::kBackground);

@@ -17,7 +17,7 @@ namespace yummy::store {
 
 namespace {
 
-/// How often a race with another process is run again before it is called an error.
+/// How often a race with another process is retried before it becomes an error.
 constexpr int kAttemptsMax = 32;
 
 Error FolderError(int error, std::string_view path) {
@@ -28,8 +28,8 @@ Error FolderError(int error, std::string_view path) {
   return ErrnoError(error, "open the folder", path);
 }
 
-/// Makes `path` and what is missing above it. The result tells whether it made any; another process may have removed
-/// it again by then.
+/// Makes `path` and the missing folders above it. Returns whether it made any; another process may already have removed
+/// them again.
 Result<bool> MakeFolders(const Descriptor& root, std::string_view path) {
   Descriptor parent;
   bool was_made = false;
@@ -44,7 +44,7 @@ Result<bool> MakeFolders(const Descriptor& root, std::string_view path) {
       if (error == ENOENT) return was_made;
       if (error != 0 && error != EEXIST) return ErrnoError(error, "make the folder", folder);
       was_made = was_made || error == 0;
-      // Also when another process made it just now: it may not have come to flush it.
+      // This is needed even if another process made the folder, because that process may not have flushed it yet.
       if (const int sync_error = SyncFolder(above); sync_error != 0)
         return ErrnoError(sync_error, "flush the folder of", folder);
       opened = OpenBeneath(root, folder, O_RDONLY | O_DIRECTORY);
@@ -88,7 +88,7 @@ Reason ReasonOf(int error) {
     case EACCES:
     case EPERM: return Reason::kStorePermission;
     case EROFS: return Reason::kStoreReadOnly;
-    // Of openat2: the path leaves the root, or runs in a circle of links.
+    // openat2 says that the path leaves the root, or that links form a circle.
     case EXDEV:
     case ELOOP: return Reason::kPathOutsideTable;
     case ENOSPC:
@@ -151,7 +151,7 @@ void RemoveEmptyFolders(const Descriptor& root, std::string_view path) {
   for (; !path.empty(); path = FolderOf(path)) {
     const OpenResult above = OpenBeneath(root, FolderOf(path), O_PATH | O_DIRECTORY);
     if (above.error != 0) return;
-    // ENOTEMPTY is the usual end. Anything else leaves an empty folder: it holds no object and does no harm.
+    // ENOTEMPTY is the usual end. After any other error an empty folder stays, which holds no object and does no harm.
     if (unlinkat(above.file.fd(), std::string(NameOf(path)).c_str(), AT_REMOVEDIR) != 0) return;
   }
 }

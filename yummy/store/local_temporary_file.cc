@@ -15,9 +15,9 @@ namespace yummy::store {
 
 namespace {
 
-/// How often a race with another process is run again before it is called an error.
+/// How often a race with another process is retried before it becomes an error.
 constexpr int kAttemptsMax = 32;
-/// A write asks after this many bytes whether it is still wanted.
+/// After this many bytes a write checks its context.
 constexpr size_t kWriteBytesMax = size_t{8} << 20;
 
 }  // namespace
@@ -85,13 +85,13 @@ Result<ObjectMeta> TemporaryFile::Publish(const Context& context, PutMode mode) 
   if (has_failed_)
     return Error(ErrorCode::kUnavailable, fmt::format("cannot write {}: an earlier write failed", path_));
   has_failed_ = true;
-  // Whoever comes too late learns it here, without waiting for the disk. Only the link below decides.
+  // A writer that comes too late learns it here, without waiting for the disk. Only the link below decides.
   if (mode == PutMode::kCreate) TRY(CheckAbsent());
   if (Uninterrupted([&] { return fsync(file_.fd()); }) != 0) return ErrnoError(errno, "flush", path_);
   struct stat status = {};
   if (fstat(file_.fd(), &status) != 0) return ErrnoError(errno, "stat", path_);
 
-  // The last point at which to stop: what has got its name is never reported as cancelled.
+  // This is the last point to stop: once the file has its name, the write is never reported as cancelled.
   TRY(context.Check());
   TRY(mode == PutMode::kCreate ? Link(status) : Rename(status));
   is_published_ = true;
@@ -102,18 +102,18 @@ Result<ObjectMeta> TemporaryFile::Publish(const Context& context, PutMode mode) 
   return MetaOf(path_, status);
 }
 
-/// link(2), as rename(2) would replace an object that is there.
+/// Uses link(2), because rename(2) would replace an existing object.
 Result<void> TemporaryFile::Link(const struct stat& status) {
   const int folder = folder_.folder.fd();
   if (linkat(folder, temporary_name_.c_str(), folder, name_.c_str(), 0) != 0) {
     const int error = errno;
-    // NFS sends a request again when its answer is lost: the second try finds the link of the first and says EEXIST.
+    // NFS repeats a request when its answer is lost. Then the second try finds the link of the first, and says EEXIST.
     if (!HasItsName(status)) {
       if (error == EEXIST) {
         TRY(CheckAbsent());
         return Error(ErrorCode::kAlreadyExists, fmt::format("the object {} exists already", path_));
       }
-      // A file system without hard links says EPERM (link(2)), as it does for an append-only folder.
+      // A file system without hard links says EPERM (link(2)); an append-only folder gives the same error.
       if (error == EPERM || error == EOPNOTSUPP || error == ENOSYS) return RenameToAbsent(status);
       return NameError(error);
     }
@@ -163,8 +163,8 @@ bool TemporaryFile::HasItsName(const struct stat& status) const {
          there.st_dev == status.st_dev && there.st_ino == status.st_ino;
 }
 
-/// An errno that says what stands in the way is a refusal; EIO, ETIMEDOUT, ESTALE and their like leave open what
-/// happened.
+/// An errno that names an obstacle means that nothing was applied. After EIO, ETIMEDOUT, ESTALE and the like, the
+/// outcome is unknown.
 Error TemporaryFile::NameError(int error) const {
   if (error == ENOENT) {
     return Error(ErrorCode::kUnavailable,
@@ -177,7 +177,7 @@ Error TemporaryFile::NameError(int error) const {
 
 void TemporaryFile::Discard() {
   if (temporary_name_.empty()) return;
-  // What cannot be removed stays behind unseen.
+  // If the file cannot be removed, it stays, but no list shows it.
   (void)unlinkat(folder_.folder.fd(), temporary_name_.c_str(), 0);
   temporary_name_.clear();
 }

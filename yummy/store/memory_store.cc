@@ -12,7 +12,7 @@ namespace yummy::store {
 
 namespace {
 
-/// shared: readers keep the version they opened, as a file that was replaced stays readable.
+/// shared: readers keep the version that they opened, just as an open file stays readable after it was replaced.
 using Content = std::shared_ptr<const std::string>;
 
 struct Object {
@@ -166,7 +166,7 @@ Result<ListPage> MemoryStore::List(const Context& context, std::string_view pref
       ++at;
       continue;
     }
-    // '0' follows '/': the least path behind all that begin with the folder.
+    // '0' is the character after '/', so this is the least path after all paths in the folder.
     std::string behind = folder;
     behind.back() = '0';
     at = objects.lower_bound(behind);

@@ -9,16 +9,16 @@ namespace yummy::store {
 
 namespace {
 
-/// Reading a gap of this size costs a cloud store less than a request more does.
+/// Reading a gap up to this size costs less than one more request to a cloud store.
 constexpr uint64_t kGapBytesMax = uint64_t{1} << 20;
-/// A merged read ends here: many small ranges must not add up to the whole of a large object in memory.
+/// The limit of a merged read, because many small ranges must not add up to a whole large object in memory.
 constexpr uint64_t kMergedBytesMax = uint64_t{64} << 20;
 
 uint64_t EndOf(const ByteRange& range) {
   return range.length > UINT64_MAX - range.offset ? UINT64_MAX : range.offset + range.length;
 }
 
-/// Neighbours that are read together: order[first], …, order[last - 1] lie within `bytes`.
+/// Ranges that are read together: order[first], …, order[last - 1] lie within `bytes`.
 struct MergedRead {
   ByteRange bytes;
   size_t first = 0;
@@ -46,7 +46,7 @@ std::vector<MergedRead> PlanReads(std::span<const ByteRange> ranges, std::span<c
   return reads;
 }
 
-/// The part of `bytes`, which were read from `offset` on, that `range` asks for; shorter at the end of the object.
+/// The part of `bytes` that `range` wants; shorter at the end of the object. `bytes` were read from `offset` on.
 std::string Slice(const std::string& bytes, uint64_t offset, const ByteRange& range) {
   assert(range.offset >= offset);
   const uint64_t from = range.offset - offset;
@@ -63,7 +63,7 @@ Error OutsideError(std::string_view path, std::string_view why) {
 Result<std::vector<std::string>> ObjectStore::GetRanges(const Context& context, std::string_view path,
                                                         std::span<const ByteRange> ranges) {
   TRY(CheckPath(path));
-  // An empty range needs no question: HTTP has no way to ask for it.
+  // Empty ranges are left out, because HTTP cannot request them.
   std::vector<size_t> order;
   for (size_t i = 0; i < ranges.size(); i++) {
     if (ranges[i].length > 0) order.push_back(i);
@@ -104,7 +104,7 @@ Result<void> CheckPath(std::string_view path) {
 Result<void> CheckPrefix(std::string_view prefix) {
   const size_t slash = prefix.rfind('/');
   if (slash != std::string_view::npos) TRY(CheckPath(prefix.substr(0, slash)));
-  // What stands after the last slash is the begin of a name: ".." may go on as "..a", but never as something else.
+  // After the last slash comes the beginning of a name: ".." may continue as "..a".
   for (const char c : prefix.substr(slash == std::string_view::npos ? 0 : slash + 1)) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7F || byte == '\\') return OutsideError("", "a control character or backslash");

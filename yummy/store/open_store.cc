@@ -29,8 +29,8 @@ bool EndsWithAny(std::string_view text, std::initializer_list<std::string_view> 
   return std::any_of(ends.begin(), ends.end(), [&](std::string_view end) { return text.ends_with(end); });
 }
 
-/// Where a URL of the clouds leads, whichever way it is written. What is no host of theirs stays as it is: opening it
-/// is refused.
+/// The place that a URL of a cloud names, however it is written. An unknown host is kept unchanged; opening it is
+/// refused.
 struct Bucket {
   std::string scheme;
   std::string name;
@@ -109,7 +109,7 @@ Result<Location> ParseCloudUrl(const Url& url) {
 Result<Location> ParseLocation(std::string_view location, std::string_view folder) {
   if (location.empty()) return LocationError("the path of a store is empty");
   if (!HasScheme(location)) return ParseFolder(location, folder);
-  // What an error of the parser repeats must hold no secret.
+  // The parser's error repeats its input, which must not hold a secret.
   const bool is_file = location.starts_with("file:");
   if (!is_file && location.find_first_of("?#") != std::string_view::npos) {
     return LocationError(

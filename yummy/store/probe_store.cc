@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kTriesMax = 6;
 constexpr std::chrono::milliseconds kPause{100};
-// What was put is taken back also when the write that asked is out of time.
+// The probe's object is deleted even if the write that started the probe is out of time.
 constexpr std::chrono::seconds kDeleteMax{5};
 
 }  // namespace
@@ -23,8 +23,8 @@ ProbeStore::ProbeStore(std::shared_ptr<ObjectStore> store, Random& random)
   if (this->store().capabilities().create_is_atomic) finding_ = Finding::kSafe;
 }
 
-// One object of ours alone: that it exists can only be our own doing, and two puts that both succeed are one too many.
-// A put whose answer was lost tells nothing by itself, so puts go on until one of the two is seen.
+// Puts an object that nobody else knows. If it exists, we have put it; if two puts succeed, the store is unsafe. A put
+// whose answer is lost says nothing, so puts are repeated until one of the two is seen.
 Result<ProbeStore::Finding> ProbeStore::Probe(const Context& context, const std::string& path) {
   std::optional<Error> last;
   int applied = 0;
@@ -51,7 +51,7 @@ Result<ProbeStore::Finding> ProbeStore::Ask(const Context& context, std::string_
   const std::string_view folder = slash == std::string_view::npos ? "" : path.substr(0, slash + 1);
   const std::string probe = fmt::format("{}.probe-{}", folder, random_.Uuid());
   const auto finding = Probe(context, probe);
-  // Who may not write has written nothing.
+  // Without the right to write, nothing was written, so there is nothing to delete.
   if (!finding.ok() && finding.error().code() == ErrorCode::kPermissionDenied) return finding;
   const Context ours(std::chrono::steady_clock::now() + kDeleteMax, {}, context.request_id());
   const auto deleted = store().Delete(ours, std::span(&probe, 1)).front();

@@ -71,8 +71,8 @@ delta::Operation OperationOf(const delta::Metadata& metadata, bool replaces) {
 
 Result<CreateReport> Create::Run(const Context& context, const Target& target) const {
   TRY(delta::CheckNewSchema(schema, false));
-  // A schema that was copied from a table with mapped columns: here they are not, and their data files have their own
-  // names.
+  // The schema may be copied from a table with mapped columns. Here columns are not mapped, and data files have their
+  // own names.
   const delta::Schema unmapped = delta::WithoutColumnMapping(schema);
   delta::Metadata metadata;
   metadata.partition_columns = TRY(CheckedPartitionColumns(*this));
@@ -82,7 +82,7 @@ Result<CreateReport> Create::Run(const Context& context, const Target& target) c
   metadata.configuration = configuration;
   metadata.created_time_ms = target.table.options().clock->now_millis();
   const delta::Protocol protocol = TRY(delta::ProtocolForNewTable(unmapped, configuration));
-  // A delta.feature.* key asks for a feature; it is no property of the table (PROTOCOL.md, "Table Features").
+  // A delta.feature.* key requests a feature, and is not a property of the table (PROTOCOL.md, "Table Features").
   std::erase_if(metadata.configuration, [](const auto& entry) { return entry.first.starts_with("delta.feature."); });
   TRY(delta::CheckWritable(protocol, metadata, unmapped));
 
@@ -94,7 +94,7 @@ Result<CreateReport> Create::Run(const Context& context, const Target& target) c
     transaction = TRY(target.table.Begin(context, OperationOf(metadata, true)));
     (*transaction)->ReadWholeTable();
     for (const delta::FileId file : (*transaction)->base()->files()) (*transaction)->RemoveFile(file);
-    metadata.id = (*transaction)->base()->metadata().id;  // the table stays the same one, its content is replaced
+    metadata.id = (*transaction)->base()->metadata().id;  // it stays the same table; only its content is replaced
     const delta::Protocol& present = (*transaction)->base()->protocol();
     delta::Protocol extended = TRY(delta::ExtendProtocol(present, unmapped, configuration));
     if (!(extended == present)) (*transaction)->SetProtocol(std::move(extended));

@@ -14,10 +14,10 @@ enum class CreateMode { kErrorIfExists, kIgnore, kOverwrite };
 
 struct CreateReport {
   int64_t version = 0;
-  bool created = false;  // false: it existed and the mode is kIgnore, or a dry run
+  bool created = false;  // false: it existed and the mode is kIgnore, or it is a dry run
 };
 
-/// Creates a table; kOverwrite replaces schema and rows of an existing one in one version.
+/// Creates a table. kOverwrite replaces schema and rows of an existing table in one version.
 /// Errors: InvalidArgument (INVALID_SCHEMA, INVALID_PARTITION, INVALID_TABLE_PROPERTY), AlreadyExists (TABLE_EXISTS),
 /// Unsupported, Conflict, OutcomeUnknown, and the store's.
 struct Create {

@@ -15,7 +15,7 @@ namespace yummy::table {
 
 namespace {
 
-/// The rows' columns as the table may take them up.
+/// The columns of the rows in the form in which the table may add them.
 Result<delta::Schema> ColumnsOf(const arrow::Schema& rows) {
   delta::Schema columns = TRY(delta::FromArrowSchema(rows));
   for (const delta::Field& column : columns) {
@@ -34,7 +34,7 @@ Result<delta::Schema> Merged(const delta::Schema& present, const arrow::Schema& 
   }
   delta::Schema merged = present;
   for (delta::Field& column : TRY(ColumnsOf(*arrow::schema(added)))) {
-    column.nullable = true;  // the rows that are there have no value
+    column.nullable = true;  // existing rows have no value
     merged.push_back(std::move(column));
   }
   return merged;
@@ -78,7 +78,7 @@ Result<void> StageSchema(delta::Transaction& transaction, const arrow::Schema& r
   if (mode == SchemaMode::kKeep) return {};
   delta::Schema wanted = TRY(mode == SchemaMode::kMerge ? Merged(present, rows) : Replaced(present, rows));
   if (wanted == present) return {};
-  wanted = delta::WithoutColumnMapping(std::move(wanted));  // a table with mapped columns is not written
+  wanted = delta::WithoutColumnMapping(std::move(wanted));  // tables with mapped columns are never written
   TRY(delta::CheckNewSchema(wanted, false));
   delta::Metadata metadata = transaction.metadata();
   TRY(CheckPartitions(wanted, metadata.partition_columns));

@@ -1,5 +1,5 @@
 #pragma once
-// APPEND and OVERWRITE: rows become data files of one new version.
+// APPEND and OVERWRITE: write rows as data files of one new version.
 
 #include <cstdint>
 #include <memory>

@@ -19,7 +19,7 @@ namespace {
 
 constexpr size_t kOldSnapshotsMax = 8;
 
-/// One question to the store about the newest version, and who waits for its answer.
+/// One question to the store about the newest version. Several callers may wait for its answer.
 struct Flight {
   std::optional<Context::Time> asked_at;  // just before the question was sent
   std::optional<Result<SnapshotRef>> result;
@@ -39,11 +39,11 @@ struct Table::State {
 
   std::mutex mutex;
   std::condition_variable_any changed;
-  SnapshotRef newest;                // guarded by mutex, as is what follows
-  Context::Time asked_at;            // newest was the newest then, or later
-  std::shared_ptr<Flight> flying;    // the one under way
-  std::shared_ptr<Flight> boarding;  // the next one: for callers that began after the one under way had asked
-  std::list<SnapshotRef> old;        // time travel, the last used first
+  SnapshotRef newest;                // it and the members below are guarded by mutex
+  Context::Time asked_at;            // newest was the newest version then, or later
+  std::shared_ptr<Flight> flying;    // the question that is in flight
+  std::shared_ptr<Flight> boarding;  // the next question: for callers that began after flying was sent
+  std::list<SnapshotRef> old;        // older versions for time travel, the last used first
 
   LoadOptions load_options(std::optional<int64_t> version) const {
     return {.version = version, .executor = options.executor, .clock = options.clock};
@@ -58,7 +58,7 @@ struct Table::State {
     return Snapshot::Load(context, store, path, load_options({}));
   }
 
-  /// Runs the flight that boards. `lock` is held on entry and on return, not meanwhile.
+  /// Runs the boarding flight. `lock` is held on entry and on return, but not in between.
   void Fly(const Context& context, std::unique_lock<std::mutex>& lock) {
     flying = std::exchange(boarding, nullptr);
     flying->asked_at = std::chrono::steady_clock::now();
@@ -66,7 +66,7 @@ struct Table::State {
     lock.unlock();
     Result<SnapshotRef> result = Ask(context, base);
     lock.lock();
-    // A version that was published meanwhile may be newer than what was asked for.
+    // A version that was published meanwhile may be newer than the answer.
     if (result.ok() && (newest == base || newest == nullptr || newest->version() <= (*result)->version())) {
       newest = *result;
       asked_at = *flying->asked_at;
@@ -77,7 +77,7 @@ struct Table::State {
     changed.notify_all();
   }
 
-  /// A held snapshot of the version.
+  /// The snapshot of the version, if it is held.
   SnapshotRef FindHeld(int64_t version) {
     const std::lock_guard lock(mutex);
     if (newest && newest->version() == version) return newest;
@@ -122,7 +122,8 @@ Result<SnapshotRef> Table::Current(const Context& context) {
   while (true) {
     TRY(context.Check());
     if (state.newest && state.asked_at >= context.start()) return state.newest;
-    // Not what was asked before this request began: a commit may have been acknowledged to its sender since.
+    // A question from before this request began does not count, because its sender may have seen a later commit
+    // acknowledged.
     const bool may_share = state.flying && *state.flying->asked_at >= context.start();
     if (!may_share && !state.boarding) state.boarding = std::make_shared<Flight>();
     const std::shared_ptr<Flight> mine = may_share ? state.flying : state.boarding;
@@ -133,10 +134,10 @@ Result<SnapshotRef> Table::Current(const Context& context) {
       state.Fly(context, lock);
       return *mine->result;
     }
-    if (!mine->result) continue;  // the deadline or a stop: Check says which
+    if (!mine->result) continue;  // the deadline or a stop; Check returns the error
     const bool pilot_left = !mine->result->ok() && (mine->result->error().code() == ErrorCode::kCancelled ||
                                                     mine->result->error().code() == ErrorCode::kDeadlineExceeded);
-    // The request that asked for all was given up: that is no answer for the others.
+    // If the request that asked was cancelled, its error is not an answer for the others.
     if (!pilot_left) return *mine->result;
   }
 }
@@ -147,7 +148,7 @@ Result<SnapshotRef> Table::AtVersion(const Context& context, int64_t version) {
     const store::ObjectMeta& anchor = held->state().anchor;
     const auto now = state_->store->Head(context, anchor.path);
     if (!now.ok() && now.error().code() != ErrorCode::kNotFound) return now.error();
-    // Else the table was dropped and made anew, or clean-up went over it.
+    // Otherwise the table was dropped and created again, or log clean-up removed the commit.
     if (now.ok() && SameObject(*now, anchor)) return held;
   }
   if (!held) {

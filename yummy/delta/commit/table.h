@@ -1,5 +1,5 @@
 #pragma once
-// One table root in this process: holds the newest snapshot, its single-flight refresh and the queue of commits.
+// One table in this process. It holds the newest snapshot, lets concurrent refreshes share one, and queues commits.
 
 #include <chrono>
 #include <memory>
@@ -17,7 +17,7 @@
 
 namespace yummy::delta {
 
-/// Pauses of a commit, each random between nothing and a bound that doubles.
+/// The pauses of a commit. Each is random between zero and a bound that doubles.
 struct CommitRetry {
   std::chrono::milliseconds unknown_first{50};  // before the same put is sent again
   std::chrono::milliseconds unknown_max{5'000};
@@ -27,11 +27,11 @@ struct CommitRetry {
 
 struct TableOptions {
   const Clock* clock = &Clock::System();
-  Random* random = &Random::System();  // of txnIds, too: two writers of one table must not share a seed
+  Random* random = &Random::System();  // also draws the txnIds, so two writers of a table must not share a seed
   Executor* executor = nullptr;        // for parallel reads of the log
   Executor* background = nullptr;      // for checkpoints and checksums after a commit; absent: on the committing thread
   std::chrono::milliseconds commit_deadline =
-      std::chrono::seconds(60);  // for the turns and conflicts, then for settling a put
+      std::chrono::seconds(60);  // for waiting and conflicts; then again for settling a put
   CommitRetry commit_retry;
 };
 
@@ -44,14 +44,14 @@ class Table : public std::enable_shared_from_this<Table> {
   const std::string& path() const;
   const std::shared_ptr<store::ObjectStore>& object_store() const;
 
-  /// The newest version: the store is asked once a request (Context::start), concurrent calls share one question. A
-  /// request that starts after a commit was acknowledged sees it.
+  /// The newest version. The store is asked once per request (Context::start), and concurrent calls share one question.
+  /// A request that starts after a commit was acknowledged sees that commit.
   Result<SnapshotRef> Current(const Context& context);
   /// Errors: as Snapshot::Load.
   Result<SnapshotRef> AtVersion(const Context& context, int64_t version);
-  /// The last version at or before the time; later than the newest gives the newest.
-  /// Errors: NotFound (reason VERSION_NOT_FOUND, the range named) when earlier than the oldest, VERSION_EXPIRED when
-  /// log clean-up removed it.
+  /// The last version at or before the time. A time after the newest version gives the newest.
+  /// Errors: NotFound (reason VERSION_NOT_FOUND: before the oldest version, the message names the range;
+  /// VERSION_EXPIRED: log clean-up removed it).
   Result<SnapshotRef> AtTimestamp(const Context& context, int64_t micros);
   Result<std::vector<CommitSummary>> History(const Context& context, size_t limit);
 
@@ -65,10 +65,10 @@ class Table : public std::enable_shared_from_this<Table> {
 
   const TableOptions& options() const;
 
-  /// For Transaction: makes a committed version known, that was the newest at `asked_at` or later.
+  /// For Transaction: publishes a committed version, which was the newest at `asked_at` or later.
   void Publish(SnapshotRef snapshot, Context::Time asked_at);
-  /// For Transaction: commits of this process take turns, in the order in which they came. Held while a version is
-  /// being put.
+  /// For Transaction: commits of this process take turns in their order. A commit holds its place while it puts a
+  /// version.
   Gate& commit_queue();
 
  private:

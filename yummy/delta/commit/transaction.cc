@@ -15,10 +15,10 @@ namespace yummy::delta {
 
 namespace {
 
-// Deleting what was staged must not hold up the answer for long.
+// Deleting the staged files must not delay the answer for long.
 constexpr std::chrono::seconds kDeleteStagedMax{10};
 
-// Between the name and ".parquet", as Spark names the codecs.
+// The text between the name and ".parquet": Spark's name of the codec.
 std::string_view CodecExtension(std::string_view codec) {
   if (codec == "zstd") return ".zstd";
   if (codec == "snappy") return ".snappy";
@@ -96,7 +96,8 @@ TransactionSummary Transaction::State::Summarize() const {
   }
   for (const Add& add : adds) {
     summary.changes_data = summary.changes_data || add.data_change;
-    // A live file that is added anew (with statistics, say) must not come back to life after a winner removed it.
+    // If a live file is added again (for example with statistics) and a winner has removed it, it must not come back to
+    // life.
     const std::string vector_id = add.deletion_vector ? add.deletion_vector->unique_id() : std::string();
     if (base && base->FindFile(add.path, vector_id))
       summary.removed_keys.push_back(FileKey(add.path, add.deletion_vector));
@@ -224,7 +225,7 @@ Result<CommitOutcome> Transaction::Commit(const Context& context) {
   } else if (std::holds_alternative<Committed>(*outcome)) {
     state_->DeleteUnusedStaged();
   } else {
-    (void)state_->TakeStaged();  // the commit may yet turn out to name them
+    (void)state_->TakeStaged();  // not deleted, because the commit may exist and name them
   }
   return outcome;
 }

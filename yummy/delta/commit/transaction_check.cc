@@ -1,4 +1,4 @@
-// What must hold before a transaction is sent to the store.
+// Checks a transaction before it is sent to the store.
 
 #include <algorithm>
 #include <unordered_set>
@@ -19,7 +19,7 @@ Error InvalidCommit(std::string message) {
   return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason(Reason::kInvalidCommit);
 }
 
-// The partition columns of the table as it will be: the key of partitionValues, and the type.
+// A partition column of the table after the commit: its key in partitionValues, and its type.
 struct PartitionColumn {
   std::string key;
   const DataType* type = nullptr;
@@ -116,7 +116,7 @@ Result<void> CheckDomains(const Transaction::State& state) {
       .WithReason(Reason::kUnsupportedTableFeature);
 }
 
-// The parameters are raw JSON text: read back before anyone else has to.
+// The parameters are raw JSON text, so they are parsed here before any reader has to.
 Result<void> CheckOperation(const Transaction::State& state) {
   if (state.operation.name.empty()) return InvalidCommit("the commit has no operation");
   const CommitInfo info = MakeCommitInfo(state.operation, state.metrics, {.isolation = "", .txn_id = "check"});

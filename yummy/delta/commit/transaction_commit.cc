@@ -1,4 +1,5 @@
-// From a checked transaction to a version: turns, conflicts, the put, and what follows it.
+// Commits a checked transaction: waits for its turn, resolves conflicts, puts the version, and writes checkpoint and
+// checksum.
 
 #include <algorithm>
 #include <cassert>
@@ -24,8 +25,8 @@ namespace yummy::delta {
 
 namespace {
 
-// A version that was seen this lately is put upon without asking again whether it still is the newest: the put shows
-// that. Only a table that was dropped and made anew since would not be noticed.
+// If a version was seen this recently, we commit on top of it without asking again, because the put itself shows
+// whether it is the newest. Only a table that was dropped and created again since then would not be noticed.
 constexpr std::chrono::seconds kSeenMax{1};
 constexpr int64_t kWinnersAtOnce = 64;
 
@@ -83,20 +84,20 @@ class CommitRun {
   const TableOptions& options_;
   store::ObjectStore& store_;
   const Context& context_;
-  const Context waiting_;  // context_, within the table's commit_deadline
+  const Context waiting_;  // context_, but ending at the table's commit_deadline
   const TransactionSummary summary_;
   CommitWriter writer_;
 
   // The last version that this transaction is known to be able to follow; -1 before version 0.
   int64_t version_ = -1;
-  int64_t timestamp_ms_ = 0;   // its in-commit timestamp, or its time in the base
-  bool time_is_known_ = true;  // false: the version has no in-commit timestamp, and the time of its file was not told
-  Protocol protocol_;          // as of version_
-  SnapshotRef newest_;         // what Publish refreshes from
-  std::string other_lines_;    // the same in every version that is tried
+  int64_t timestamp_ms_ = 0;   // the in-commit timestamp of version_, or its time in the base
+  bool time_is_known_ = true;  // false: version_ has no in-commit timestamp, and the time of its file is unknown
+  Protocol protocol_;          // the protocol at version_
+  SnapshotRef newest_;         // Publish refreshes it
+  std::string other_lines_;    // lines that are the same in every version that is tried
 };
 
-// Errors: those of the request's context, DeadlineExceeded (reason COMMIT_TIMEOUT) when the table's own limit is over.
+// Errors: those of the request's context, DeadlineExceeded (reason COMMIT_TIMEOUT: the table's own limit is over).
 Result<void> CommitRun::CheckTime() const {
   TRY(context_.Check());
   if (waiting_.Check().ok()) return {};
@@ -112,7 +113,7 @@ Result<Gate::Place> CommitRun::TakeTurn() {
   return turn;
 }
 
-// None when the transaction can follow the winner, which is the next version after version_.
+// The conflict with the winner, which is the next version after version_; none if the transaction can follow it.
 std::optional<Conflict> CommitRun::Follow(const WinningCommit& winner) {
   if (state_.base == nullptr) {
     Error error(ErrorCode::kAlreadyExists,
@@ -140,8 +141,8 @@ std::optional<Conflict> CommitRun::Follow(const WinningCommit& winner) {
   return std::nullopt;
 }
 
-// Whether the newest version goes on from the base. A table that was restored from a backup keeps its id, but what was
-// read is no version of it: a commit would leave a gap, or build on other files.
+// True when the newest version descends from the base. A table that was restored from a backup keeps its id, but the
+// base may not be one of its versions. A commit would then leave a gap, or build on other files.
 Result<bool> CommitRun::BaseStands() const {
   if (newest_->state().lineage == state_.base->state().lineage) return true;
   const store::ObjectMeta& anchor = state_.base->state().anchor;
@@ -159,14 +160,15 @@ Result<WinningCommit> CommitRun::ReadWinner(int64_t version) {
   return WinningCommit{version, TRY(ParseCommit(*bytes, CommitPath(state_.table->path(), version)))};
 }
 
-// Looks for commits after version_ and resolves with each of them.
+// Looks for commits after version_, and resolves conflicts with each of them.
 Result<std::optional<Conflict>> CommitRun::CatchUp(int attempts) {
-  // A question costs little on local disk; after a put that was lost there is news for certain.
+  // On local disk a question costs little. After a lost race there is certainly a newer version.
   const bool must_ask = attempts > 0 || store_.capabilities().is_local;
   newest_ = TRY(state_.table->Current(
       waiting_.WithStart(must_ask ? Context::Time::max() : std::chrono::steady_clock::now() - kSeenMax)));
   if (newest_->metadata().id != state_.base->metadata().id || !TRY(BaseStands())) {
-    // Dropped and made anew, replaced or set back: what was read and staged belongs to another table.
+    // The table was dropped and created again, replaced or set back, so the reads and staged files belong to another
+    // table.
     const WinningCommit winner{newest_->version(), {}};
     return Conflict{ConflictError(ConflictKind::kMetadataChanged, winner), winner.version};
   }
@@ -192,8 +194,8 @@ Result<std::optional<Conflict>> CommitRun::CatchUp(int attempts) {
   return std::nullopt;
 }
 
-// PROTOCOL.md, "Writer Requirements for In-Commit Timestamps": the time of the attempt, and later than the commit
-// before; when this commit enables them, later than the modification time of the file before.
+// PROTOCOL.md, "Writer Requirements for In-Commit Timestamps": the time of the attempt, but later than the commit
+// before. If this commit enables them, it is later than the modification time of the file before.
 Result<int64_t> CommitRun::NextInCommitTimestamp(int64_t now_ms) {
   if (version_ < 0) return now_ms;
   if (!time_is_known_) {
@@ -209,7 +211,7 @@ Result<int64_t> CommitRun::NextInCommitTimestamp(int64_t now_ms) {
   return std::max(now_ms, timestamp_ms_ + 1);
 }
 
-// The metadata; when the table has commits from before its in-commit timestamps, with where they begin.
+// The line of the metadata. If the table has commits without in-commit timestamps, it also says where these begin.
 std::string CommitRun::MetadataLine(int64_t version, int64_t timestamp_ms) const {
   Metadata metadata = *state_.new_metadata;
   if (state_.base != nullptr) {
@@ -265,7 +267,7 @@ Result<CommitBytes> CommitRun::Build() {
     commit.bytes += WriteAction(*state_.new_metadata) + "\n";
   }
   commit.bytes += other_lines_;
-  // A reader would take other bytes for damage, or for another value.
+  // Readers would take bytes that are not UTF-8 for damage, or for another value.
   if (!IsUtf8(commit.bytes)) {
     return Error(ErrorCode::kInvalidArgument, "the commit holds text that is no UTF-8: nothing was written")
         .WithReason(Reason::kInvalidCommit);
@@ -284,7 +286,8 @@ Unknown MakeUnknown(const CommitBytes& commit, const Error& last) {
           commit.version, commit.txn_id};
 }
 
-// What stopped it before a put: the request's end, the table's own limit, which the last winner used up, or the store.
+// The outcome if it stopped before a put: because the request ended, the table's own limit is over (then the last
+// winner is named), or the store failed.
 Result<CommitOutcome> CommitRun::GiveUp(const Error& error, const std::optional<WinningCommit>& winner) const {
   TRY(context_.Check());
   if (error.code() != ErrorCode::kDeadlineExceeded || waiting_.Check().ok()) return error;
@@ -308,7 +311,7 @@ Result<CommitOutcome> CommitRun::RunInTurn() {
     if (!built.ok()) return GiveUp(built.error(), winner);
     CommitBytes& commit = *built;
     TRY(context_.Check());
-    // From here on only the store's answer counts: a request that ends now must not leave the version undecided.
+    // From here on only the store's answer counts. A request that ends now must not leave the version undecided.
     const Context::Time sent_at = std::chrono::steady_clock::now();
     PutOutcome put = TRY(writer_.Put(DetachedFor(options_.commit_deadline, context_.request_id()), commit));
     if (auto* won = std::get_if<PutWon>(&put)) {
@@ -323,7 +326,7 @@ Result<CommitOutcome> CommitRun::RunInTurn() {
   }
 }
 
-// Makes the version known in this process. That it cannot be read now does not undo it.
+// Makes the version known in this process. If it cannot be read now, it is still committed.
 Committed CommitRun::Publish(CommitBytes commit, PutWon won, Context::Time sent_at) {
   const Context context = DetachedFor(options_.commit_deadline, context_.request_id());
   const auto& store = state_.table->object_store();
@@ -335,6 +338,7 @@ Committed CommitRun::Publish(CommitBytes commit, PutWon won, Context::Time sent_
                             {.version = {}, .executor = options_.executor, .clock = options_.clock});
     }
     assert(newest_->version() + 1 == version);
+    // Without the metadata of the put, the commit has to be listed and read.
     if (!won.meta) return Snapshot::Refresh(context, newest_, options_.executor);
     return Snapshot::Follow(newest_, std::move(*won.meta), std::move(commit.bytes));
   }();
@@ -347,7 +351,8 @@ Committed CommitRun::Publish(CommitBytes commit, PutWon won, Context::Time sent_
   return {version, std::move(*snapshot), attempts};
 }
 
-// A checksum for each version would double the puts of a store where each costs: there it comes with the checkpoint.
+// On a far store each put costs, and a checksum per version would double them. So there it is written only with a
+// checkpoint.
 void WriteFollowUps(const Snapshot& snapshot, bool with_checkpoint, const TableOptions& options) {
   const Context context = DetachedFor(options.commit_deadline, "");
   const auto report = [&](std::string_view what, const Result<void>& written) {
@@ -368,7 +373,7 @@ void CommitRun::FollowUp(const Committed& committed) {
     WriteFollowUps(*committed.snapshot, with_checkpoint, options_);
     return;
   }
-  // A copy of the options: the table may be gone when the task runs.
+  // The task copies the options, because the table may be gone when it runs.
   auto task = [snapshot = committed.snapshot, with_checkpoint, options = options_] {
     WriteFollowUps(*snapshot, with_checkpoint, options);
   };
@@ -379,7 +384,7 @@ void CommitRun::FollowUp(const Committed& committed) {
 }
 
 Result<CommitOutcome> CommitRun::Run() {
-  // Before the turn: a large commit takes a while to write down.
+  // This is done before waiting for the turn, because a large commit takes a while to serialise.
   other_lines_ = OtherLines(options_.clock->now_millis());
   auto outcome = RunInTurn();
   if (!outcome.ok()) return outcome;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr uint32_t kMagic = 1681511377;
 constexpr uint32_t kKeyMax = 0x7FFFFFFF;  // "every key … has a 0 as its most significant bit"
-constexpr size_t kUuidTextBytes = 20;     // of Z85
+constexpr size_t kUuidTextBytes = 20;     // a UUID in Z85
 constexpr std::string_view kZ85 =
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 static_assert(kZ85.size() == 85);
@@ -54,7 +54,7 @@ struct FreeBitmap {
 };
 using Bitmap = std::unique_ptr<roaring_bitmap_t, FreeBitmap>;
 
-// Takes one 32-bit bitmap off the front. What the library reads from hostile bytes is checked before it is used.
+// Takes one 32-bit bitmap off the front. The bytes may be hostile, so the bitmap is validated before it is used.
 Result<Bitmap> TakeBitmap(std::string_view& bytes) {
   const size_t size = roaring_bitmap_portable_deserialize_size(bytes.data(), bytes.size());
   if (size == 0 || size > bytes.size()) return CorruptVector("a bucket is cut off or no roaring bitmap");
@@ -122,7 +122,7 @@ Result<DeletionVector> DeletionVector::Parse(std::string_view payload) {
   const auto count_bytes = Take(payload, 8);
   if (!count_bytes) return CorruptVector("cut off before the number of buckets");
   const uint64_t count = ReadLittle(*count_bytes, 8);
-  // A bucket takes twelve bytes at the least: a greater count is a lie, and nothing is allocated for it.
+  // A bucket takes at least twelve bytes. A greater count is wrong, and nothing is allocated for it.
   if (count > payload.size() / 12) return CorruptVector(fmt::format("{} buckets in {} bytes", count, payload.size()));
 
   auto state = std::make_unique<State>();
@@ -152,7 +152,7 @@ bool DeletionVector::Contains(uint64_t row) const {
 size_t DeletionVector::SelectKept(uint64_t start, size_t count, uint32_t* kept) const {
   assert(count <= std::numeric_limits<uint32_t>::max());
   uint32_t* out = kept;
-  uint32_t offset = 0;  // of the first row that is not decided
+  uint32_t offset = 0;  // the first row that is not decided yet
   const auto end = static_cast<uint32_t>(count);
   while (offset < end) {
     const Part part = FirstPart(start + offset, end - offset);
@@ -238,7 +238,7 @@ struct FilePart {
   std::string path;
   std::string version;
   std::string bytes;
-  uint64_t offset = 0;  // of the bytes
+  uint64_t offset = 0;  // where the bytes begin in the file
 };
 
 store::ByteRange RangeOf(const DeletionVectorDescriptor& descriptor) {
@@ -252,7 +252,7 @@ Result<void> CheckRange(const DeletionVectorDescriptor& descriptor) {
   return {};
 }
 
-// By one request where the range lies near to the version byte. The name of a file of vectors is unique: a cache may
+// Uses one request if the range lies close to the version byte. The name of a file of vectors is unique, so a cache may
 // answer.
 Result<FilePart> ReadPart(const Context& context, store::ObjectStore& store, std::string path,
                           const store::ByteRange& range) {

@@ -44,10 +44,10 @@ Result<std::string> MakeFileKey(std::string_view log_path, const DeletionVectorD
   return key;
 }
 
-/// What is computed on first use. Only this part of a segment changes after Finish.
+/// The parts that are computed on first use. Nothing else of a segment changes after Finish.
 struct FileSegment::Lazy {
   std::once_flag statistics_once;
-  TextColumn statistics;  // only when there are typed statistics
+  TextColumn statistics;  // only if there are typed statistics
 
   std::once_flag index_once;
   std::vector<uint32_t> slots;  // row + 1 by hash, open addressing; 0: free

@@ -23,7 +23,7 @@ Error Corrupt(std::string message) {
 
 uint64_t EndOf(const store::ByteRange& range) { return range.offset + range.length; }
 
-/// Neighbours as one, ascending.
+/// Joins adjacent ranges, and sorts them.
 std::vector<store::ByteRange> Merge(std::vector<store::ByteRange> ranges) {
   std::ranges::sort(ranges, {}, &store::ByteRange::offset);
   std::vector<store::ByteRange> merged;
@@ -41,7 +41,8 @@ std::vector<store::ByteRange> Merge(std::vector<store::ByteRange> ranges) {
 
 Result<std::string> CheckpointInput::Get(std::optional<store::ByteRange> range) const {
   TRY(context_.Check());
-  // Without a range the answer could be of any length: of a sidecar only the checkpoint has told the size.
+  // Without a range the answer could have any length. The size of a sidecar is known only from the checkpoint, and may
+  // be wrong.
   const uint64_t expected = range ? range->length : meta_.size_bytes;
   if (!range && meta_.etag.empty()) range = store::ByteRange{.offset = 0, .length = meta_.size_bytes + 1};
   auto bytes = store_.GetKnown(context_, meta_, range);
@@ -98,6 +99,7 @@ Result<void> CheckpointInput::Fetch(std::vector<store::ByteRange> ranges, Execut
     if (!buffer.ok()) {
       return Error(ErrorCode::kResourceExhausted, fmt::format("no memory to read checkpoint {}", meta_.path));
     }
+    // A large range is divided, so that several requests read it at once.
     for (uint64_t done = 0; done < range.length; done += kPieceBytesMax) {
       const store::ByteRange piece{range.offset + done, std::min(kPieceBytesMax, range.length - done)};
       pieces.push_back({piece, (*buffer)->mutable_data() + done});

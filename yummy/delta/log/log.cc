@@ -19,7 +19,7 @@ namespace {
 
 constexpr size_t kVersionDigits = 20;
 constexpr size_t kPartDigits = 10;
-constexpr int64_t kVersionMax = int64_t{1} << 60;  // what comes after a version must be a number, too
+constexpr int64_t kVersionMax = int64_t{1} << 60;  // leaves room to compute later versions
 constexpr size_t kUuidLength = 36;
 constexpr size_t kListPageMax = 100'000;
 constexpr uint64_t kCommitBytesMax = uint64_t{1} << 30;
@@ -78,7 +78,7 @@ ParsedName ParseCheckpointName(std::string_view rest, int64_t version) {
   return {.kind = FileKind::kPart, .version = version, .part = *part, .parts = *parts};
 }
 
-/// What a name in the log folder means; names of other kinds are foreign and ignored.
+/// Parses a name in the log folder. Names of unknown kinds are foreign and ignored.
 ParsedName ParseName(std::string_view name) {
   const auto version = TakeDigits(name, kVersionDigits);
   if (!version || *version > kVersionMax || !TakeText(name, ".")) return {};
@@ -90,7 +90,7 @@ ParsedName ParseName(std::string_view name) {
   return {.kind = FileKind::kCompaction, .version = *version, .last = *last};
 }
 
-/// The log folder by kind, as one list saw it.
+/// The files of the log folder by kind, from one list.
 struct Listing {
   std::vector<CommitFile> commits;  // ascending
   std::vector<CompactionFile> compactions;
@@ -142,11 +142,11 @@ class ListingBuilder {
 
   Listing Finish() {
     for (auto& [key, parts] : parts_) {
-      // Part numbers run from 1 to the count and names are unique, so as many files as parts means all of them.
+      // Part numbers run from 1 to the count, and names are unique. So all parts are there if there are as many files.
       if (static_cast<int64_t>(parts.size()) != key.second) continue;
       listing_.checkpoints.push_back({.version = key.first, .json = false, .parts = std::move(parts)});
     }
-    // Of several of one version the last is taken: the one with the fewest files.
+    // If a version has several checkpoints, the last one is taken: that with the fewest files.
     std::stable_sort(listing_.checkpoints.begin(), listing_.checkpoints.end(), [](const auto& a, const auto& b) {
       return a.version != b.version ? a.version < b.version : a.parts.size() > b.parts.size();
     });
@@ -164,8 +164,8 @@ Result<Listing> ListLog(const Context& context, store::ObjectStore& store, std::
                         int64_t from_version, const std::vector<std::string>& unusable) {
   const std::string folder = LogFolder(table_path);
   ListingBuilder builder(unusable);
-  // Every name of a version is longer than its digits, and so greater than them; what others hide in the folder is
-  // less.
+  // Every name of a version is longer than its digits, and so sorts after them. Hidden files of other writers sort
+  // before.
   store::ListOptions options{
       .after = fmt::format("{}{:020}", folder, from_version), .delimiter = true, .limit = kListPageMax};
   while (true) {
@@ -199,8 +199,8 @@ Error VersionExpired(int64_t wanted, int64_t oldest, int64_t newest) {
       .With("current_version", std::to_string(newest));
 }
 
-/// Those of `all` that lie within the versions from `first` to `last` and do not overlap, the longest first choice;
-/// ascending.
+/// The compactions of `all` that lie within the versions from `first` to `last`, without overlaps and ascending. Longer
+/// ones are preferred.
 std::vector<CompactionFile> PickCompactions(std::vector<CompactionFile> all, int64_t first, int64_t last) {
   std::erase_if(all, [&](const CompactionFile& file) { return file.first < first || file.last > last; });
   std::ranges::stable_sort(all, std::greater(), [](const CompactionFile& file) { return file.last - file.first; });
@@ -239,8 +239,8 @@ Result<LogSegment> PickSegment(const Listing& listing, std::optional<int64_t> wa
   return segment;
 }
 
-/// Asks for the commits that the segment of a version lacks. A list is no snapshot: of two commits made meanwhile it
-/// may hold the later one alone. But commits are made in order, so the earlier one is there by now, if ever.
+/// Asks for the commits that are missing in the segment of a version. A list is not a snapshot: of two commits that are
+/// made meanwhile, it may hold only the later one. But commits are made in order, so the earlier one must exist by now.
 Result<void> FillGaps(const Context& context, store::ObjectStore& store, std::string_view table_path,
                       std::optional<int64_t> wanted, Listing& listing) {
   const int64_t last = wanted.value_or(listing.newest());
@@ -258,7 +258,7 @@ Result<void> FillGaps(const Context& context, store::ObjectStore& store, std::st
   return {};
 }
 
-/// The segment by a list that starts at the hint; absent when the hint does not lead to one.
+/// The segment from a list that starts at the hint; absent if the hint does not lead to one.
 Result<std::optional<LogSegment>> FindFromHint(const Context& context, store::ObjectStore& store,
                                                std::string_view table_path, const FindLogOptions& options,
                                                int64_t hint) {
@@ -276,7 +276,7 @@ Result<std::optional<int64_t>> ReadLastCheckpointHint(const Context& context, st
   const auto bytes = store.Get(context, LogFolder(table_path) + "_last_checkpoint",
                                store::ByteRange{.offset = 0, .length = kLastCheckpointBytesMax});
   if (!bytes.ok()) {
-    // Whatever is wrong with the hint, the list that follows shows whether the store itself is in trouble.
+    // If the hint cannot be used, the reason does not matter: the next list shows whether the store itself fails.
     TRY(context.Check());
     return std::optional<int64_t>();
   }
@@ -299,10 +299,11 @@ Result<std::string> ReadCommitFile(const Context& context, store::ObjectStore& s
   };
   if (meta.size_bytes > kCommitBytesMax) return too_large(meta.size_bytes);
   const store::ByteRange range{.offset = 0, .length = kCommitBytesMax + 1};
-  // A commit is immutable from the moment that it is seen; by its path alone it may be of a table that was made anew.
+  // A commit never changes once it was seen under its etag. By its path alone it may belong to a table that was created
+  // again.
   std::string bytes = TRY(meta.etag.empty() ? store.Get(context, meta.path, range) : store.GetKnown(context, meta));
   if (bytes.size() > kCommitBytesMax) return too_large(bytes.size());
-  // Commits never change: a part that ends with a line would pass for all of it.
+  // Checks the size, because a truncated commit that ends after a line would look complete.
   if (meta.size_bytes != 0 && bytes.size() != meta.size_bytes) {
     return Error(ErrorCode::kUnavailable,
                  fmt::format("the answer to reading {} was cut short: expected {} bytes, found {}", meta.path,

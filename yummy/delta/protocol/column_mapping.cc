@@ -99,7 +99,7 @@ Result<ColumnMappingMode> ColumnMappingModeOf(const Protocol& protocol, const St
 }
 
 Result<Schema> SchemaOf(const Protocol& protocol, const Metadata& metadata) {
-  // Only the metaData that is in force needs one: some writers make a first version without columns.
+  // Only the newest metaData needs a schema, because some writers make a first version without columns.
   if (metadata.schema_string.empty()) {
     return Corrupt(
         fmt::format("the metaData {} has no schemaString: the table has no columns in this version", metadata.id));

@@ -62,7 +62,7 @@ constexpr std::array kFeatures = {
 
 constexpr std::string_view kConstraintPrefix = "delta.constraints.";
 
-// What in a configuration switches a feature on.
+// A property that switches a feature on.
 struct Switch {
   std::string_view key;
   std::string_view value;  // in lower case
@@ -152,8 +152,8 @@ Result<void> EachField(const Schema& schema, Visit&& visit) {
   return {};
 }
 
-// Features that the engine can write around as long as the table makes no use of them. They are looked for whatever
-// the protocol says: a writer that forgot to list one has not made its rules void.
+// Refuses a table that uses a feature which the engine can only write around. Use counts even if the protocol does not
+// list the feature, because its rules hold although some writer forgot to list it.
 Result<void> CheckUse(const Metadata& metadata, const Schema& schema) {
   for (const auto& [key, value] : metadata.configuration) {
     if (key.starts_with(kConstraintPrefix)) {
@@ -278,7 +278,7 @@ Result<void> CheckWritable(const Protocol& protocol, const Metadata& metadata, c
     for (const std::string& name : *protocol.writer_features) {
       const Feature* feature = FindFeature(name);
       if (feature == nullptr) return NotWritable(name, "is unknown");
-      // Listed only, it asks nothing of a writer: CheckUse refuses the modes that do.
+      // A listed column mapping that is not in use demands nothing of a writer. CheckUse refuses the modes that do.
       if (name == "columnMapping") continue;
       if (!feature->writable) return NotWritable(name, "is not supported for writing");
     }
@@ -310,7 +310,7 @@ Result<Protocol> ProtocolForNewTable(const Schema& schema, const StringMap& conf
       protocol.min_writer_version = std::max(protocol.min_writer_version, FindFeature(name)->legacy_writer_version);
     return protocol;
   }
-  // What (1, 2) stands for goes on to hold when features are listed by name.
+  // The features of (1, 2) still hold when features are listed by name.
   names.insert("appendOnly");
   names.insert("invariants");
   return ListFeatures(names);
@@ -332,7 +332,7 @@ Result<Protocol> ExtendProtocol(const Protocol& present, const Schema& schema, c
     if (HasFeature(present, feature.name)) names.insert(feature.name);
   }
   Protocol protocol = ListFeatures(names);
-  // A table may list no feature for readers and ask for their version 3 all the same.
+  // A table may require reader version 3 although it lists no feature for readers.
   if (present.min_reader_version > protocol.min_reader_version) {
     protocol.min_reader_version = 3;
     protocol.reader_features.emplace();

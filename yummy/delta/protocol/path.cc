@@ -62,7 +62,7 @@ Result<Absolute> SplitAbsolute(std::string_view text) {
 
 bool IsAbsolute(std::string_view text) { return text.starts_with('/') || HasScheme(text); }
 
-// What Hive and Spark escape in the name of a partition folder.
+// True for characters that Hive and Spark escape in the name of a partition folder.
 bool IsHiveSpecial(char c) {
   constexpr std::string_view kSpecial = "\"#%'*/:=?\\{[]^";
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7F || kSpecial.find(c) != std::string_view::npos;
@@ -78,7 +78,7 @@ void AppendHive(std::string& out, std::string_view text) {
   }
 }
 
-// Cut where neither a character nor an escape is halved.
+// Cuts a segment without dividing a character or an escape.
 std::string ShortSegment(std::string segment, size_t bytes_max) {
   if (segment.size() <= bytes_max) return segment;
   size_t end = bytes_max;
@@ -103,7 +103,7 @@ Result<std::string> ResolveLogPath(const store::ObjectStore& store, std::string_
   if (IsAbsolute(log_path)) {
     const Result<Absolute> absolute = SplitAbsolute(log_path);
     if (!absolute.ok()) return CorruptPath(log_path, absolute.error().message());
-    // The root is configuration, not a URI: only what comes from the log is escaped.
+    // The root comes from the configuration and is not a URI. Only paths from the log are escaped.
     std::string_view root = store.root();
     Absolute within{"", std::string(root)};
     if (HasScheme(root)) {

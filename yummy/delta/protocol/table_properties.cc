@@ -23,7 +23,7 @@ enum class Kind {
   kColumns,
   kOneOf,
   kText,
-  kProtocolVersion,  // set by features, never by hand
+  kProtocolVersion,  // set by features, never directly
 };
 
 struct Property {
@@ -124,8 +124,7 @@ std::optional<int64_t> ParseBytes(std::string_view text) {
   return std::nullopt;
 }
 
-// "a, s.x, `odd,name`": the items as they stand, without the space around them. Absent when one is empty or a backtick
-// is open.
+// "a, s.x, `odd,name`": the items, without the spaces around them. Absent if one is empty or a backtick is not closed.
 std::optional<std::vector<std::string>> ParseColumns(std::string_view text) {
   std::vector<std::string> columns;
   size_t begin = 0;

@@ -70,7 +70,7 @@ std::optional<Scalar> MakeScalar(std::optional<T> value) {
   return Scalar(Scalar::Storage(std::move(*value)));
 }
 
-// The value of a text that is not null, as it stands in a partition value. Absent when it is none.
+// Parses the text of a partition value that is not null. Absent if the text is not a value of the type.
 std::optional<Scalar> ParseText(std::string_view text, const DataType& type) {
   switch (type.kind) {
     case TypeKind::kBoolean:
@@ -169,7 +169,7 @@ std::optional<Scalar> ParseStatisticsValue(std::string_view json, const DataType
     case TypeKind::kShort:
     case TypeKind::kInteger:
     case TypeKind::kLong:
-      // Numbers only: writers put "NaN" and "Infinity" into strings, and such bounds say nothing.
+      // Only numbers count. Writers put "NaN" and "Infinity" into strings, and such bounds say nothing.
       return IsJsonNumber(json) ? ParseText(json, type) : std::nullopt;
     case TypeKind::kDecimal: return ParseText(text ? std::string_view(*text) : json, type);
     case TypeKind::kBinary: return std::nullopt;

@@ -79,7 +79,7 @@ Result<DataType> ParsePrimitive(std::string_view name) {
   return std::move(*decimal);
 }
 
-// Walks simdjson's values. They are checked only where they are looked at, so everything is looked at.
+// Walks simdjson's values. simdjson checks a value only when it is read, so this reads everything.
 class SchemaParser {
  public:
   explicit SchemaParser(std::string_view text) : text_(text) {}
@@ -261,7 +261,8 @@ class SchemaParser {
   std::string_view text_;
 };
 
-// Well-formed as a whole: what on-demand parsing passes over is checked here. Refuses numbers beyond 64 bits, too.
+// Checks that the whole text is well-formed, because on-demand parsing skips parts. Also refuses numbers beyond 64
+// bits.
 Result<void> CheckJson(const simdjson::padded_string& padded) {
   simdjson::dom::parser parser;
   simdjson::dom::element element;

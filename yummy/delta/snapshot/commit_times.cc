@@ -31,7 +31,7 @@ Result<CommitTimes> CommitTimes::List(const Context& context, const Snapshot& ne
   times.in_commit_from_ = kNever;
   const TableProperties& properties = newest.properties();
   if (properties.in_commit_timestamps && HasFeature(newest.protocol(), "inCommitTimestamp")) {
-    // "If a table has commits from a period before", both properties are set; else every version has its timestamp.
+    // "If a table has commits from a period before", both properties are set. Otherwise every version has a timestamp.
     times.in_commit_from_ = properties.in_commit_timestamp_enablement_version.value_or(0);
     if (times.in_commit_from_ > 0) times.in_commit_from_ms_ = properties.in_commit_timestamp_enablement_ms;
   }
@@ -85,8 +85,8 @@ Error CommitTimes::NothingBefore(const Context& context, int64_t millis) const {
 }
 
 Result<int64_t> CommitTimes::FindVersion(const Context& context, int64_t millis) {
-  // "If timestamp X >= the enablement timestamp, only versions >= the enablement version should be considered", else
-  // only older.
+  // "If timestamp X >= the enablement timestamp, only versions >= the enablement version should be considered".
+  // Otherwise only older versions.
   const auto border = std::partition_point(commits_.begin(), commits_.end(),
                                            [&](const Commit& commit) { return commit.version < in_commit_from_; });
   const bool by_file_time = in_commit_from_ == kNever || (in_commit_from_ms_ && millis < *in_commit_from_ms_);

@@ -61,7 +61,7 @@ std::optional<CommitInfo> Snapshot::State::OwnCommitInfo(const Context& context)
   }
   std::optional<CommitInfo> found;
   const std::string path = CommitPath(table_path, version);
-  // The anchor is this commit, or a checkpoint, whose size says nothing of it.
+  // The anchor is this commit or a checkpoint. The size of a checkpoint says nothing about the commit.
   const auto bytes = ReadCommitFile(context, *store, anchor.path == path ? anchor : store::ObjectMeta{.path = path});
   // Clean-up may have removed the commit of a version that a checkpoint holds.
   if (!bytes.ok() && bytes.error().code() != ErrorCode::kNotFound) return std::nullopt;
@@ -99,7 +99,7 @@ std::optional<int64_t> Snapshot::row_count() const {
     live.ForEachLive([&](size_t row) {
       const int64_t records = ViewOf(live.segment(), *counts, row).live_records();
       int64_t sum = 0;
-      // Below zero: unknown, or a deletion vector with more rows than the file.
+      // Negative means unknown, or a deletion vector with more rows than the file.
       if (records < 0 || (total && __builtin_add_overflow(*total, records, &sum))) total.reset();
       if (total) total = sum;
     });
@@ -128,7 +128,7 @@ Add Snapshot::add(FileId id) const {
   Add add = segment.ToAdd(FileSet::Row(id));
   PartitionValues values;
   for (const std::string& key : state_->shape->partition_keys) {
-    // What cannot be understood is handed on as it is.
+    // Partition values that cannot be understood are passed on unchanged.
     if (segment.PartitionCode(key, FileSet::Row(id)) == PartitionColumn::kMissing) return add;
     const auto value = std::ranges::find(add.partition_values, key, &PartitionValues::value_type::first);
     values.emplace_back(key, value == add.partition_values.end() ? std::nullopt : std::move(value->second));
@@ -168,7 +168,7 @@ std::optional<int64_t> Snapshot::txn_version(std::string_view app_id) const {
                                    [](const Txn& txn, std::string_view id) { return txn.app_id < id; });
   if (at == all.end() || at->app_id != app_id) return std::nullopt;
   const auto retention = properties().transaction_retention;
-  // Without lastUpdated there is nothing to measure age by: the txn stays.
+  // Without lastUpdated the age is unknown, so the txn stays.
   if (retention && at->last_updated_ms && *at->last_updated_ms < state_->clock->now_millis() - retention->count())
     return std::nullopt;
   return at->version;

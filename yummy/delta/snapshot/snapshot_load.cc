@@ -20,9 +20,9 @@ namespace yummy::delta {
 
 namespace {
 
-constexpr int kLoadAttemptsMax = 16;       // each passes over a checkpoint that cannot be read, or lists again
-constexpr int64_t kProbedCommitsMax = 16;  // beyond that a list is cheaper than one question a commit
-constexpr size_t kRecentCommitsMax = 64;   // what a version holds of the log's last bytes
+constexpr int kLoadAttemptsMax = 16;       // each attempt skips an unreadable checkpoint, or lists again
+constexpr int64_t kProbedCommitsMax = 16;  // beyond that, one list is cheaper than one question per commit
+constexpr size_t kRecentCommitsMax = 64;   // how many of the last commits a version keeps in memory
 constexpr size_t kRecentBytesMax = 128 << 10;
 
 Error Corrupt(std::string message) {
@@ -59,8 +59,8 @@ class ReadCommits {
 
   size_t pieces() const { return pieces_.size(); }
 
-  /// Reads and parses a piece. Safe from several threads, for different pieces. A compaction that is gone or broken
-  /// costs its commits' reads and never changes the answer.
+  /// Reads and parses a piece. Safe from several threads for different pieces. If a compaction is gone or broken, its
+  /// commits are read instead, so it never changes the answer.
   Result<void> Read(const Context& context, store::ObjectStore& store, size_t piece) {
     TRY(context.Check());
     if (const CompactionFile* compaction = pieces_[piece].compaction) {
@@ -78,10 +78,10 @@ class ReadCommits {
     return {};
   }
 
-  /// The bytes of the only commit.
+  /// Takes the bytes of the only commit.
   Result<void> Take(std::string bytes) { return Take(0, files_[0], std::move(bytes)); }
 
-  /// Reconciles them, newest first. Once.
+  /// Reconciles the commits, newest first. Call it once.
   Result<Replay> TakeReplay() {
     Replay replay;
     for (size_t i = actions_.size(); i > 0; i--) {
@@ -113,8 +113,8 @@ class ReadCommits {
 
   const std::span<const CommitFile> files_;
   const std::vector<LogPiece> pieces_;
-  std::vector<RecentCommits::Bytes> bytes_;                // null for those that are not kept
-  std::vector<std::vector<std::vector<Action>>> actions_;  // by piece, of each its commits, ascending
+  std::vector<RecentCommits::Bytes> bytes_;                // null for commits that are not kept
+  std::vector<std::vector<std::vector<Action>>> actions_;  // by piece and commit, ascending
 };
 
 std::shared_ptr<const std::vector<Txn>> MergeTxns(const std::vector<Txn>& older, std::map<std::string, Txn> newer) {
@@ -134,7 +134,7 @@ std::shared_ptr<const std::vector<DomainMetadata>> MergeDomains(const std::vecto
   return merged;
 }
 
-/// A checkpoint that cannot be used is passed over; what the store itself refuses is not.
+/// True for errors of a checkpoint that can be skipped. Errors of the store itself cannot.
 bool MayPassOver(const Error& error) {
   return error.code() == ErrorCode::kCorrupt || error.code() == ErrorCode::kNotFound ||
          error.code() == ErrorCode::kUnsupported;
@@ -169,7 +169,8 @@ Result<SnapshotRef> Assemble(const Loading& loading, const LogSegment& segment, 
   state->files.Append(TRY(replay.AddedFiles()));
   state->txns = MergeTxns(contents.txns, std::move(replay.txns));
   state->domains = MergeDomains(contents.domains, std::move(replay.domains));
-  // "Log compaction files do not preserve commitInfo actions": then the own commit is asked when somebody wants it.
+  // "Log compaction files do not preserve commitInfo actions", so the version's own commit is read when somebody wants
+  // it.
   const bool own_is_compacted = !segment.compactions.empty() && segment.compactions.back().last == segment.version;
   if (!segment.commits.empty() && !own_is_compacted) {
     state->commit_info_known = true;
@@ -195,7 +196,7 @@ Result<SnapshotRef> LoadOnce(const Loading& loading, const LogSegment& segment, 
   }
   TRY(read);
   SnapshotRef snapshot = TRY(Assemble(loading, segment, std::move(commits), std::move(checkpoint).value()));
-  // Only a warning comes of it: elsewhere that is not worth a request.
+  // A difference is only a warning. On other stores that is not worth a request.
   if (segment.checksum && loading.store->capabilities().is_local) {
     CompareChecksum(loading.context, *snapshot, *segment.checksum);
   }
@@ -212,12 +213,12 @@ Result<SnapshotRef> Snapshot::Load(const Context& context, std::shared_ptr<store
   std::optional<Error> first_error;
   for (int attempt = 0; attempt < kLoadAttemptsMax; attempt++) {
     auto segment = FindLogSegment(context, *loading.store, loading.table_path, find);
-    // Without its checkpoint the log may be incomplete: then the checkpoint is what is wrong.
+    // Without the checkpoint the log may be incomplete. Then the checkpoint's error is the cause.
     if (!segment.ok()) return first_error ? std::move(*first_error) : std::move(segment).error();
     const size_t unusable = find.unusable_checkpoints.size();
     auto snapshot = LoadOnce(loading, *segment, find.unusable_checkpoints);
     if (snapshot.ok()) return snapshot;
-    // Clean-up may remove a commit between the list and the read: the next list shows what there is.
+    // Clean-up may remove a commit between the list and the read. The next list shows what is left.
     const bool vanished = snapshot.error().code() == ErrorCode::kNotFound;
     const bool passed_over = find.unusable_checkpoints.size() > unusable;
     if (!vanished && !passed_over) return std::move(snapshot).error();
@@ -236,7 +237,7 @@ struct NewCommits {
   std::vector<CommitFile> commits;
 };
 
-/// On local disk a question costs microseconds: one for the anchor and one for each commit that follows.
+/// Asks for the anchor and for each following commit. On local disk a question costs microseconds.
 Result<NewCommits> ProbeCommits(const Context& context, const Snapshot::State& state) {
   NewCommits found;
   const auto anchor = state.store->Head(context, state.anchor.path);
@@ -255,7 +256,7 @@ Result<NewCommits> ProbeCommits(const Context& context, const Snapshot::State& s
   return found;
 }
 
-/// True when the log of the tail has the snapshot's own commit, and what it was put upon.
+/// True if the tail of the log has the snapshot's own commit, and the commit that it was put on top of.
 bool Stands(const Snapshot::State& state, const LogTail& tail) {
   const auto is_there = [&](const store::ObjectMeta& anchor) {
     const store::ObjectMeta* found = tail.Find(anchor.path);
@@ -264,7 +265,7 @@ bool Stands(const Snapshot::State& state, const LogTail& tail) {
   return is_there(state.anchor) && (!state.anchor_before || is_there(*state.anchor_before));
 }
 
-/// One list from the anchor on, or from the one before.
+/// Lists once, from the anchor on or from the anchor before it.
 Result<NewCommits> ListNewCommits(const Context& context, const Snapshot::State& state) {
   const int64_t from = state.anchor_before ? state.version - 1 : state.version;
   LogTail tail = TRY(ListTail(context, *state.store, state.table_path, from));
@@ -273,7 +274,7 @@ Result<NewCommits> ListNewCommits(const Context& context, const Snapshot::State&
   return NewCommits{.anchor_changed = false, .commits = std::move(tail.commits)};
 }
 
-/// True when the commits follow the version one by one.
+/// True if the commits follow the version without a gap.
 bool Follows(const std::vector<CommitFile>& commits, int64_t version) {
   for (const CommitFile& commit : commits) {
     if (commit.version != ++version) return false;
@@ -307,15 +308,14 @@ Result<std::unique_ptr<Snapshot::State>> Extend(const Snapshot::State& older, Re
   return state;
 }
 
-/// True when `later` was made from the older state, and its own commit is the one that the list shows; or is newer
-/// still.
+/// True if `later` was made from the older state, and its own commit is the one in the list or an even newer one.
 bool LeadsTo(const std::vector<CommitFile>& commits, const Snapshot::State& older, const Snapshot::State& later) {
   if (later.lineage != older.lineage || later.version <= older.version) return false;
   const auto position = static_cast<size_t>(later.version - older.version - 1);
   return position >= commits.size() || SameObject(commits[position].meta, later.anchor);
 }
 
-/// The snapshot and the commits that follow it; everything anew when clean-up removed one of them meanwhile.
+/// The snapshot continued by the commits. Loads everything anew if clean-up has removed one of them meanwhile.
 Result<SnapshotRef> Continue(const Context& context, const SnapshotRef& snapshot, const std::vector<CommitFile>& files,
                              Executor* executor) {
   const Snapshot::State& state = snapshot->state();
@@ -360,7 +360,7 @@ Result<SnapshotRef> Snapshot::Refresh(const Context& context, const SnapshotRef&
   const LoadOptions anew{.version = {}, .executor = executor, .clock = state.clock};
   NewCommits found =
       TRY(state.store->capabilities().is_local ? ProbeCommits(context, state) : ListNewCommits(context, state));
-  // Anew, too, when a list shows a gap: commits may have been cleaned up behind a checkpoint.
+  // A gap in the list also means to load anew, because commits before a checkpoint may have been cleaned up.
   if (found.anchor_changed || !Follows(found.commits, state.version)) {
     return Load(context, state.store, state.table_path, anew);
   }

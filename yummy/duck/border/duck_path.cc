@@ -8,7 +8,7 @@
 namespace yummy::duck {
 namespace {
 
-// Those of a local file's etag, and of numbers.
+// The characters of numbers, and of a local file's etag.
 constexpr std::string_view kVersionCharacters = "-0123456789abcdef";
 
 }  // namespace

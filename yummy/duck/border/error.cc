@@ -14,16 +14,16 @@ namespace {
 
 using duckdb::ExceptionType;
 
-// Keys of our own error in an exception's extra info. Values are percent-encoded: the exception travels as JSON text,
-// which must survive bytes that are no UTF-8.
+// The keys of our error in an exception's extra info. Values are percent-encoded, because DuckDB passes the exception
+// on as JSON, and values may hold bytes that are not UTF-8.
 constexpr const char* kCodeKey = "yummy_code";
 constexpr const char* kReasonKey = "yummy_reason";
 constexpr const char* kMessageKey = "yummy_message";
 constexpr std::string_view kDetailPrefix = "yummy_detail_";
 constexpr std::string_view kReadable = " !#$&'()*+,/:;=?@[]_-.";
 
-// The kind of exception that carries an error. Interrupts end a query without a further word; IO is rethrown as it is
-// by every part of DuckDB and never tried again in another way.
+// The kind of exception that carries an error. An interrupt ends a query without further processing. Every part of
+// DuckDB rethrows an IO exception unchanged and never retries.
 ExceptionType CarrierType(ErrorCode code) {
   switch (code) {
     case ErrorCode::kCancelled:
@@ -35,7 +35,7 @@ ExceptionType CarrierType(ErrorCode code) {
   }
 }
 
-// A zero byte, which no escape may stand for (url.h), becomes U+FFFD.
+// A zero byte becomes U+FFFD, because url.h refuses %00.
 std::string Encode(std::string text) {
   for (size_t zero = text.find('\0'); zero != std::string::npos; zero = text.find('\0', zero))
     text.replace(zero, 1, "\xEF\xBF\xBD");
@@ -145,17 +145,17 @@ Kind KindOf(const duckdb::ErrorData& data) {
   }
 }
 
-// The first line: what follows are candidates and an excerpt of the statement, which the details hold.
+// The first line. The lines after it repeat candidates and an excerpt of the statement, which are in the details.
 std::string FirstLine(const std::string& text) {
   std::string line = text.substr(0, text.find('\n'));
   while (!line.empty() && (line.back() == ' ' || line.back() == '\r')) line.pop_back();
   return line;
 }
 
-// In words of the statement where DuckDB speaks of its own functions.
+// The message. Where DuckDB names its internal functions, it uses the words of the statement instead.
 std::string MessageOf(const duckdb::ErrorData& data) {
   std::string message = FirstLine(data.RawMessage());
-  // Its parser fails so while it quotes a table's name that has too many parts.
+  // DuckDB's parser fails like this when it quotes a table name with too many parts.
   if (message == "NameListToString NOT IMPLEMENTED")
     return "the name of a table has too many parts: it is store.schema.table at most";
   return message;
@@ -200,7 +200,7 @@ Error ToError(const duckdb::ErrorData& data, std::string_view sql) {
   Error error(kind.code, MessageOf(data));
   error = std::move(error).WithReason(kind.reason);
   if (std::string name = Find(data, "name"); !name.empty()) error = std::move(error).With("name", name);
-  // In place of a missing table, schema or store DuckDB offers its own, which cannot be read.
+  // For a missing table, schema or store DuckDB suggests internal ones, which cannot be read.
   const bool offers_internals = kind.code == ErrorCode::kNotFound;
   if (std::string candidates = Find(data, "candidates"); !candidates.empty() && !offers_internals) {
     error = std::move(error).With("hint", "did you mean: " + candidates);

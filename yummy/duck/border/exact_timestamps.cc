@@ -25,8 +25,8 @@ bool HasNanoseconds(const arrow::DataType& type) {
   return false;
 }
 
-/// The position of a value finer than a microsecond, in this array or in one below it. What lies behind a null or
-/// outside of every list may be found as well: such values are rare, and refusing them loses nothing.
+/// The position of a value finer than a microsecond, in this array or in one below it. It may also find values under a
+/// null or outside of every list. They are rare, and refusing them does no harm.
 std::optional<int64_t> FindFiner(const arrow::ArrayData& data) {
   if (!HasNanoseconds(*data.type)) return std::nullopt;
   if (data.type->id() == arrow::Type::TIMESTAMP) {

@@ -14,7 +14,7 @@ namespace {
 using duckdb::LogicalType;
 using duckdb::LogicalTypeId;
 
-// A type of its own: the casts between BLOB and VARCHAR, which people may ask for, escape.
+// A type of its own, because DuckDB's casts between BLOB and VARCHAR escape bytes, and queries may use those.
 constexpr const char* kPlainBytes = "plain bytes of a data file";
 
 LogicalType PlainBytes(LogicalTypeId id) {

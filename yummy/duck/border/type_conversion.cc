@@ -14,7 +14,7 @@ namespace {
 using delta::TypeKind;
 using duckdb::LogicalTypeId;
 
-/// A type of incoming values in the words that tables have for types.
+/// The name of an incoming type, in the words of table schemas.
 std::string NameOf(const duckdb::LogicalType& type) {
   switch (type.id()) {
     case LogicalTypeId::SQLNULL: return "void";
@@ -101,8 +101,8 @@ Result<Conversion> ToDecimal(const duckdb::LogicalType& source, const delta::Dat
   return Conversion::kMayLose;
 }
 
-/// A time without a zone is UTC for a timestamp, as in JSON; one with a zone is no timestamp_ntz. What is finer than a
-/// microsecond is refused before (exact_timestamps.h).
+/// For a timestamp column, a time without a zone is UTC, as in JSON. A time with a zone does not fit timestamp_ntz.
+/// Values finer than a microsecond are refused before (exact_timestamps.h).
 Result<Conversion> ToTimestamp(const duckdb::LogicalType& source, LogicalTypeId same, const delta::DataType& target,
                                const std::string& path) {
   if (source.id() == same) return Conversion::kNone;
@@ -121,7 +121,7 @@ Result<Conversion> Same(const duckdb::LogicalType& source, LogicalTypeId same, c
   return Mismatch(source, target, path);
 }
 
-/// Whatever a part of a nested value needs, the whole needs.
+/// The conversion of a nested value is the worst of its parts.
 Conversion Worse(Conversion a, Conversion b) { return std::max(a, b); }
 
 Result<Conversion> ToStruct(const duckdb::LogicalType& source, const delta::DataType& target, const std::string& path) {

@@ -108,7 +108,7 @@ std::optional<Decimal> DecimalOf(const Value& value) {
   }
 }
 
-// The unscaled value at another scale; absent when digits would be lost.
+// The unscaled value at another scale; absent if digits would be lost.
 std::optional<Int128> Rescale(Decimal decimal, int scale) {
   for (; decimal.scale > scale; --decimal.scale) {
     if (decimal.unscaled % 10 != 0) return std::nullopt;
@@ -128,7 +128,7 @@ std::optional<Scalar> IntegerScalar(const Value& value, const DataType& type) {
     }
     return Scalar(Scalar::Storage(static_cast<int64_t>(*integer)));
   }
-  // A double holds every integer of 32 bits, so that the comparison after the cast is the comparison before it.
+  // A double holds every 32-bit integer exactly, so the cast does not change the comparison.
   if (value.type().id() == LogicalTypeId::DOUBLE && type.kind != TypeKind::kLong) {
     const double number = value.GetValueUnsafe<double>();
     if (!std::isfinite(number) || number != std::trunc(number) || std::abs(number) > 9e15) return std::nullopt;

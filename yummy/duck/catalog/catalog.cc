@@ -42,7 +42,7 @@ duckdb::unique_ptr<duckdb::TransactionManager> MakeTransactionManager(
   return duckdb::make_uniq<DeltaTransactions>(database);
 }
 
-// DuckDB's own, which are looked up in every catalogue of the search path.
+// DuckDB looks up its own schemas in every catalogue of the search path.
 bool IsSystemSchema(const std::string& name) {
   return duckdb::StringUtil::CIEquals(name, "information_schema") || duckdb::StringUtil::CIEquals(name, "pg_catalog");
 }
@@ -105,7 +105,7 @@ void DeltaCatalog::ScanSchemas(duckdb::ClientContext& context,
                                std::function<void(duckdb::SchemaCatalogEntry&)> callback) {
   callback(*main_);
   const auto names = instance_.lookup->list_schemas(RequestOf(context).context(), store_name());
-  // A store that does not answer says so when the tables of its main schema are listed.
+  // If the store does not answer, listing the tables of its main schema reports the error.
   if (!names.ok()) return;
   for (const std::string& name : *names) {
     if (name != DEFAULT_SCHEMA) callback(DeltaTransaction::Get(context, *this).Schema(*this, name));

@@ -109,7 +109,8 @@ duckdb::Transaction& DeltaTransactions::StartTransaction(duckdb::ClientContext& 
   return started;
 }
 
-// After an error DuckDB does not roll back: the transaction, with its staged files, ends here in either case.
+// DuckDB does not roll back after an error. So the transaction ends here in both cases, and its staged files are
+// deleted.
 duckdb::ErrorData DeltaTransactions::CommitTransaction(duckdb::ClientContext& context,
                                                        duckdb::Transaction& transaction) {
   const auto ended = Release(transaction);

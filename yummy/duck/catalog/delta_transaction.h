@@ -1,5 +1,6 @@
 #pragma once
-// DuckDB's transaction on one store: which version of each table its statements read, and what it writes.
+// DuckDB's transaction on one store. It holds the version of each table that its statements read, and the table that it
+// writes.
 
 #include <map>
 #include <memory>
@@ -17,38 +18,37 @@ namespace yummy::duck {
 class DeltaCatalog;
 class DeltaTableEntry;
 
-/// Owns the catalogue entries that its statements use. Touched while statements are planned and by the thread that
-/// begins or ends one, never by two at a time.
+/// Owns the catalogue entries that its statements use. It is used while statements are planned, and by the thread that
+/// begins or ends a statement; never by two threads at a time.
 class DeltaTransaction final : public duckdb::Transaction {
  public:
   DeltaTransaction(duckdb::TransactionManager& manager, duckdb::ClientContext& context);
   ~DeltaTransaction() override;
   static DeltaTransaction& Get(duckdb::ClientContext& context, duckdb::Catalog& catalog);
 
-  /// The newest version when the transaction first asks for the table, and the same one from then on.
-  /// One question to the store. Throws: the errors of delta::Table::Current.
+  /// The version that was the newest when the transaction first asked for the table. The first call asks the store
+  /// once. Throws: the errors of delta::Table::Current.
   delta::SnapshotRef Pin(duckdb::ClientContext& context, const std::shared_ptr<delta::Table>& table);
 
-  /// The table behind a name, asked once. A null pointer when there is none. Throws: other errors of
-  /// Lookup::find_table.
+  /// The table of this name; null if there is none. Asks Lookup::find_table once, and throws its other errors.
   std::shared_ptr<delta::Table> Find(duckdb::ClientContext& context, DeltaCatalog& catalog, const std::string& schema,
                                      const std::string& table);
 
-  /// The entry of this schema, name and version that an earlier lookup made; a null pointer when there is none.
+  /// The entry that an earlier lookup has made for this schema, name and version; null if there is none.
   DeltaTableEntry* FindEntry(const std::string& schema, const std::string& table, const delta::Snapshot* snapshot);
   DeltaTableEntry& Keep(duckdb::unique_ptr<DeltaTableEntry> entry);
   duckdb::SchemaCatalogEntry& Schema(DeltaCatalog& catalog, const std::string& name);
 
-  /// The delta transaction that a statement writes `table` with. It begins here, at the version that this transaction
+  /// The delta transaction with which a statement writes `table`. It begins here, at the version that this transaction
   /// reads, and is committed with it. Throws: Unsupported (reason ONE_TABLE_PER_TRANSACTION: a second table), and the
   /// errors of delta::Table::Begin.
   delta::Transaction& Writer(duckdb::ClientContext& context, const DeltaTableEntry& table);
 
-  /// A scan of the pinned version of `table` is bound: what the mark comes to say conflicts with concurrent changes of
-  /// the table, when this transaction writes it.
+  /// The mark for a scan of the pinned version of `table`. If this transaction writes the table, concurrent changes
+  /// conflict with what the mark says was read.
   ReadMark& MarkRead(const delta::Table* table);
 
-  /// Commits what was written. Errors: those of delta::Transaction::Commit; Conflict, OutcomeUnknown.
+  /// Commits the written table, if there is one. Errors: those of delta::Transaction::Commit; Conflict, OutcomeUnknown.
   Result<void> Commit(const Context& context);
 
  private:

@@ -40,7 +40,7 @@ Result<int64_t> VersionOf(const duckdb::BoundAtClause& at) {
   return version->get<int64_t>();
 }
 
-// Microseconds since the epoch; what has no zone is UTC.
+// Microseconds since the epoch. A time without a zone is UTC.
 Result<int64_t> TimeOf(const duckdb::BoundAtClause& at) {
   const duckdb::Value& value = at.GetValue();
   if (value.IsNull()) return BadVersion(at);
@@ -105,14 +105,14 @@ duckdb::optional_ptr<duckdb::CatalogEntry> DeltaSchemaEntry::LookupEntry(duckdb:
   }
   version.table = reading.Find(context, delta_catalog_, name, table_name);
   if (!version.table) {
-    request.NoteVarying();  // a table that is made later gives the name another meaning
+    request.NoteVarying();  // a table that is created later may change the meaning of the name
     return nullptr;
   }
   const TablePin* pin_of_found = at || pin ? nullptr : request.pins().FindOf(store, *version.table);
   if (at) {
     version.snapshot = ValueOrThrow(SnapshotAt(request.context(), *version.table, *at));
   } else if (pin_of_found) {
-    // Not noted as pinned: a table that is made later may be nearer to the name as it is written.
+    // It is not noted as pinned, because a table that is created later may match the written name better.
     version.snapshot = pin_of_found->snapshot;
     request.NoteRead({store, name, table_name, version.snapshot});
   } else if (!pin) {

@@ -20,7 +20,7 @@ Error ColumnError(Reason reason, const std::string& column, std::string message)
   return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason(reason).With("column", column);
 }
 
-/// The first row whose value is another than the one it was made of.
+/// The first row whose converted value differs from its source.
 std::optional<duckdb::idx_t> FirstDifference(duckdb::Vector& a, duckdb::Vector& b, duckdb::idx_t count) {
   duckdb::SelectionVector different(count);
   const auto found = duckdb::VectorOperations::DistinctFrom(a, b, nullptr, count, &different, nullptr);
@@ -44,7 +44,7 @@ Result<std::unique_ptr<ArrowRows>> ArrowRows::Make(duckdb::ClientContext& contex
   return rows;
 }
 
-/// Asks DuckDB how it sees the types of the batches.
+/// Lets DuckDB resolve the types of the batches.
 Result<void> ArrowRows::Bind() {
   const auto& schema = *reader_->schema();
   duckdb::ArrowSchemaWrapper exported;
@@ -99,7 +99,7 @@ Result<bool> ArrowRows::NextBatch() {
     if (const auto status = reader_->ReadNext(&batch); !status.ok()) return format::ToError(status);
     if (!batch) return false;
   } while (batch->num_rows() == 0);
-  // Batches come from strangers: offsets, dictionary indexes and UTF-8 are checked before DuckDB follows them.
+  // Batches come from outside, so offsets, dictionary indexes and UTF-8 are checked before DuckDB trusts them.
   if (const auto status = batch->ValidateFull(); !status.ok()) {
     return Error(ErrorCode::kInvalidArgument, fmt::format("malformed Arrow data: {}", status.message()))
         .WithReason(Reason::kInvalidArrow);
@@ -134,7 +134,7 @@ Result<bool> ArrowRows::Next(duckdb::DataChunk& rows) {
     } else if (auto& from = converted_.data[*source.position]; from.GetType() == target.GetType()) {
       target.Reference(from);
     } else {
-      target.Reinterpret(from);  // the same but for an alias
+      target.Reinterpret(from);  // the types differ only in an alias
     }
   }
   rows.SetCardinality(count);

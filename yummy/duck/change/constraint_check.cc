@@ -12,13 +12,13 @@ namespace yummy::duck {
 
 using delta::TypeKind;
 
-/// A value of the schema that has a constraint, or has one below it.
+/// A column or nested field that has a constraint, or contains one.
 struct ConstraintCheck::Node {
   std::string path;
   TypeKind kind = TypeKind::kVoid;
   bool not_null = false;
   bool must_be_utf8 = false;                    // binary partition columns
-  duckdb::idx_t index = 0;                      // in the table or in the struct above
+  duckdb::idx_t index = 0;                      // its position in the table or in the struct above
   std::vector<std::unique_ptr<Node>> children;  // struct: fields; array: the element; map: the value (index 1)
 };
 
@@ -62,8 +62,8 @@ std::unique_ptr<Node> MakeNode(const delta::DataType& type, bool nullable, std::
   return node;
 }
 
-/// The values of one node: which of them exist (their parents do), and the row of the chunk that each belongs to.
-/// Empty vectors stand for "all" and "its own number".
+/// The values of one node: which of them exist (because their parents do), and the row of the chunk of each. An empty
+/// vector means that all exist, or that each value's row is its own position.
 struct Values {
   duckdb::Vector& vector;
   duckdb::idx_t count = 0;
@@ -94,7 +94,7 @@ void FindNulls(const Node& node, const Values& values, std::optional<Violation>&
   }
 }
 
-/// The first value, if any, of which `breaks` is true.
+/// The first value for which `breaks` is true, if there is one.
 template <typename T, typename Breaks>
 void FindValue(const Node& node, const Values& values, Breach breach, std::optional<Violation>& first,
                Breaks&& breaks) {
@@ -106,7 +106,7 @@ void FindValue(const Node& node, const Values& values, Breach breach, std::optio
   }
 }
 
-/// The values that their type holds and no Delta table does.
+/// Finds values that the type can hold but a Delta table cannot.
 void FindUnstorable(const Node& node, const Values& values, std::optional<Violation>& first) {
   switch (node.kind) {
     case TypeKind::kVoid: return FindValue<int32_t>(node, values, Breach::kVoid, first, [](int32_t) { return true; });

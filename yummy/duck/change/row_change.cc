@@ -72,7 +72,8 @@ struct RowChangeOperator::Global final : duckdb::GlobalSinkState {
 };
 
 struct RowChangeOperator::ThreadState final : duckdb::LocalSinkState {
-  std::optional<StatementRun::Local> local;  // made with the first chunk: the global state is not at hand before
+  std::optional<StatementRun::Local>
+      local;  // made with the first chunk, because the global state is not available before
 };
 
 RowChangeOperator::RowChangeOperator(duckdb::PhysicalPlan& plan, Target target, duckdb::idx_t estimated_rows)

@@ -1,5 +1,5 @@
 #pragma once
-// The operator that changes rows of a table: the sink of every statement that writes, and of Session::Insert.
+// The operator that changes rows of a table. It is the sink of every statement that writes, and of Session::Insert.
 
 #include <atomic>
 #include <cstdint>
@@ -20,32 +20,33 @@
 
 namespace yummy::duck {
 
-/// One execution of a statement that writes: its transaction, constraints and writer, shared by the operators of all
-/// its clauses. Write is safe from several threads with a Local each.
+/// One execution of a statement that writes. It holds the transaction, the constraints and the writer, which the
+/// operators of all its clauses share. Write is safe from several threads, each with its own Local.
 class StatementRun {
  public:
   struct Options {
     size_t store_ordinal = 0;
     bool ordered = false;               // one thread writes, and its rows are numbered in errors
-    RowCondition* condition = nullptr;  // what all rows must satisfy; with `ordered` only
+    RowCondition* condition = nullptr;  // all rows must satisfy it; only with `ordered`
   };
 
-  /// Rows of one thread.
+  /// The rows that one thread holds back.
   struct Local {
     std::unique_ptr<RowWriter::Local> rows;
     uint64_t row_count = 0;
   };
 
-  /// `transaction` outlives the run. Throws what its layout or DuckDB's bind refuse.
+  /// `transaction` outlives the run. Throws errors of the layout and of DuckDB's bind.
   StatementRun(duckdb::ClientContext& context, delta::Transaction& transaction, Options options);
 
   const TableLayout& layout() const { return layout_; }
   Local MakeLocal();
-  /// Brings rows in the layout's columns into their stored form, checks and writes them. Throws: the errors of
-  /// StoredForm, ConstraintCheck and RowCondition, cancelled, deadline passed, and the store's errors.
+  /// Takes rows in the layout's columns, brings them into their stored form, checks and writes them. Throws: the errors
+  /// of StoredForm, ConstraintCheck, RowCondition and the store; Cancelled, DeadlineExceeded.
   void Write(Local& local, duckdb::DataChunk& rows);
   void Combine(Local& local);
-  /// Finishes the files, stages their add actions and sets the metrics of the operation. After every Combine, once.
+  /// Finishes the files, stages their add actions and sets the metrics of the operation. Call it once, after all calls
+  /// of Combine.
   InsertReport Finish();
 
  private:
@@ -61,17 +62,17 @@ class StatementRun {
   std::atomic<uint64_t> row_count_ = 0;
 };
 
-/// Sink of rows in the table's columns; as a source, one row with the number of rows that changed.
+/// As a sink it takes rows in the table's columns. As a source it gives one row with the number of changed rows.
 class RowChangeOperator final : public duckdb::PhysicalOperator {
  public:
   struct Target {
-    /// The transaction to stage into, asked for when the statement begins to run.
+    /// Gives the transaction to stage into. Called when the statement begins to run.
     std::function<delta::Transaction&(duckdb::ClientContext&)> transaction;
     size_t store_ordinal = 0;
     std::string table;                              // for messages
-    duckdb::vector<duckdb::LogicalType> row_types;  // as the plan delivers them
+    duckdb::vector<duckdb::LogicalType> row_types;  // the types of the plan's rows
     bool ordered = false;
-    RowCondition* condition = nullptr;  // as StatementRun::Options has it; outlives the run
+    RowCondition* condition = nullptr;  // as in StatementRun::Options; outlives the run
   };
 
   RowChangeOperator(duckdb::PhysicalPlan& plan, Target target, duckdb::idx_t estimated_rows);
@@ -91,7 +92,7 @@ class RowChangeOperator final : public duckdb::PhysicalOperator {
   duckdb::SinkFinalizeType Finalize(duckdb::Pipeline& pipeline, duckdb::Event& event, duckdb::ClientContext& context,
                                     duckdb::OperatorSinkFinalizeInput& input) const override;
 
-  /// What Finalize does, for a caller that has no pipeline: the report of the finished run.
+  /// Finishes the run and returns its report, for a caller without a pipeline. It sets no metrics of the operation.
   InsertReport Finish(duckdb::GlobalSinkState& state) const;
 
  protected:

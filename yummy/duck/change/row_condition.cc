@@ -21,7 +21,7 @@ Error BadCondition(ErrorCode code, Reason reason, std::string message) {
   return Error(code, std::move(message)).WithReason(reason);
 }
 
-/// True when nothing follows the expression that stands after SELECT.
+/// True if nothing follows the expression after SELECT.
 bool IsExpressionAlone(const duckdb::SelectNode& select) {
   return select.select_list.size() == 1 && select.from_table &&
          select.from_table->type == duckdb::TableReferenceType::EMPTY_FROM && !select.where_clause &&
@@ -40,7 +40,8 @@ Result<duckdb::unique_ptr<duckdb::ParsedExpression>> ParseAlone(duckdb::ClientCo
         return std::vector<std::string>();
       },
   };
-  // The guard's limits come before any parser; what it allows is a query, of which only an expression is taken here.
+  // The guard applies its limits before any parser runs. It accepts a whole query, of which only an expression is used
+  // here.
   auto guarded = TRY(GuardStatement(statement, guard));
   const auto not_alone = [] {
     return BadCondition(ErrorCode::kInvalidArgument, Reason::kSqlSyntax, "the condition is not one expression");
@@ -55,8 +56,7 @@ Result<duckdb::unique_ptr<duckdb::ParsedExpression>> ParseAlone(duckdb::ClientCo
   return std::move(select.select_list[0]);
 }
 
-/// Replaces what is the same for every row by its value: the optimizer, which does so for queries, does not see the
-/// condition.
+/// Replaces constant parts by their values. The optimiser does that for queries, but it does not see the condition.
 void FoldConstants(duckdb::ClientContext& context, duckdb::unique_ptr<duckdb::Expression>& expression) {
   duckdb::Value value;
   const bool is_constant = expression->GetExpressionClass() == duckdb::ExpressionClass::BOUND_CONSTANT;
@@ -144,6 +144,8 @@ Result<std::vector<delta::FileId>> RowCondition::FindFiles(const delta::Snapshot
       rows.Reset();
       const size_t count = std::min<size_t>(files.size() - first, STANDARD_VECTOR_SIZE);
       rows.SetCardinality(count);
+      // All rows of a file have the same partition values, so one row per file decides. The condition names no other
+      // columns.
       for (auto& column : rows.data) {
         column.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
         duckdb::ConstantVector::SetNull(column, true);

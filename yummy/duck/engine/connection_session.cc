@@ -92,7 +92,7 @@ Result<std::unique_ptr<QueryResult>> ConnectionSession::Query(const Context& con
     auto [statement, is_repeatable] = TRY(Guard(context, query.sql, options));
     query.statement = std::move(statement);
     query.parameters = ToParameters(options);
-    // Without its text DuckDB leaves positions as numbers, of which we make line and column.
+    // Without the text of the statement, DuckDB leaves positions as numbers, and we compute line and column ourselves.
     query.statement->query.clear();
     UseStore(options.store, options.schema);
     parts_.request.Start(context, options.pins);

@@ -1,7 +1,7 @@
 // Times SQL in process: duck_benchmark ours|raw STORE_FOLDER SQL_FILE REPEATS
-// The file holds one statement a line. `ours` runs them over the Delta tables of the store; `raw` over views of
-// read_parquet on the very same data files, in a plain DuckDB of the same library. Prints one line of JSON a statement:
-// {"wall_ms": […], "cpu_ms": […], "rows": n}.
+// The file holds one statement per line. `ours` runs them over the Delta tables of the store. `raw` runs them over
+// views of read_parquet on the same data files, in a plain DuckDB of the same library. Prints one line of JSON per
+// statement: {"wall_ms": […], "cpu_ms": […], "rows": n}.
 
 #include <time.h>
 

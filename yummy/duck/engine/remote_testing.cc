@@ -51,7 +51,7 @@ std::shared_ptr<arrow::RecordBatch> RowsOf(const TableShape& shape, int64_t file
   for (int i = 0; i < shape.doubles; i++) {
     arrow::DoubleBuilder doubles;
     for (int64_t row = 0; row < shape.rows; row++) {
-      state = state * 6364136223846793005U + 1442695040888963407U;  // does not compress
+      state = state * 6364136223846793005U + 1442695040888963407U;  // random numbers do not compress
       EXPECT_TRUE(doubles.Append(static_cast<double>(state >> 11)).ok());
     }
     arrays.push_back(Finish(doubles));

@@ -21,10 +21,10 @@
 namespace yummy::duck {
 namespace {
 
-// A batch is handed on when it has about this many bytes, so that a few wide rows do not fill the memory.
+// A batch is returned once it has about this many bytes, so that wide rows do not fill the memory.
 constexpr size_t kBatchBytesMax = 8 << 20;
-// While other threads do all that is left of the query, the calling one looks this often before it sleeps, then sleeps
-// longer and longer: DuckDB has no signal for this.
+// While other threads do the rest of the query, the calling thread checks this often before it sleeps; then it sleeps
+// longer and longer. DuckDB has no signal for this.
 constexpr int kYieldsMax = 32;
 constexpr std::chrono::microseconds kPauseMin{10};
 constexpr std::chrono::microseconds kPauseMax{1000};
@@ -32,8 +32,8 @@ constexpr std::chrono::microseconds kPauseMax{1000};
 // Columns of a result as they leave DuckDB, and the types to which they are cast before they become Arrow.
 struct Columns {
   duckdb::vector<duckdb::LogicalType> types;
-  std::vector<size_t> casts;  // positions of the columns that need one
-  std::vector<size_t> maps;   // positions of the columns that have maps
+  std::vector<size_t> casts;  // positions of columns that need a cast
+  std::vector<size_t> maps;   // positions of columns that contain maps
   std::shared_ptr<arrow::Schema> schema;
 
   static Result<Columns> Make(const duckdb::vector<duckdb::LogicalType>& types,
@@ -84,7 +84,7 @@ class StreamingResult final : public QueryResult {
   }
 
  private:
-  // Runs a step. After an error, of whatever kind, the query is over.
+  // Runs a step. After any error the query is over.
   template <typename Step>
   auto Ending(Step&& step) -> decltype(step()) {
     auto result = [&]() -> decltype(step()) {
@@ -103,14 +103,14 @@ class StreamingResult final : public QueryResult {
     ended_ = true;
     if (!finished_) {
       session_.connection.Interrupt();
-      session_.request.Stop();  // nobody waits for what is on its way from a store
+      session_.request.Stop();  // nobody waits for its requests to stores any more
     }
     stream_.reset();
     pending_.reset();
     session_.EndStatement();
   }
 
-  // The guard has seen the statement; this is what the binder made of it.
+  // The guard has checked the statement's text. This checks what the binder has made of it.
   Result<void> CheckProperties(const duckdb::StatementProperties& properties) const {
     for (const auto& [name, identity] : properties.read_databases) {
       if (!session_.instance->info().IsStore(name)) {
@@ -146,7 +146,7 @@ class StreamingResult final : public QueryResult {
       End();
       return std::shared_ptr<arrow::RecordBatch>();
     }
-    // Rows that were ready before an interrupt must not come out after it.
+    // After an interrupt, rows that were ready before must not be returned.
     TRY(context_.Check());
     ArrowArray array = appender->Finalize();
     auto batch = arrow::ImportRecordBatch(&array, columns_.schema);
@@ -191,7 +191,7 @@ class StreamingResult final : public QueryResult {
   // Chunks with long texts come in slices (result_slices.h).
   uint64_t ChunkBytes() { return chunk_->GetAllocationSize() + TotalTextBytes(*chunk_); }
 
-  // The next rows; a null pointer at the end.
+  // The next rows; null at the end.
   Result<duckdb::unique_ptr<duckdb::DataChunk>> FetchChunk() {
     TRY(context_.Check());
     if (!stream_) TRY(RunUntilRows());
@@ -214,7 +214,7 @@ class StreamingResult final : public QueryResult {
     return chunk;
   }
 
-  // A row that fails on another thread interrupts this one, which may see that before it sees the error itself.
+  // An error on another thread interrupts this one. It may see the interrupt before it sees the error.
   duckdb::StreamExecutionResult ExecuteTask(duckdb::StreamQueryResult& stream) {
     try {
       return stream.ExecuteTask();
@@ -225,7 +225,7 @@ class StreamingResult final : public QueryResult {
     }
   }
 
-  // Drives the query on this thread until its first rows are there.
+  // Runs the query on this thread until its first rows are ready.
   Result<void> RunUntilRows() {
     int waits = 0;
     while (true) {
@@ -246,7 +246,7 @@ class StreamingResult final : public QueryResult {
     return {};
   }
 
-  // The caller looks at the context between two pauses.
+  // The caller checks the context between two pauses.
   static void Pause(int& waits) {
     if (waits++ < kYieldsMax) {
       std::this_thread::yield();
@@ -264,9 +264,9 @@ class StreamingResult final : public QueryResult {
   std::optional<std::vector<TableRead>> reads_;
   duckdb::unique_ptr<duckdb::PendingQueryResult> pending_;
   duckdb::unique_ptr<duckdb::QueryResult> stream_;
-  duckdb::unique_ptr<duckdb::DataChunk> chunk_;  // of which chunk_used_ rows are handed on
+  duckdb::unique_ptr<duckdb::DataChunk> chunk_;  // its first chunk_used_ rows were returned
   size_t chunk_used_ = 0;
-  bool finished_ = false;  // the query came to its end by itself
+  bool finished_ = false;  // the query has ended by itself
   bool ended_ = false;
 };
 

@@ -19,9 +19,9 @@ Error NotAllowed(std::string_view verb, std::string_view path) {
       .WithReason(Reason::kSqlNotAllowed);
 }
 
-// A data file that the log names and the store does not have, or has shorter: the table is at fault, not the request.
+// The error if a data file of the log is missing or shorter in the store. The table is at fault then, not the request.
 Error ForDataFile(Error error, const std::string& path) {
-  // A read beyond the end: a store that knows its end refuses it, and a far one has no bytes to give.
+  // A read beyond the end. A store that knows the size refuses it; a far store returns too few bytes.
   if (error.code() == ErrorCode::kInvalidArgument || error.code() == ErrorCode::kCorrupt) {
     return Error(ErrorCode::kCorrupt, "a data file is smaller than the log says: " + path)
         .WithReason(Reason::kCorruptDataFile)
@@ -67,17 +67,17 @@ class ReadHandle final : public duckdb::FileHandle {
 
   uint64_t size_bytes() const { return file_.size_bytes; }
   bool is_local() const { return is_local_; }
-  uint64_t position = 0;  // of reads without a location: one thread at a time, as DuckDB has it
+  uint64_t position = 0;  // for reads without a location; DuckDB makes these from one thread at a time
 
  private:
   const DataFile file_;
   const std::string store_path_;
   std::unique_ptr<store::ObjectReader> reader_;
   const std::shared_ptr<fetch::ReadAhead::File>
-      ahead_;  // absent when nothing of the file is read ahead; shared: by the file's handles
+      ahead_;  // null if the file is not read ahead; shared: by the file's handles
   const bool is_local_;
-  const Context context_;        // of the request that opened the file
-  RequestState* const request_;  // may be absent; outlives the handle, as both belong to the connection's query
+  const Context context_;        // that of the request that opened the file
+  RequestState* const request_;  // may be null; it outlives the handle, because both belong to the connection's query
 };
 
 class WriteHandle final : public duckdb::FileHandle {
@@ -89,7 +89,7 @@ class WriteHandle final : public duckdb::FileHandle {
         upload_(std::move(upload)),
         context_(std::move(context)) {}
 
-  // A handle that was not closed aborts: the Upload's destructor does it.
+  // If a handle was not closed, the destructor of the Upload aborts it.
 
   void Close() override {
     if (!upload_) return;
@@ -99,7 +99,8 @@ class WriteHandle final : public duckdb::FileHandle {
     auto result = upload->Finish(context_);
     if (result.ok()) return;
     Error error = std::move(result).error().Prefixed(store_path_);
-    // Only the outcome of a commit is unknown to a client: without this file there is none, so the write has failed.
+    // OutcomeUnknown is reserved for commits. Without this file there will be no commit, so the write has simply
+    // failed.
     if (error.code() != ErrorCode::kOutcomeUnknown) Throw(std::move(error));
     Error failed = Error(ErrorCode::kUnavailable, error.message()).WithReason(error.reason());
     for (const auto& [key, value] : error.details()) failed = std::move(failed).With(key, value);
@@ -161,7 +162,7 @@ duckdb::OpenFileInfo ReadableFile(const InstanceInfo& instance, size_t store_ord
   options.emplace(kTokenOption, duckdb::Value::UBIGINT(instance.token));
   options.emplace("file_size", duckdb::Value::UBIGINT(object.size_bytes));
   options.emplace(kModifiedOption, duckdb::Value::BIGINT(object.modified_micros));
-  // A file never changes under such a name: neither the byte cache nor the footer cache has to ask.
+  // A file with such a name never changes, so neither the byte cache nor the footer cache has to ask.
   options.emplace("validate_external_file_cache", duckdb::Value::BOOLEAN(false));
   options.emplace("etag", duckdb::Value(""));
   options.emplace("last_modified", duckdb::Value::TIMESTAMP(duckdb::timestamp_t(0)));
@@ -183,7 +184,8 @@ uint64_t FileIdOf(const duckdb::OpenFileInfo& file) {
 bool ObjectStoreFileSystem::CanHandleFile(const std::string& path) { return path.starts_with(kScheme); }
 
 std::string ObjectStoreFileSystem::CanonicalizePath(const std::string& path, duckdb::optional_ptr<duckdb::FileOpener>) {
-  // The identity: what comes out is compared with allowed_directories. A path that climbs has no canonical form here.
+  // Returns the path unchanged; DuckDB compares the result with allowed_directories. A path with ".." has no canonical
+  // form here.
   std::string_view rest = path;
   while (!rest.empty()) {
     size_t slash = rest.find('/');
@@ -273,7 +275,7 @@ void ObjectStoreFileSystem::Write(duckdb::FileHandle& handle, void* buffer, int6
   writing.Append(buffer, static_cast<uint64_t>(bytes));
 }
 
-// Close makes the object durable; there is nothing to see before.
+// Close makes the object durable. Before that nothing is visible, so there is nothing to sync.
 void ObjectStoreFileSystem::FileSync(duckdb::FileHandle&) {}
 
 void ObjectStoreFileSystem::Truncate(duckdb::FileHandle& handle, int64_t) {
@@ -328,8 +330,8 @@ void ObjectStoreFileSystem::RemoveFile(const std::string& path, duckdb::optional
   Throw(NotAllowed("removed", path));
 }
 
-// Asked by a writer that cleans up after an error: what is not finished is not there, and what was finished belongs to
-// the transaction, which deletes its staged files itself.
+// A writer calls this to clean up after an error. An unfinished file does not exist, and a finished one belongs to the
+// transaction, which deletes its staged files itself.
 bool ObjectStoreFileSystem::TryRemoveFile(const std::string&, duckdb::optional_ptr<duckdb::FileOpener>) {
   return false;
 }

@@ -29,8 +29,8 @@ using duckdb::Vector;
 using Data = duckdb::unique_ptr<duckdb::FunctionData>;
 using ExpressionList = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
 
-// Between two looks at the interrupt a call goes through about this many bytes and entries of its arguments, and this
-// many states, whose size is not known.
+// Between two checks for an interrupt, a call handles about this many bytes and entries of its arguments, and this many
+// states, whose size is unknown.
 constexpr uint64_t kSliceSteps = 1 << 24;
 constexpr idx_t kSliceStates = 64;
 
@@ -51,9 +51,9 @@ constexpr auto kSmallAggregates = std::to_array<std::string_view>({
 });
 static_assert(std::ranges::is_sorted(kSmallAggregates));
 
-// The first failure of an aggregate while it takes rows in. Threads that build the tree of a window wait for each
-// other: one that left by an exception would keep the others waiting for ever, beyond every deadline. So it waits here
-// until a result is asked for.
+// Keeps the first error of an aggregate while it collects rows. The threads that build the tree of a window wait for
+// each other. If one left by an exception, the others would wait for ever, past every deadline. So the error is thrown
+// only when a result is requested.
 class Failure {
  public:
   bool happened() const { return happened_.load(std::memory_order_acquire); }
@@ -73,7 +73,7 @@ class Failure {
   std::exception_ptr error_;  // written once, before happened_
 };
 
-// An aggregate's callbacks are plain pointers: what they need to know comes with the data that binding has made.
+// The callbacks of an aggregate are plain function pointers. They find their state in the data that binding has made.
 struct BoundData final : duckdb::FunctionData {
   BoundData(duckdb::ClientContext& client, const AggregateFunction& inner_function, Data inner_data,
             std::shared_ptr<Failure> shared_failure = std::make_shared<Failure>())
@@ -92,14 +92,14 @@ struct BoundData final : duckdb::FunctionData {
   AggregateInputData Inner(const AggregateInputData& input) const {
     return AggregateInputData(data.get(), input.allocator, input.combine_type);
   }
-  // Before a result is given.
+  // Called before a result is returned. Throws the kept error, or an interrupt.
   void Check() const {
     failure->ThrowIfHappened();
     if (context.IsInterrupted()) throw duckdb::InterruptException();
   }
-  // Before rows are taken in: whether it is of any use.
+  // Called before rows are collected. False if that is pointless, because of an error or an interrupt.
   bool GoesOn() const { return !failure->happened() && !context.IsInterrupted(); }
-  // Takes rows in, and keeps what is thrown.
+  // Collects rows, and keeps an exception.
   template <typename Step>
   void Try(Step&& step) const {
     try {
@@ -112,7 +112,7 @@ struct BoundData final : duckdb::FunctionData {
   duckdb::ClientContext& context;
   AggregateFunction function;
   Data data;
-  std::shared_ptr<Failure> failure;  // of all copies: they belong to one statement
+  std::shared_ptr<Failure> failure;  // shared: by all copies, because they belong to one statement
 };
 
 bool HasFixedSize(const duckdb::LogicalType& type) { return duckdb::TypeIsConstantSize(type.InternalType()); }
@@ -126,7 +126,7 @@ uint64_t DeepSize(const RecursiveUnifiedVectorFormat& format, idx_t row) {
     return UnifiedVectorFormat::GetData<duckdb::string_t>(format.unified)[index].GetSize();
   uint64_t size = 1;
   if (type == PhysicalType::STRUCT) {
-    // A selection of structs selects in each of their children too.
+    // A selection of structs also applies to their children.
     for (const auto& child : format.children) size += DeepSize(child, row);
     return size;
   }
@@ -137,7 +137,7 @@ uint64_t DeepSize(const RecursiveUnifiedVectorFormat& format, idx_t row) {
   return size;
 }
 
-// Whether the rows are one slice for sure, as they mostly are.
+// True if the rows certainly fit into one slice, as they usually do.
 bool AreFew(Vector inputs[], idx_t columns, idx_t count) {
   uint64_t bytes = 0;
   for (idx_t i = 0; i < columns; i++) {
@@ -148,7 +148,7 @@ bool AreFew(Vector inputs[], idx_t columns, idx_t count) {
   return bytes < kSliceSteps;
 }
 
-// Where each slice of the rows ends; the last one ends with them.
+// The end of each slice. The last slice ends with the rows.
 duckdb::vector<idx_t> Slices(Vector inputs[], idx_t columns, idx_t count) {
   duckdb::vector<RecursiveUnifiedVectorFormat> formats;
   for (idx_t i = 0; i < columns; i++) {
@@ -168,7 +168,7 @@ duckdb::vector<idx_t> Slices(Vector inputs[], idx_t columns, idx_t count) {
   return ends;
 }
 
-// `call` gets the inputs of a slice, where it begins and where it ends.
+// Runs `call` for each slice, with its inputs, its begin and its end.
 template <typename Call>
 void ForEachSlice(const BoundData& bound, Vector inputs[], idx_t columns, idx_t count, Call&& call) {
   if (!bound.GoesOn()) return;
@@ -261,7 +261,7 @@ duckdb::unique_ptr<duckdb::BaseStatistics> Statistics(duckdb::ClientContext& con
   return bound.function.statistics(context, expression, inner);
 }
 
-// Aggregates whose second argument says how much each group takes, which the memory of the instance does not count.
+// Aggregates whose second argument decides how much memory each group takes. The instance does not count that memory.
 constexpr auto kSizedAggregates = std::to_array<std::string_view>(
     {"approx_quantile", "approx_top_k", "histogram", "histogram_exact", "quantile", "quantile_cont", "quantile_disc"});
 constexpr uint64_t kGroupSizeMax = 1000;
@@ -276,7 +276,7 @@ uint64_t GroupSize(const duckdb::Value& argument) {
   return static_cast<uint64_t>(std::max<int64_t>(number.GetValue<int64_t>(), 0));
 }
 
-// What is no constant could be anything: it is refused.
+// An argument that is not constant could have any value, so it is refused.
 void CheckGroupSize(duckdb::ClientContext& context, const std::string& name, const ExpressionList& arguments) {
   if (arguments.size() < 2 || std::ranges::find(kSizedAggregates, name) == kSizedAggregates.end()) return;
   const auto& argument = *arguments[1];
@@ -295,14 +295,14 @@ void CheckGroupSize(duckdb::ClientContext& context, const std::string& name, con
           .With("hint", "GROUP BY value with count(*), ORDER BY, LIMIT"));
 }
 
-// What an aggregate was before it had a bound. The binder hands it to Bind.
+// The aggregate before it was wrapped. The binder passes it to Bind.
 struct Unbound final : duckdb::AggregateFunctionInfo {
   explicit Unbound(duckdb::bind_aggregate_function_t function) : bind(function) {}
   duckdb::bind_aggregate_function_t bind;
 };
 
-// Binding may set another function, or other callbacks, for the types of its arguments: those are wrapped. Not so the
-// destructor: the engine calls it when the data of binding may be gone.
+// Binding may choose another function, or other callbacks, for the types of its arguments, and these are wrapped. The
+// destructor is not wrapped, because the engine may call it after the data of binding is gone.
 Data Bind(duckdb::ClientContext& context, AggregateFunction& function, ExpressionList& arguments) {
   const auto kept = function.function_info;
   const auto bind = kept->Cast<Unbound>().bind;
@@ -324,7 +324,7 @@ Data Bind(duckdb::ClientContext& context, AggregateFunction& function, Expressio
 }  // namespace
 
 bool IsSmallAggregate(const AggregateFunction& function) {
-  // Sums of these overflow while rows are taken in.
+  // Sums of these types may overflow while rows are collected.
   const auto overflows = [](const duckdb::LogicalType& type) {
     return type.id() == duckdb::LogicalTypeId::DECIMAL || type.InternalType() == PhysicalType::INT128 ||
            type.InternalType() == PhysicalType::UINT128 || type.InternalType() == PhysicalType::INTERVAL;

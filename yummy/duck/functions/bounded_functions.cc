@@ -33,9 +33,10 @@ using duckdb::Vector;
 using ExpressionList = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
 using Data = duckdb::unique_ptr<duckdb::FunctionData>;
 
-// Between two looks at the interrupt a call takes about this many steps.
+// Between two checks for an interrupt, a call takes about this many steps.
 constexpr uint64_t kSliceSteps = 1 << 24;
-// What a slice makes is known before to be no more than this and one value; what it has made is counted after it.
+// The cost function guarantees that the results of a slice take at most this much plus one value. Their real size is
+// counted afterwards.
 constexpr uint64_t kSliceBytes = 32 << 20;
 
 void Limit(const FunctionCost& bound, const char* what, uint64_t found, uint64_t allowed) {
@@ -58,8 +59,8 @@ void CheckRow(const FunctionCost& bound, const Cost& cost) {
   Limit(bound, "bytes for a name", cost.name, FunctionLimits::kNameMax);
 }
 
-// Counts what a call makes against the memory of the instance while it is made: values of a batch are not the engine's
-// to count.
+// Counts the results of a call as memory of the instance while they are made, because the engine does not count the
+// values of a batch.
 class Reservation {
  public:
   explicit Reservation(ExpressionState& state) {
@@ -77,7 +78,7 @@ class Reservation {
     bytes_ = bytes;
   }
 
-  /// Less is not counted.
+  /// Smaller amounts are not counted.
   static constexpr uint64_t kBytesMin = 4 << 20;
 
  private:
@@ -92,7 +93,7 @@ uint64_t BytesOf(Vector& values, idx_t count) {
   return TotalTextBytes(values, count) + entries * kEntryBytes;
 }
 
-// Rows [begin, end) alone, into the same rows of the result. Returns how many bytes they took.
+// Runs the function for rows [begin, end) only, into the same rows of the result. Returns the bytes of their values.
 uint64_t CallSlice(const scalar_function_t& function, DataChunk& rows, idx_t begin, idx_t end, ExpressionState& state,
                    Vector& result) {
   DataChunk slice;
@@ -107,7 +108,8 @@ uint64_t CallSlice(const scalar_function_t& function, DataChunk& rows, idx_t beg
 
 bool IsVolatile(const duckdb::Expression& expression);
 
-// Whether the same arguments may give another result in each row: the body of a lambda is none of its arguments.
+// True if the same arguments may give different results in different rows. The body of a lambda does not count as an
+// argument.
 bool IsVolatileCall(const duckdb::BoundFunctionExpression& call) {
   if (call.function.GetStability() == duckdb::FunctionStability::VOLATILE) return true;
   if (!call.function.HasBindLambdaCallback() || !call.bind_info) return false;
@@ -123,7 +125,7 @@ bool IsVolatile(const duckdb::Expression& expression) {
   return found;
 }
 
-// Some functions do all their work again for each row of constants.
+// Calls the function once if all arguments are constant, because some functions repeat all their work per row.
 void CallOnce(const scalar_function_t& function, DataChunk& rows, ExpressionState& state, Vector& result) {
   DataChunk row;
   row.InitializeEmpty(rows.GetTypes());
@@ -138,14 +140,14 @@ struct Slice {
   uint64_t bytes;  // at most
 };
 
-// The slices of the first rows, each of which is within its bounds.
+// Divides the first rows into slices. Checks that each row is within its bounds.
 std::vector<Slice> Slices(const FunctionCost& bound, DataChunk& rows, idx_t count) {
   if (count == 0) return {};
   const Arguments arguments(rows);
-  // Most calls are for little, and are not looked at row by row.
+  // Most calls are cheap, and need no look at single rows.
   const auto most = arguments.AtMost(bound.cost);
   if (most && most->steps < kSliceSteps / count && most->bytes < Reservation::kBytesMin / count) {
-    CheckRow(bound, *most);  // what is left to check is the largest of one argument: that of a row
+    CheckRow(bound, *most);  // the largest value of each argument is within the bounds of a row
     return {{count, 0}};
   }
   std::vector<Slice> slices;
@@ -189,7 +191,7 @@ scalar_function_t Wrapped(const FunctionCost& bound, scalar_function_t function)
   };
 }
 
-// What a function was before it had a bound. The binder hands it to the two below.
+// The function before it was wrapped. The binder passes it to the two functions below.
 struct Unbound final : duckdb::ScalarFunctionInfo {
   Unbound(const FunctionCost& cost, const ScalarFunction& function)
       : bound(cost), call(function.function), bind(function.bind), bind_extended(function.bind_extended) {}
@@ -199,7 +201,7 @@ struct Unbound final : duckdb::ScalarFunctionInfo {
   duckdb::bind_scalar_function_extended_t bind_extended;
 };
 
-// Arguments that are the same for all rows, which the function looks at while it is bound; the others count as null.
+// Checks constant arguments, which the function reads while it is bound. All others count as null.
 void CheckConstants(duckdb::ClientContext& context, const FunctionCost& bound, const ExpressionList& arguments) {
   if (bound.binding != FunctionCost::Binding::kReadsConstants || arguments.empty()) return;
   duckdb::vector<duckdb::Value> values;
@@ -220,7 +222,7 @@ void CheckConstants(duckdb::ClientContext& context, const FunctionCost& bound, c
   CheckRow(bound, bound.cost(Arguments(row), 0));
 }
 
-// `bind` sets the function that is called, as it does without a bound.
+// Runs `bind`, which sets the function to call just as without a wrapper.
 template <typename Bind>
 Data BindWrapped(duckdb::ClientContext& context, ScalarFunction& function, ExpressionList& arguments, Bind&& bind) {
   const auto kept = function.function_info;
@@ -244,7 +246,7 @@ Data BindExtended(duckdb::ScalarFunctionBindInput& input, ScalarFunction& functi
 }
 
 Result<void> AddBound(const FunctionCost& bound, ScalarFunction& function) {
-  // These would hide what they do from the wrapper.
+  // Functions like these would hide their work from the wrapper.
   if (function.function_info || !function.function || function.bind_expression) {
     return Error(ErrorCode::kInternal, fmt::format("the function {} cannot be bounded", bound.name));
   }
@@ -282,7 +284,7 @@ Result<void> BoundFunctions(duckdb::DatabaseInstance& database) {
       duckdb::CatalogTransaction::GetSystemTransaction(database), DEFAULT_SCHEMA);
   Result<void> result;
   size_t found = 0;
-  // One set holds functions of all kinds.
+  // DuckDB keeps functions of all kinds in one set.
   schema.Scan(duckdb::CatalogType::SCALAR_FUNCTION_ENTRY, [&](duckdb::CatalogEntry& entry) {
     if (entry.type == duckdb::CatalogType::AGGREGATE_FUNCTION_ENTRY) {
       auto& aggregate = entry.Cast<duckdb::AggregateFunctionCatalogEntry>();

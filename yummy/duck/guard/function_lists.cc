@@ -13,16 +13,16 @@ namespace {
 
 using duckdb::LogicalTypeId;
 
-// Reviewed for the pinned version of the library: a test holds the functions that it has against those that were
-// reviewed.
+// The lists were reviewed for the pinned version of the library. A test compares the library's functions with the
+// reviewed ones.
 
 // Table functions. These read nothing but their arguments.
 constexpr std::array<std::string_view, 7> kTableFunctions = {"generate_series", "json_each",  "json_tree", "range",
                                                              "repeat",          "repeat_row", "unnest"};
 
 // Scalar functions, aggregates, window functions and macros, also those that only the parser and the binder know.
-// They read nothing but their arguments, and tests/functions has called them with extreme ones. What takes guarded
-// arguments only is in function_cost.cc. In lower case.
+// They read nothing but their arguments, and tests/functions has called them with extreme ones. Functions whose
+// arguments need a bound have one in function_cost.cc. Names are in lower case.
 // clang-format off
 constexpr std::array<std::string_view, 623> kFunctions = {
     "!__postfix", "!~~", "!~~*", "%", "&", "&&", "*", "**", "+", "-", "->>", "/", "//", "<->", "<<", "<=>", "<@",
@@ -113,7 +113,7 @@ constexpr std::array<std::string_view, 623> kFunctions = {
 };
 // clang-format on
 
-// One for each language: COLLATE de is icu_collate_de.
+// There is one function per language: COLLATE de is icu_collate_de.
 constexpr std::string_view kCollationPrefix = "icu_collate_";
 
 struct Refused {
@@ -137,7 +137,7 @@ constexpr std::string_view kGeometry = "the type GEOMETRY is not served";
 constexpr std::string_view kTypes = "it makes types at run time, which the sandbox cannot see";
 constexpr std::string_view kCast = "CAST(value AS type), typeof(value)";
 
-// Functions of the library that are not allowed, with the reason that their callers are told.
+// Functions of the library that are not allowed, with the reason for the error message.
 constexpr auto kRefused = std::to_array<Refused>({
     {"combine", kBytes},
     {"current_connection_id", kInside},
@@ -146,7 +146,7 @@ constexpr auto kRefused = std::to_array<Refused>({
     {"current_setting", kInside},
     {"current_transaction_id", kInside},
     {"currval", kSequence, kRowNumber},
-    // A width that rounds to zero ends the engine, and many bins take time with their square.
+    // A width that rounds to zero invalidates the engine, and the time grows with the square of the bins.
     {"equi_width_bins", "its arguments can bring the engine down", "range(low, high, step), histogram(value)"},
     {"finalize", kBytes},
     {"format_type", kInside, "typeof(value)"},
@@ -172,7 +172,7 @@ constexpr auto kRefused = std::to_array<Refused>({
     {"read_text", kFiles, kNameTable},
     {"remap_struct", kInside, "struct_pack, struct_update, CAST"},
     {"replace_type", kTypes, kCast},
-    // It trusts its quantile and its sample size: NaN reads beyond its samples, and others end the engine.
+    // It trusts its quantile and its sample size. NaN reads beyond its samples, and other values invalidate the engine.
     {"reservoir_quantile", "its arguments can bring the engine down", "approx_quantile, quantile_cont, quantile_disc"},
     {"setseed", kInside, "hash(value) in place of random()"},
     {"sleep_ms", kHolds},
@@ -197,8 +197,8 @@ constexpr auto kRefused = std::to_array<Refused>({
 // The optimiser's own functions, which trust their arguments.
 constexpr std::string_view kInternalPrefix = "__internal_";
 
-// Allowed functions whose value depends on more than their arguments. Reviewed against the library's own marks, which
-// miss age and the local times; a macro is here when it calls one that is.
+// Allowed functions whose value depends on more than their arguments. They were reviewed against the library's own
+// marks, which miss age and the local times. A macro is on the list if it calls one of them.
 constexpr std::array<std::string_view, 28> kVaryingFunctions = {"age",
                                                                 "ago",
                                                                 "current_catalog",
@@ -236,9 +236,9 @@ bool Contains(const auto& names, std::string_view name) { return std::ranges::bi
 
 constexpr size_t kCandidatesMax = 3;
 constexpr double kLikenessMin = 0.7;
-constexpr size_t kNameBytesMax = 100;  // a longer one takes time to compare, and is like none
+constexpr size_t kNameBytesMax = 100;  // a longer name takes long to compare, and resembles none
 
-// "did you mean …": the allowed names that look like this one; empty when none does.
+// "did you mean …", with allowed names that resemble this one; empty if there are none.
 std::string Nearest(const std::string& name) {
   if (name.size() > kNameBytesMax) return "";
   const duckdb::vector<std::string> all(kFunctions.begin(), kFunctions.end());
@@ -263,15 +263,15 @@ Error Refuse(const std::string& name, const std::string& lower) {
   return std::move(error).With("hint", fmt::format("use {}", refused->instead));
 }
 
-// Types of values. Not on the list: VARIANT, whose comparison writes beyond its memory; BIGNUM, whose conversions take
-// time with the square of its digits; GEOMETRY, which no table has; TYPE and states of aggregates, which are the
-// engine's inside.
+// The allowed types of values. Not allowed are VARIANT, whose comparison writes out of bounds; BIGNUM, whose conversion
+// time grows with the square of the digits; GEOMETRY, which no table has; TYPE and states of aggregates, which are
+// internal to the engine.
 bool IsAllowedType(LogicalTypeId id) {
   switch (id) {
     case LogicalTypeId::SQLNULL:
     case LogicalTypeId::UNKNOWN:  // a parameter without a value yet
     case LogicalTypeId::ANY:
-    case LogicalTypeId::UNBOUND:  // has a name only
+    case LogicalTypeId::UNBOUND:  // has only a name
     case LogicalTypeId::BOOLEAN:
     case LogicalTypeId::TINYINT:
     case LogicalTypeId::SMALLINT:
@@ -356,7 +356,7 @@ Result<void> CheckType(const duckdb::LogicalType& type) {
 
 Result<void> CheckTypeName(const std::string& name) {
   const LogicalTypeId id = duckdb::TransformStringToLogicalTypeId(name);
-  // What is no type of the library's own is a name for the binder.
+  // A name that is not a type of the library is left to the binder.
   if (IsAllowedType(id) || id == LogicalTypeId::INVALID || id == LogicalTypeId::UNBOUND) return {};
   return RefuseType(name);
 }

@@ -34,7 +34,7 @@ void CheckScan(const InstanceInfo& instance, const duckdb::LogicalGet& scan) {
   if (!instance.IsStore(catalog)) Refuse(fmt::format("{} cannot be read", catalog));
 }
 
-// Queries are made of these.
+// The operators that a query may consist of.
 bool IsQueryOperator(LogicalOperatorType type) {
   switch (type) {
     case LogicalOperatorType::LOGICAL_PROJECTION:

@@ -24,7 +24,7 @@ Error Refused(ErrorCode code, Reason reason, std::string message) {
   return Error(code, std::move(message)).WithReason(reason);
 }
 
-// Carries a position in the text through ToError, which makes line and column of it.
+// Carries a position in the text to ToError, which computes line and column.
 duckdb::ErrorData WithPosition(const Error& error, duckdb::optional_idx position) {
   duckdb::ErrorData data = ToErrorData(error);
   data.AddQueryLocation(position);
@@ -44,7 +44,7 @@ bool IsNull(const duckdb::ParsedExpression& expression) {
          expression.Cast<duckdb::ConstantExpression>().value.IsNull();
 }
 
-// For an order that falls the binder negates the quantiles, and fails as INTERNAL where their list is null.
+// For a descending order the binder negates the quantiles. It fails with an INTERNAL error if their list is null.
 bool HasNullQuantiles(const duckdb::FunctionExpression& function) {
   return function.order_bys && !function.order_bys->orders.empty() && !function.children.empty() &&
          IsNull(*function.children.back()) &&
@@ -67,7 +67,7 @@ constexpr std::array<WriteHint, 8> kWrites = {{
     {StatementType::ALTER_STATEMENT, "ALTER", "alter a table by PATCH {}/details"},
 }};
 
-// CREATE and DROP of what no route makes.
+// True for CREATE and DROP of objects other than tables, which no route makes.
 bool IsOfNoTable(const duckdb::SQLStatement& statement) {
   using duckdb::CatalogType;
   CatalogType type = CatalogType::INVALID;
@@ -86,7 +86,7 @@ Error RefuseStatement(const duckdb::SQLStatement& statement) {
                    fmt::format("this endpoint only reads, found {}", write.name))
         .With("hint", fmt::format(fmt::runtime(write.hint), kTableRoute));
   }
-  // Several statements for one: the parser would have the values found first, and an enum made of them.
+  // The parser turns such a PIVOT into several statements, which first find the values and make an enum of them.
   if (statement.type == StatementType::MULTI_STATEMENT) {
     return NotAllowed("PIVOT without the values of its columns is not allowed").With("hint", kNameValues);
   }
@@ -144,7 +144,7 @@ class TreeWalk {
       case duckdb::ExpressionClass::WINDOW: {
         auto& window = expression->Cast<duckdb::WindowExpression>();
         TRY(At(CheckFunction(window.function_name), *expression));
-        // Each row goes through its whole frame anew, and no interrupt is seen for two thousand rows.
+        // Each row would scan its whole frame again, and an interrupt takes effect only after two thousand rows.
         if (window.distinct && window.exclude_clause != duckdb::WindowExcludeMode::NO_OTHER) {
           return At(
               NotAllowed("DISTINCT and EXCLUDE in one window are not allowed").With("hint", "leave one of them out"),
@@ -154,7 +154,7 @@ class TreeWalk {
         break;
       }
       case duckdb::ExpressionClass::COLUMN_REF:
-        // current_date and its like are written without brackets.
+        // current_date and similar values are written without brackets.
         for (const std::string& name : expression->Cast<duckdb::ColumnRefExpression>().column_names)
           if (IsVaryingFunction(name)) is_repeatable_ = false;
         break;
@@ -173,7 +173,7 @@ class TreeWalk {
   /// For GuardedStatement.
   bool is_repeatable() const { return is_repeatable_; }
 
-  /// Where the first refused expression stands.
+  /// The position of the first refused expression.
   duckdb::optional_idx position() const { return position_; }
 
  private:
@@ -187,7 +187,7 @@ class TreeWalk {
   }
   static duckdb::optional_idx PositionOf(const duckdb::TableRef& ref) { return ref.query_location; }
 
-  // A type that is written out is a tree of names: list, struct and map have others below them.
+  // A written type is a tree of names: list, struct and map have other types below them.
   static Result<void> Type(const duckdb::LogicalType& type) {
     if (type.id() != duckdb::LogicalTypeId::UNBOUND) return CheckType(type);
     const auto& tree = duckdb::UnboundType::GetTypeExpression(type);
@@ -208,7 +208,7 @@ class TreeWalk {
     return {};
   }
 
-  // DuckDB's iterators take callbacks that cannot return an error: the first one is kept.
+  // The callbacks of DuckDB's iterators cannot return an error, so the first error is kept.
   Result<void> Children(duckdb::ParsedExpression& expression) {
     Result<void> result;
     duckdb::ParsedExpressionIterator::EnumerateChildren(expression, [&](ExpressionPointer& child) {
@@ -260,7 +260,8 @@ class TreeWalk {
   }
 
   Result<void> BaseTable(duckdb::BaseTableRef& table) {
-    // Names of tables hold none of these (lake::CheckName): it is a path or a URL, which DuckDB would open as a file.
+    // Names of tables have none of these characters (lake::CheckName). So this is a path or a URL, which DuckDB would
+    // open as a file.
     if (table.table_name.find_first_of("/\\") != std::string::npos) {
       return At(NotAllowed(fmt::format("files cannot be read by SQL: '{}'", table.table_name)), table);
     }
@@ -327,7 +328,7 @@ class TreeWalk {
     return {};
   }
 
-  // FROM (VALUES ('a'), ('b')) t(name), or a row-less SELECT when there are no names.
+  // FROM (VALUES ('a'), ('b')) t(name), or a SELECT without rows if there are no names.
   static TableRefPointer NameList(const std::vector<std::string>& names) {
     auto list = duckdb::make_uniq<duckdb::ExpressionListRef>();
     list->alias = kNameListAlias;
@@ -351,7 +352,8 @@ class TreeWalk {
     return duckdb::make_uniq<duckdb::SubqueryRef>(std::move(statement), kNameListAlias);
   }
 
-  // The binder expands the star of SHOW TABLES by the table's name: without one it fails as INTERNAL.
+  // The binder expands the star of SHOW TABLES by the name of the table. Without a name it fails with an INTERNAL
+  // error.
   static constexpr const char* kNameListAlias = "tables";
   const GuardOptions& options_;
   bool is_repeatable_ = true;
@@ -404,7 +406,7 @@ Result<GuardedStatement> GuardStatement(const std::string& sql, const GuardOptio
         ErrorCode::kInvalidArgument, Reason::kSqlTooLong,
         fmt::format("the statement has {} bytes, at most {} are allowed", sql.size(), options.sql_max_bytes));
   }
-  // The parser takes the text as a C string: what follows a zero would go unseen.
+  // The parser reads the text as a C string, so text after a zero byte would be ignored.
   if (size_t zero = sql.find('\0'); zero != std::string::npos) {
     Error error = Refused(ErrorCode::kInvalidArgument, Reason::kSqlSyntax, "the statement holds a zero byte");
     return ToError(WithPosition(error, duckdb::optional_idx(zero)), sql);

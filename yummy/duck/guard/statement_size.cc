@@ -17,8 +17,8 @@ using ExpressionPointer = duckdb::unique_ptr<duckdb::ParsedExpression>;
 
 struct Size {
   uint64_t tables = 0;
-  uint64_t joins = 0;  // that the optimiser may bring into one order with those around
-  uint64_t work = 0;   // steps to order the joins apart from those
+  uint64_t joins = 0;  // joins that the optimiser may order together with those around
+  uint64_t work = 0;   // steps to order all other joins
 
   Size& operator+=(const Size& other) {
     tables = SaturatedSum(tables, other.tables);
@@ -27,7 +27,7 @@ struct Size {
     return *this;
   }
 
-  /// With the joins in an order of their own, which takes time with their cube.
+  /// The size if the joins are ordered by themselves, which takes the cube of their number.
   Size Apart() const {
     return {.tables = tables, .work = SaturatedSum(work, SaturatedProduct(joins, SaturatedProduct(joins, joins)) / 8)};
   }
@@ -46,7 +46,7 @@ bool IsFunction(const duckdb::ParsedExpression& expression) {
   return expression.GetExpressionClass() == duckdb::ExpressionClass::FUNCTION;
 }
 
-// By its form: which functions are aggregates only the binder knows.
+// Decides by form, because only the binder knows which functions are aggregates.
 bool MayAggregate(const duckdb::ParsedExpression& expression) {
   bool found = IsFunction(expression) && !expression.Cast<duckdb::FunctionExpression>().is_operator;
   duckdb::ParsedExpressionIterator::EnumerateChildren(
@@ -59,7 +59,7 @@ bool MayAggregate(const duckdb::SelectNode& select) {
          std::ranges::any_of(select.select_list, [](const auto& column) { return MayAggregate(*column); });
 }
 
-// Whether the expression is written out for each column that it names: `COLUMNS(*) + 1`.
+// True if the expression is copied for each column that it names: `COLUMNS(*) + 1`.
 bool HasColumns(const duckdb::ParsedExpression& expression) {
   if (expression.GetExpressionClass() == duckdb::ExpressionClass::STAR)
     return expression.Cast<duckdb::StarExpression>().columns;
@@ -69,10 +69,10 @@ bool HasColumns(const duckdb::ParsedExpression& expression) {
   return found;
 }
 
-// Goes to every table and every expression that a statement has.
+// Visits every table and every expression of a statement.
 class SizeWalk {
  public:
-  /// CTEs with `readers` that are unknown count for each reader.
+  /// A CTE whose number of readers is not in `readers` counts for each reader.
   SizeWalk(const SizeLimits& limits, Readers readers) : limits_(limits), readers_(std::move(readers)) {}
 
   Size Node(duckdb::QueryNode& node) {
@@ -100,7 +100,7 @@ class SizeWalk {
     return size;
   }
 
-  /// As far as the walk has come.
+  /// The readers that the walk has found so far.
   const Readers& found_readers() const { return found_readers_; }
 
   Result<void> result() const {
@@ -110,7 +110,7 @@ class SizeWalk {
 
  private:
   struct Named {
-    const Cte* cte = nullptr;  // nullptr: the recursive one, inside itself
+    const Cte* cte = nullptr;  // null for a recursive CTE inside itself
     Size size;
   };
 
@@ -121,9 +121,9 @@ class SizeWalk {
                   .With("limit", std::to_string(allowed));
   }
 
-  // What is made once is a table to those who read it. The engine writes small CTEs out for each reader where a LIMIT
-  // may spare it rows; it judges by the tables that a CTE itself scans, so that chains of CTEs would grow without end:
-  // these are marked.
+  // A CTE that is computed once is like a table for its readers. The engine copies small CTEs for each reader, because
+  // a LIMIT may then save rows. It decides by the tables that the CTE itself scans, so chains of CTEs would grow
+  // exponentially. These are marked as materialized.
   bool IsMadeOnce(Cte& cte, const Size& size) const {
     using enum duckdb::CTEMaterialize;
     if (cte.materialized != CTE_MATERIALIZE_DEFAULT) return cte.materialized == CTE_MATERIALIZE_ALWAYS;
@@ -158,7 +158,7 @@ class SizeWalk {
         size += Node(*cte.child);
         return size;
       }
-      // Not made by the parser from a query.
+      // The parser does not make this node from a query.
       case BOUND_SUBQUERY_NODE:
       case STATEMENT_NODE: return size;
     }
@@ -172,7 +172,7 @@ class SizeWalk {
     Size size;
     if (select.from_table) size = Ref(*select.from_table);
     Limit("joins in one FROM", size.joins, limits_.joins_max);
-    // An alias stands for its whole expression in what follows.
+    // In later clauses an alias stands for its whole expression.
     const auto outer = std::exchange(aliases_, {});
     for (auto& column : select.select_list) {
       const uint64_t before = expressions_;
@@ -182,7 +182,7 @@ class SizeWalk {
     for (auto& key : select.groups.group_expressions) size += Clause(key);
     for (auto* clause : {&select.where_clause, &select.having, &select.qualify}) size += Clause(*clause);
     aliases_ = outer;
-    // The optimiser orders what is below an aggregate once more for each one above it.
+    // The optimiser orders the joins below an aggregate once more for each aggregate above.
     if (MayAggregate(select)) size.work = SaturatedProduct(SaturatedSum(size.Apart().work, 1), 2);
     return size;
   }
@@ -219,7 +219,7 @@ class SizeWalk {
         return show.query ? Node(*show.query) : Size{.tables = 1};
       }
       case EMPTY_FROM: return {.tables = 1};
-      // Not made by the parser.
+      // The parser does not make these.
       case INVALID:
       case CTE:
       case COLUMN_DATA:
@@ -241,7 +241,7 @@ class SizeWalk {
     return size;
   }
 
-  // The aggregates are written out for each of the values, those of several columns multiplied.
+  // The aggregates are copied for each value. The values of several columns multiply.
   Size Pivot(duckdb::PivotRef& pivot) {
     Size size = Ref(*pivot.source).Apart();
     uint64_t values = 1;
@@ -255,7 +255,7 @@ class SizeWalk {
     return size;
   }
 
-  // Of a clause of a SELECT, which may be left out.
+  // The size of a clause of a SELECT; the clause may be absent.
   Size Clause(ExpressionPointer& clause) {
     if (!clause || !HasColumns(*clause)) return Of(clause);
     const uint64_t outer = copies_;
@@ -265,14 +265,14 @@ class SizeWalk {
     return size;
   }
 
-  // Of the sub-queries in an expression, which may be left out of the statement.
+  // The size of the sub-queries in an expression; the expression may be absent.
   Size Of(ExpressionPointer& expression) {
     Size size;
     if (!expression) return size;
     if (expression->GetExpressionClass() == duckdb::ExpressionClass::WINDOW)
       Limit("windows", ++windows_, limits_.windows_max);
     if (expression->GetExpressionClass() == duckdb::ExpressionClass::SUBQUERY) {
-      // Its one value is an aggregate too.
+      // Its single value is an aggregate, too.
       size = Node(*expression->Cast<duckdb::SubqueryExpression>().subquery->node).Apart();
       size.work = SaturatedProduct(size.work, 2);
     }
@@ -296,7 +296,7 @@ class SizeWalk {
     return size;
   }
 
-  // In expressions, without its children.
+  // The length in expressions, without its children.
   uint64_t LengthOf(const duckdb::ParsedExpression& expression) const {
     if (expression.GetExpressionClass() != duckdb::ExpressionClass::COLUMN_REF) return 1;
     const auto& column = expression.Cast<duckdb::ColumnRefExpression>();
@@ -309,12 +309,12 @@ class SizeWalk {
   const Readers readers_;
   Readers found_readers_;
   std::map<std::string, Named> ctes_;        // in scope, by lower-case names
-  std::map<std::string, uint64_t> aliases_;  // of the SELECT that the walk is in, and the length of what they stand for
-  Size made_once_;                           // what CTEs have that are made once
+  std::map<std::string, uint64_t> aliases_;  // aliases of the current SELECT, with the lengths of their expressions
+  Size made_once_;                           // the size of all CTEs that are computed once
   uint64_t windows_ = 0;
-  uint64_t copies_ = 1;       // of what the walk is at
-  uint64_t copied_ = 0;       // expressions
-  uint64_t expressions_ = 0;  // those and the others
+  uint64_t copies_ = 1;       // how often the current expression is copied
+  uint64_t copied_ = 0;       // copied expressions
+  uint64_t expressions_ = 0;  // all expressions
   std::optional<Error> excess_;
 };
 

@@ -24,13 +24,13 @@ using duckdb::TableFilter;
 using duckdb::TableFilterType;
 using duckdb::Value;
 
-// No file has a column of this name: Parquet names are text.
+// No file has a column of this name, because Parquet names are text.
 constexpr const char* kNoColumn = "\x01 no such column";
 
 Column MakeColumn(const std::string& name, const duckdb::LogicalType& type, Value identifier) {
   Column column(name, type);
   column.identifier = std::move(identifier);
-  // Read where a file has no such column; the mapper wants one at every level.
+  // The value if a file lacks the column. The mapper needs one at every level.
   column.default_expression = duckdb::make_uniq<duckdb::ConstantExpression>(Value(type));
   return column;
 }
@@ -46,7 +46,7 @@ Result<Columns> Children(const delta::DataType& type, const duckdb::LogicalType&
 Result<Column> Describe(const std::string& name, Value identifier, const delta::DataType& type,
                         const duckdb::LogicalType& logical, delta::ColumnMappingMode mapping) {
   Column column = MakeColumn(name, logical, std::move(identifier));
-  // Without structs a nested column is mapped as a whole, with a cast where types were widened.
+  // A nested column without structs is mapped as a whole, with a cast if types were widened.
   if (HoldsStruct(type)) column.children = TRY(Children(type, logical, mapping));
   return column;
 }
@@ -91,7 +91,7 @@ Result<Columns> Children(const delta::DataType& type, const duckdb::LogicalType&
 
 bool IsId(const Value& identifier) { return !identifier.IsNull() && identifier.type().id() == LogicalTypeId::INTEGER; }
 
-// The mapper's own order: the first column with the id, or with the name ignoring case.
+// The mapper's own rule: the first column with the id, or with the name ignoring case.
 Column* Find(const Column& column, Columns& candidates) {
   const bool by_id = IsId(column.identifier);
   for (Column& candidate : candidates) {
@@ -104,7 +104,7 @@ Column* Find(const Column& column, Columns& candidates) {
   return nullptr;
 }
 
-/// Within a kind a reader converts values; of another kind they are not what the table says.
+/// Within a kind, a reader may convert values. Values of another kind are not what the table says.
 enum class Kind { kBoolean, kNumber, kText, kTime, kOther };
 
 Kind KindOf(const duckdb::LogicalType& type) {
@@ -196,7 +196,7 @@ LogicalType MarkBytes(const LogicalType& in_table, const LogicalType& in_file) {
   }
 }
 
-// Both are aligned.
+// Both columns must be aligned.
 void MarkBytes(const Column& column, Column& in_file) {
   if (column.children.empty()) {
     in_file.type = MarkBytes(column.type, in_file.type);
@@ -225,7 +225,7 @@ void MarkBytes(const Column& column, Column& in_file) {
   }
 }
 
-// True when the file's values, cast to the table's type, compare as they do in the file.
+// True if the cast to the table's type does not change how the file's values compare.
 bool WidensExactly(const duckdb::LogicalType& in_file, const duckdb::LogicalType& in_table) {
   if (in_file == in_table || KeepsComparisons(in_file, in_table)) return true;
   const bool micros_in_table =
@@ -239,7 +239,7 @@ bool WidensExactly(const duckdb::LogicalType& in_file, const duckdb::LogicalType
   }
 }
 
-// True when the mapper's cast of the constant loses nothing, or fails, after which it evaluates the filter on cast
+// True if the mapper's cast of the constant is exact or fails. If it fails, the mapper evaluates the filter on cast
 // values.
 bool CastsExactly(const Value& constant, const duckdb::LogicalType& in_file) {
   Value cast = constant;
@@ -286,7 +286,7 @@ bool CarriesOver(const TableFilter& filter, const Column& column, const Column& 
   }
 }
 
-// The part of a filter that must be evaluated; a null pointer when all of it only saves work.
+// The part of a filter that must be evaluated; null if all of it only saves work.
 duckdb::unique_ptr<TableFilter> RequiredPart(const TableFilter& filter) {
   switch (filter.filter_type) {
     case TableFilterType::BLOOM_FILTER:
@@ -304,14 +304,14 @@ duckdb::unique_ptr<TableFilter> RequiredPart(const TableFilter& filter) {
   }
 }
 
-// Evaluated by the reader on the column as the table has it.
+// Turns the filter into an expression, which the reader evaluates on values of the table's type.
 duckdb::unique_ptr<TableFilter> AsExpression(const TableFilter& filter, const Column& column) {
   const duckdb::BoundReferenceExpression reference(column.type, 0);
   return duckdb::make_uniq<duckdb::ExpressionFilter>(filter.ToExpression(reference));
 }
 
-// True when DuckDB finds the constant in a bloom filter where writers put it: it asks for the hash of the text of a
-// BLOB, which has escapes, and of the bits of a number, of which zero and NaN have several that are equal.
+// True if DuckDB looks up the constant in a bloom filter by the same hash that writers use. For a BLOB it hashes the
+// escaped text. For a number it hashes the bits, but zero and NaN have several bit patterns that are equal.
 bool IsHashedAsWritten(const Value& constant) {
   switch (constant.type().id()) {
     case LogicalTypeId::BLOB: return constant.ToString() == duckdb::StringValue::Get(constant);
@@ -328,8 +328,8 @@ bool IsLookedUpWrongly(const duckdb::ConstantFilter& comparison) {
   return comparison.comparison_type == ExpressionType::COMPARE_EQUAL && !IsHashedAsWritten(comparison.constant);
 }
 
-// The filter without equality that the reader would look up in a bloom filter in vain: >= and <= together say the same.
-// Below other kinds of filters it does not look.
+// Replaces an equality that the reader would look up wrongly in a bloom filter by >= and <=. The reader looks up no
+// filters below other kinds.
 duckdb::unique_ptr<TableFilter> WithoutWrongHashes(duckdb::unique_ptr<TableFilter> filter) {
   const auto each = [](auto& children) {
     for (auto& child : children) child = WithoutWrongHashes(std::move(child));
@@ -352,7 +352,8 @@ duckdb::unique_ptr<TableFilter> WithoutWrongHashes(duckdb::unique_ptr<TableFilte
   return filter;
 }
 
-// True when a Top-N's bound has another type than the column: DuckDB takes its bytes for one of the column's.
+// True if the bound of a Top-N has another type than the column. DuckDB would read its bytes as a value of the column's
+// type.
 bool HasForeignBound(const TableFilter& filter, const LogicalType& type) {
   const auto any = [&](const auto& children) {
     return std::any_of(children.begin(), children.end(),
@@ -387,13 +388,14 @@ bool HasWrongHash(const TableFilter& filter) {
   }
 }
 
-// Filters may hold long lists, and are looked at for each file: only those that cannot stay are copied.
+// True if the filter can stay unchanged. This is asked for each file, and filters may hold long lists, so only filters
+// that cannot stay are copied.
 bool Fits(const TableFilter& filter, const Column& column, const Column* in_file) {
   return !(in_file && in_file->type != column.type) && !HasForeignBound(filter, column.type) && !HasWrongHash(filter);
 }
 
-// The filter as DuckDB's mapper can carry it over to the column that the file has, if it has one; a null pointer when
-// nothing must be evaluated.
+// The filter in a form that DuckDB's mapper can carry over to the file's column, if there is one; null if nothing must
+// be evaluated.
 duckdb::unique_ptr<TableFilter> Fit(const TableFilter& filter, const Column& column, const Column* in_file) {
   if (in_file && in_file->type != column.type) {
     auto required = RequiredPart(filter);
@@ -425,7 +427,7 @@ Result<void> AlignColumns(Columns& table_columns, Columns& file_columns,
     if (index.IsVirtualColumn() || index.GetPrimaryIndex() >= table_columns.size()) continue;
     TRY(Align(table_columns[index.GetPrimaryIndex()], file_columns));
   }
-  // What is read from elsewhere, as partition columns are, is in no file.
+  // Columns that do not come from the file, such as partition columns, must not be found in it.
   for (Column& column : table_columns) {
     if (IsId(column.identifier)) column.identifier = Value(kNoColumn);
   }

@@ -43,8 +43,8 @@ std::shared_ptr<const delta::DeletionVector> LoadDeletionVector(duckdb::ClientCo
   return *std::move(vector);
 }
 
-// What a damaged Parquet file makes DuckDB throw. Invalid input may also be a filter's doing, where the reader runs
-// one.
+// True for exceptions that DuckDB throws for a damaged Parquet file. If the reader runs filters, invalid input may also
+// come from a filter.
 bool SpeaksOfTheFile(const duckdb::ErrorData& data, bool reader_runs_filters) {
   switch (data.Type()) {
     case duckdb::ExceptionType::IO:
@@ -56,7 +56,7 @@ bool SpeaksOfTheFile(const duckdb::ErrorData& data, bool reader_runs_filters) {
   }
 }
 
-// A partition column is read from the log, whatever a file may hold by its name.
+// Partition columns come from the log, even if a file has columns of their names.
 duckdb::vector<duckdb::ColumnIndex> ColumnsInFiles(const delta::Snapshot& snapshot,
                                                    const duckdb::vector<duckdb::ColumnIndex>& column_ids) {
   const auto& partition = snapshot.partition_columns();
@@ -69,14 +69,14 @@ duckdb::vector<duckdb::ColumnIndex> ColumnsInFiles(const delta::Snapshot& snapsh
   return stored;
 }
 
-// Carries an Error of ours: what error.cc packs into the extra info.
+// True if the exception carries one of our errors, which error.cc has put into the extra info.
 bool IsOurs(const duckdb::ErrorData& data) { return data.ExtraInfo().find("yummy_code") != data.ExtraInfo().end(); }
 
 [[noreturn]] void Rethrow(duckdb::ClientContext& context, const ScanInfo& scan, const std::string& duck_path,
                           bool reader_runs_filters) {
   const duckdb::ErrorData data = CurrentException();
   if (InvalidatesInstance(data)) {
-    // Where a filter ran, the statement may be at fault: a sound file must not be refused because of one.
+    // If a filter ran, the statement may be at fault, and a sound file must not be refused because of it.
     if (!reader_runs_filters) RequestOf(context).files_in_use().Suspect();
     throw;
   }
@@ -97,7 +97,7 @@ bool IsOurs(const duckdb::ErrorData& data) { return data.ExtraInfo().find("yummy
             .With("version", version));
 }
 
-/// The file as the store tells of it now; absent when the store has no answer.
+/// The file with the size that the store reports now; absent if the store does not answer.
 std::optional<duckdb::OpenFileInfo> AsStored(duckdb::ClientContext& context, const ScanInfo& scan,
                                              const duckdb::OpenFileInfo& file) {
   const auto parsed = ParseDuckPath(file.path);
@@ -112,9 +112,9 @@ std::optional<duckdb::OpenFileInfo> AsStored(duckdb::ClientContext& context, con
 
 bool IsLocal(const ScanInfo& scan) { return scan.snapshot->object_store()->capabilities().is_local; }
 
-// On local disk a file is what it is there now, which costs a microsecond to ask: a file put back under the same name,
-// size and time is not read by the footer and the bytes of the first one. What cannot be asked stays as the log tells
-// of it.
+// On local disk the file is identified by its current inode, size and time, which takes a microsecond to ask for. So a
+// file that was replaced under the same name, size and time is not read with the cached footer and bytes of the old
+// one. If the store does not answer, the file stays as the log describes it.
 duckdb::OpenFileInfo AsItIs(duckdb::ClientContext& context, const ScanInfo& scan, const duckdb::OpenFileInfo& file) {
   return IsLocal(scan) ? AsStored(context, scan, file).value_or(file) : file;
 }
@@ -169,8 +169,9 @@ duckdb::shared_ptr<duckdb::BaseFileReader> DeltaFileReader::CreateReader(duckdb:
   }
 }
 
-// In a catch block. Some writers put 0 or a guess for a file's size into the log: a store that is far away is asked for
-// it when the log's has failed, and not before. What was fetched ahead by that size is of no use.
+// Called in a catch block. Some writers put 0 or a guess into the log as a file's size. A far store is asked for the
+// real size only after reading with the log's size has failed. Bytes that were fetched ahead by the wrong size are not
+// used.
 duckdb::shared_ptr<duckdb::BaseFileReader> DeltaFileReader::OpenByItsOwnSize(
     duckdb::ClientContext& context, duckdb::GlobalTableFunctionState& state, const duckdb::OpenFileInfo& file,
     duckdb::idx_t position, const duckdb::MultiFileBindData& bind_data) {
@@ -241,7 +242,7 @@ duckdb::ReaderInitializeType DeltaFileReader::CreateMapping(
     return MultiFileReader::CreateMapping(context, reader_data, table_columns, column_ids, filters, files, bind_data,
                                           virtual_columns, mode);
   } catch (...) {
-    // The mapper evaluates filters on constant columns: what they throw is the statement's doing.
+    // The mapper evaluates filters on constant columns. If they throw, the statement is at fault.
     if (filters && !filters->filters.empty()) RequestOf(context).files_in_use().Acquit();
     throw;
   }

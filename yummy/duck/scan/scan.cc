@@ -20,10 +20,10 @@ namespace {
 
 constexpr const char* kScanName = "delta_scan";
 
-// A scan of less is done before a second thread is awake.
+// A scan of fewer bytes is done before a second thread has woken up.
 constexpr int64_t kBytesPerThread = 1 << 20;
-constexpr uint64_t kTextExpansion = 16;   // long texts take so much more in memory than in a file, as a guess
-constexpr uint64_t kScanMemoryShare = 2;  // the part of the memory for the chunks of all threads
+constexpr uint64_t kTextExpansion = 16;   // a guess: long texts take so many times their file size in memory
+constexpr uint64_t kScanMemoryShare = 2;  // the fraction of the memory for the chunks of all threads
 
 const DeltaFileList& ListOf(const duckdb::FunctionData& bind_data) {
   return bind_data.Cast<duckdb::MultiFileBindData>().file_list->Cast<DeltaFileList>();
@@ -36,12 +36,12 @@ bool IsFloating(const delta::DataType& type) {
 struct Bounds {
   std::optional<delta::Scalar> min;
   std::optional<delta::Scalar> max;
-  bool hold_for_nan = false;  // no row is NaN, or NaN lies between the bounds
+  bool hold_for_nan = false;  // true if no row is NaN, or if NaN lies between the bounds
   bool may_have_null = true;
   bool all_null = false;
 };
 
-// DuckDB drops filters and chooses narrower types by these: every part must be true, absent parts are fine.
+// DuckDB drops filters and chooses narrower types by these statistics. So every part must be true; parts may be absent.
 duckdb::unique_ptr<duckdb::BaseStatistics> ToStatistics(const delta::DataType& type, const Bounds& bounds) {
   if (type.is_nested() || type.kind == delta::TypeKind::kVoid || type.kind == delta::TypeKind::kVariant) return nullptr;
   auto logical = ToLogicalType(type);
@@ -62,7 +62,7 @@ duckdb::unique_ptr<duckdb::BaseStatistics> ToStatistics(const delta::DataType& t
   return statistics.ToUnique();
 }
 
-// One data file as DuckDB's optimizer sees it.
+// The view of one data file for DuckDB's optimiser.
 class FileFacts final : public duckdb::PartitionRowGroup {
  public:
   FileFacts(delta::SnapshotRef snapshot, delta::FileId file) : snapshot_(std::move(snapshot)), file_(file) {}
@@ -108,7 +108,7 @@ duckdb::vector<duckdb::PartitionStatistics> PartitionStatisticsOf(duckdb::Client
     const delta::FileView file = snapshot->file(id);
     const int64_t rows = file.live_records();
     duckdb::PartitionStatistics statistics;
-    // Writers leave no file without rows: a log that says so is not believed.
+    // Writers add no files without rows, so a count of zero in the log is not trusted.
     const bool known = rows >= 0 && file.num_records > 0;
     statistics.count = known ? static_cast<duckdb::idx_t>(rows) : 0;
     statistics.count_type = known ? duckdb::CountType::COUNT_EXACT : duckdb::CountType::COUNT_APPROXIMATE;
@@ -145,8 +145,8 @@ duckdb::InsertionOrderPreservingMap<std::string> DescribeRun(duckdb::TableFuncti
   return result;
 }
 
-// Each thread has a chunk of rows at hand. Only rows with texts can be so wide that this matters, and only their
-// compressed size is known before a file is opened.
+// The number of threads whose chunks fit into memory. Only rows with texts can be so wide that this matters. Before a
+// file is opened, only their compressed size is known.
 duckdb::idx_t ThreadsInMemory(duckdb::ClientContext& context, const duckdb::TableFunctionInitInput& input,
                               const DeltaFileList& list) {
   const auto& types = input.bind_data->Cast<duckdb::MultiFileBindData>().types;
@@ -223,7 +223,7 @@ duckdb::TableFunction MakeScanTemplate(duckdb::DatabaseInstance& database) {
   function.serialize = nullptr;
   function.deserialize = nullptr;
   function.verify_serialization = false;
-  // Row ids are not the positions that late materialization joins by.
+  // Late materialization joins by positions, but row ids are not positions here.
   function.late_materialization = false;
   return function;
 }
@@ -236,7 +236,8 @@ duckdb::unique_ptr<duckdb::FunctionData> BindScan(duckdb::ClientContext& context
   info->init_global = std::exchange(function.init_global, InitGlobal);
   function.function_info = std::move(info);
   duckdb::vector<duckdb::Value> inputs{duckdb::Value("")};
-  // Writers leave NaN out of the bounds in a footer: without this a row group is skipped in which only a NaN fits.
+  // Writers leave NaN out of the bounds in a footer. Without this, a row group would be skipped in which only a NaN
+  // matches.
   duckdb::named_parameter_map_t named{{"can_have_nan", duckdb::Value::BOOLEAN(true)}};
   duckdb::vector<duckdb::LogicalType> input_types;
   duckdb::vector<std::string> input_names;

@@ -14,10 +14,10 @@ namespace {
 
 using delta::TypeKind;
 
-/// Where Spark keeps the type that a string column was declared with.
+/// The metadata key of the type with which Spark declared a string column.
 constexpr std::string_view kDeclaredTypeKey = "__CHAR_VARCHAR_TYPE_STRING";
 
-/// The n of "char(n)" or "varchar(n)", with `word` in front.
+/// The n of "char(n)" or "varchar(n)"; `word` is the text before the bracket.
 std::optional<uint64_t> LengthOf(std::string_view declared, std::string_view word) {
   if (!declared.starts_with(word) || !declared.ends_with(')')) return std::nullopt;
   declared.remove_prefix(word.size());
@@ -65,7 +65,7 @@ Result<StoredForm> StoredForm::Make(const TableLayout& layout) {
   return form;
 }
 
-// As Spark's charTypeWriteSideCheck and varcharTypeWriteSideCheck have it.
+// Does the same as Spark's charTypeWriteSideCheck and varcharTypeWriteSideCheck.
 Result<std::optional<std::string_view>> StoredForm::Stored(const Column& column, std::string_view text,
                                                            std::string& padded) {
   if (column.characters_max) {
@@ -101,7 +101,7 @@ Result<void> StoredForm::ApplyTo(const Column& column, duckdb::DataChunk& rows, 
   given.ToUnifiedFormat(rows.size(), format);
   const auto* texts = duckdb::UnifiedVectorFormat::GetData<duckdb::string_t>(format);
   std::string padded;
-  // A vector of its own, made with the first value that changes: other columns may share the given one.
+  // A separate vector, made at the first value that changes, because other columns may share the given one.
   std::optional<duckdb::Vector> stored;
   for (duckdb::idx_t row = 0; row < rows.size(); row++) {
     const auto index = format.sel->get_index(row);

@@ -16,8 +16,8 @@ bool HoldsVoid(const delta::DataType& type) {
          std::ranges::any_of(type.fields, [](const delta::Field& field) { return HoldsVoid(field.type); });
 }
 
-/// Void fields within structs could be omitted, too; until the writer does so they are refused like those within
-/// arrays.
+/// Refuses void fields within arrays and structs. Those within structs could be omitted, but the writer does not do
+/// that.
 Result<void> CheckVoids(const delta::Schema& schema) {
   const auto refuse = [](std::string message) {
     return Error(ErrorCode::kUnsupported, std::move(message)).WithReason(Reason::kUnsupportedType);
@@ -53,12 +53,12 @@ Result<TableLayout> TableLayout::Make(const delta::Metadata& metadata, const del
     layout.types.push_back(TRY(ToLogicalType(field.type)));
     if (std::find(partition.begin(), partition.end(), column) != partition.end()) continue;
     if (field.type.kind == delta::TypeKind::kVoid)
-      continue;  // Parquet has no such type: a reader finds the column missing, so null
+      continue;  // Parquet has no such type; for a reader the column is missing, and so null
     layout.file_columns.push_back(column);
     layout.file_names.push_back(field.physical_name());
     layout.file_types.push_back(TRY(ToPhysicalType(field.type)));
   }
-  // PROTOCOL.md, "Void Type": writers reject schemas of which nothing would be left in data files.
+  // PROTOCOL.md, "Void Type": writers reject schemas that would leave no columns in data files.
   if (layout.file_columns.empty()) {
     return Error(ErrorCode::kUnsupported,
                  "rows cannot be written: every column is void or partitions the table, and a data file needs one that "

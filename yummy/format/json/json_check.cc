@@ -20,8 +20,8 @@ namespace {
 
 struct Level {
   bool object = false;
-  size_t index = 0;                     // of the present element
-  std::optional<std::string_view> key;  // of the present field, once it is read
+  size_t index = 0;                     // position of the current element
+  std::optional<std::string_view> key;  // key of the current field, once it is read
   KeySet keys;
 };
 
@@ -34,8 +34,8 @@ size_t CharacterLength(unsigned char first) {
   return first < 0xF0 ? 3 : 4;
 }
 
-// Walks the text without recursion, so that no depth can overflow the stack. simdjson tells fast that a text is broken;
-// this tells where and why, and what simdjson does not look for: repeated keys.
+// Walks the text without recursion, so that no depth can overflow the stack. simdjson finds quickly that a text is
+// broken. This class says where and why, and also finds repeated keys, which simdjson ignores.
 class JsonChecker {
  public:
   JsonChecker(std::string_view text, size_t depth_max) : text_(text), depth_max_(depth_max) {
@@ -71,7 +71,7 @@ class JsonChecker {
     while (!AtEnd() && IsSpace(text_[at_])) at_++;
   }
 
-  // At '{' or '['. True when the value is complete already: it is empty.
+  // Called at '{' or '['. True if the value is empty, and so already complete.
   Result<bool> Open() {
     if (levels_.size() >= depth_max_) {
       return Fault(at_, Reason::kJsonTooDeep, fmt::format("the JSON is nested deeper than {} levels", depth_max_));
@@ -90,7 +90,7 @@ class JsonChecker {
     return false;
   }
 
-  // After a value: false at the end of the text, true before the next value.
+  // Called after a value. False at the end of the text, true before the next value.
   Result<bool> AfterValue() {
     while (true) {
       SkipSpace();
@@ -182,7 +182,7 @@ class JsonChecker {
     return at_ > start;
   }
 
-  // At the opening quote. The text between the quotes, unescaped; it lives as long as the checker.
+  // Called at the opening quote. Returns the unescaped text between the quotes, which lives as long as the checker.
   Result<std::string_view> String() {
     const size_t start = ++at_;
     std::string unescaped;
@@ -210,7 +210,7 @@ class JsonChecker {
     return std::string_view(owned_.emplace_back(std::move(unescaped)));
   }
 
-  // After a backslash.
+  // Called after a backslash.
   Result<void> Escape(std::string& out) {
     constexpr std::string_view kLetters = "\"\\/bfnrt";
     constexpr std::string_view kBytes = "\"\\/\b\f\n\r\t";
@@ -300,7 +300,7 @@ class JsonChecker {
   size_t at_ = 0;
   size_t bad_byte_ = std::string_view::npos;
   std::vector<Level> levels_;
-  std::deque<std::string> owned_;  // unescaped keys: views into them stay good
+  std::deque<std::string> owned_;  // unescaped keys; a deque keeps views into them valid
 };
 
 }  // namespace

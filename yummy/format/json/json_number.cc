@@ -45,8 +45,8 @@ bool HasOnlyZeroDigits(std::string_view token) {
 std::string_view TypeWord(float /*of*/) { return "float"; }
 std::string_view TypeWord(double /*of*/) { return "double"; }
 
-/// Whether a whole number that is written by its digits alone would be stored as another one. Its digits may also be
-/// the shortest text of what is stored: JavaScript writes doubles so up to 1e21.
+/// True if a whole number that is written only with digits would be stored as another number. It may also be the
+/// shortest text of the stored value, because JavaScript writes doubles like this up to 1e21.
 template <typename Float>
 bool IsAnotherNumber(std::string_view token, Float value) {
   if (token.size() <= static_cast<size_t>(std::numeric_limits<Float>::digits10)) return false;
@@ -66,7 +66,8 @@ Result<Float> ParseFloating(std::string_view token) {
     if (IsAnotherNumber(token, value)) return OutOfRange(fmt::format("a {} exactly", TypeWord(value)), token);
     return value;
   }
-  // from_chars does not tell too large from too small; what is too small is zero or the nearest subnormal.
+  // from_chars gives the same error for too large and too small. A number that is too small becomes zero or the nearest
+  // subnormal.
   const std::string text(token);
   const Float rounded = std::is_same_v<Float, float> ? static_cast<Float>(std::strtof(text.c_str(), nullptr))
                                                      : static_cast<Float>(std::strtod(text.c_str(), nullptr));

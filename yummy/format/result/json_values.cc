@@ -22,13 +22,13 @@ namespace yummy::format {
 
 namespace {
 
-// A stretch of an array.
+// A part of an array.
 struct Range {
   int64_t begin;
   int64_t end;
 };
 
-// Calls append(i) for each value that is not null, and places commas and nulls.
+// Calls append(i) for each value that is not null, and writes commas and nulls.
 template <typename Append>
 void AppendEach(const arrow::Array& array, Range range, std::string& out, Append&& append) {
   const bool nulls = array.null_count() > 0;
@@ -42,8 +42,8 @@ void AppendEach(const arrow::Array& array, Range range, std::string& out, Append
   }
 }
 
-// As AppendEach for values of at most kBytes of text each: write(i, place) returns the end of what it wrote. The text
-// is made in place, for a thousand values at a time.
+// As AppendEach, for values with at most kBytes of text each. write(i, place) writes to `place` and returns the end of
+// its text. Room is made for a thousand values at a time.
 template <size_t kBytes, typename Write>
 void WriteEach(const arrow::Array& array, Range range, std::string& out, Write&& write) {
   static_assert(kBytes >= 4);  // "null"
@@ -79,7 +79,7 @@ char* WriteUnsigned(char* place, uint64_t value) {
   return place + text.size();
 }
 
-constexpr size_t kFloatingBytes = 32;  // "-2.2250738585072014e-308" is the longest kind
+constexpr size_t kFloatingBytes = 32;  // the longest texts are like "-2.2250738585072014e-308"
 
 template <typename Float>
 char* WriteFloating(char* place, Float value) {
@@ -152,7 +152,7 @@ void AppendUtf8String(std::string& out, std::string_view text) {
   out += '"';
 }
 
-// One check of all the bytes is much faster than one of each string. It is enough when no string begins inside a
+// Checking all bytes at once is much faster than checking each string. It is enough if no string begins inside a
 // character.
 template <typename Array>
 bool AllUtf8(const Array& strings, Range range) {
@@ -168,10 +168,10 @@ bool AllUtf8(const Array& strings, Range range) {
   return true;
 }
 
-// Views are no one stretch of bytes.
+// The bytes of views are not contiguous.
 bool AllUtf8(const arrow::StringViewArray& /*strings*/, Range /*range*/) { return false; }
 
-// What stands behind a null does not count.
+// Bytes under a null do not count.
 template <typename Array>
 bool EachUtf8(const Array& strings, Range range) {
   for (int64_t i = range.begin; i < range.end; i++) {
@@ -264,7 +264,7 @@ int64_t UnitsPerSecond(arrow::TimeUnit::type unit) {
   return 1;
 }
 
-// In days first, so that no unit overflows.
+// Computes days first, so that no unit overflows.
 void AppendTimestamp(std::string& out, int64_t value, int64_t units_per_second, bool zoned) {
   const int64_t units_per_day = units_per_second * 86'400;
   const int64_t days = FloorDivide(value, units_per_day);
@@ -309,7 +309,7 @@ void AppendTimes(const arrow::Array& array, Range range, std::string& out) {
   });
 }
 
-// "P1M2DT3.000006S": ISO 8601, with seconds that may be more than a minute and parts that each have their sign.
+// "P1M2DT3.000006S": ISO 8601. Seconds may exceed a minute, and each part has its own sign.
 void AppendInterval(std::string& out, int64_t months, int64_t days, Int128 nanos) {
   out += "\"P";
   if (months != 0) fmt::format_to(std::back_inserter(out), "{}M", months);
@@ -345,7 +345,7 @@ void AppendIntervals(const arrow::Array& array, Range range, std::string& out) {
   });
 }
 
-// As AppendEach for values that are made of other arrays' values and may fail.
+// As AppendEach, for values that consist of values of other arrays. May fail.
 template <typename Append>
 Result<void> TryEach(const arrow::Array& array, Range range, std::string& out, Append&& append) {
   for (int64_t i = range.begin; i < range.end; i++) {
@@ -426,7 +426,7 @@ Result<void> AppendDictionary(const arrow::Array& array, Range range, std::strin
   });
 }
 
-// A union value is the value of the child that it has.
+// The value of a union is the value of its selected child.
 Result<void> AppendUnions(const arrow::Array& array, Range range, std::string& out) {
   const auto& unions = static_cast<const arrow::UnionArray&>(array);
   for (int64_t i = range.begin; i < range.end; i++) {
@@ -439,7 +439,7 @@ Result<void> AppendUnions(const arrow::Array& array, Range range, std::string& o
   return {};
 }
 
-/// The types of which a value may have no JSON form.
+/// Handles the types whose values may have no JSON form.
 Result<void> AppendFallible(const arrow::Array& array, Range range, std::string& out) {
   switch (array.type_id()) {
     case arrow::Type::STRING: return AppendStrings<arrow::StringArray>(array, range, out);

@@ -197,7 +197,7 @@ class TimestampColumn final : public JsonColumn {
  private:
   static constexpr std::string_view kWhatFits = "a timestamp: microseconds of the years 0001 to 9999";
 
-  // Seconds, milliseconds and microseconds all are in use, and each would pass for another.
+  // Clients use seconds, milliseconds and microseconds, and the number alone does not show which.
   Error UnitRequired(std::string_view token) const {
     return Error(ErrorCode::kInvalidArgument,
                  fmt::format("the number {} is no {} without its unit", token.substr(0, 40), type_name()))
@@ -205,7 +205,8 @@ class TimestampColumn final : public JsonColumn {
         .With("hint", "write the time as RFC 3339, or name the unit by the parameter timestamp_unit: s, ms, us or ns");
   }
 
-  // "2024-01-02", alone or with a time of two digits each: one-digit months and hours are for the log's texts only.
+  // True for "2024-01-02", alone or before a time whose parts have two digits. One-digit months and hours are allowed
+  // only in texts of the log.
   static bool HasFullDate(std::string_view text) {
     constexpr size_t kDateLength = 10;
     if (text.size() < kDateLength || text[4] != '-' || text[7] != '-') return false;
@@ -219,7 +220,7 @@ class TimestampColumn final : public JsonColumn {
   bool zoned_ = false;
 };
 
-// void: nothing but null.
+// A void column takes only null.
 class NullColumn final : public JsonColumn {
  public:
   NullColumn(const arrow::Field& field, arrow::ArrayBuilder* builder) : JsonColumn(field, builder, Shape::kScalar) {}
@@ -371,7 +372,7 @@ std::optional<std::string> DecodeBase64(std::string_view text) {
       bytes += static_cast<char>((bits >> bit_count) & 0xFF);
     }
   }
-  // Bits left over must be zero, or two texts would mean the same bytes (RFC 4648, section 3.5).
+  // Leftover bits must be zero, otherwise two texts would mean the same bytes (RFC 4648, section 3.5).
   if ((bits & ((1U << bit_count) - 1)) != 0) return std::nullopt;
   return bytes;
 }

@@ -19,13 +19,14 @@ namespace yummy::format {
 
 namespace {
 
-constexpr int64_t kExpansionMax = 200;             // decompressed bytes for each byte of the body
+constexpr int64_t kExpansionMax = 200;             // decompressed bytes per byte of the body
 constexpr int64_t kMemoryFloorBytes = 64LL << 20;  // small bodies may need more than their size: alignment, bitmaps
 constexpr int64_t kReadBytes = 1LL << 20;
 constexpr int kColumnsMax = 10'000;
 constexpr int kDepthMax = 64;
 
-// The body, counted, and read in steps: a message that claims to be long gets no more memory than there are bytes.
+// Reads the body in steps and counts its bytes. So a message that claims to be long gets no more memory than the body
+// has bytes.
 class CountedStream final : public arrow::io::InputStream {
  public:
   CountedStream(std::shared_ptr<arrow::io::InputStream> source, std::shared_ptr<BoundedPool> pool)
@@ -60,7 +61,7 @@ class CountedStream final : public arrow::io::InputStream {
   }
 
   int64_t bytes() const { return bytes_; }
-  /// What the source failed with, if it did.
+  /// The error of the source, if it failed.
   const arrow::Status& source_status() const { return source_status_; }
 
  private:
@@ -75,7 +76,8 @@ Error InvalidArrow(std::string_view what) {
       .WithReason(Reason::kInvalidArrow);
 }
 
-// Null arrays, run ends and lists of nothing have lengths without bytes: a few bytes must not stand for a year of work.
+// Null arrays, run ends and lists of empty values have a length without bytes. A few bytes must not mean a year of
+// work.
 bool LengthsAreBelow(const arrow::ArrayData& data, int64_t length_max) {
   if (data.length > length_max) return false;
   for (const auto& child : data.child_data) {
@@ -124,7 +126,7 @@ class CheckedReader final : public arrow::RecordBatchReader {
   }
 
  private:
-  // Bytes behind the end marker are rows that a client believes to have sent.
+  // Bytes after the end marker may be rows that the client believes it has sent.
   arrow::Status CheckEnd() {
     char byte = 0;
     const auto read = stream_->Read(1, &byte);
@@ -143,7 +145,7 @@ class CheckedReader final : public arrow::RecordBatchReader {
     return InvalidArrow(status.message());
   }
 
-  std::shared_ptr<BoundedPool> pool_;  // shared: its buffers keep it, too
+  std::shared_ptr<BoundedPool> pool_;  // shared: with its buffers
   std::shared_ptr<CountedStream> stream_;
   std::shared_ptr<arrow::RecordBatchReader> inner_;
 };

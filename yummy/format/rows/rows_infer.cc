@@ -20,14 +20,14 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 
 constexpr size_t kDepthMax = 64;
-constexpr size_t kMembersMax = 10'000;  // of all new columns together: no table takes more
+constexpr size_t kMembersMax = 10'000;  // for all new columns together; no table takes more
 
-/// What the values of one place have in common.
+/// The common type of the values at one place.
 struct Guess {
   enum class Kind { kNothing, kBoolean, kLong, kDouble, kString, kArray, kObject, kMixed };
 
   Kind kind = Kind::kNothing;  // kNothing: only nulls so far
-  // Array: the element, without a name; object: its members, in the order in which they come first.
+  // Array: the element, without a name. Object: its members, in the order of their first appearance.
   std::vector<std::pair<std::string, Guess>> members = {};
   std::unordered_map<std::string, size_t> positions = {};  // of members
 
@@ -42,7 +42,7 @@ struct Guess {
     }
   }
 
-  /// Null when the values have no type in common, or none at all.
+  /// Null if the values have no common type, or if there are none.
   std::shared_ptr<arrow::DataType> ToArrow() const {
     switch (kind) {
       case Kind::kBoolean: return arrow::boolean();
@@ -69,8 +69,8 @@ struct Guess {
   }
 };
 
-/// Walks a body once. False from any step: it is no JSON, of another shape, too deep or too wide, which the walk ends
-/// with.
+/// Walks a body once. A step returns false if the body is not JSON, has another shape, or is too deep or too wide. Then
+/// the walk ends.
 class InferWalk {
  public:
   explicit InferWalk(const FieldNames& known) : known_(known) {}
@@ -115,7 +115,7 @@ class InferWalk {
     return true;
   }
 
-  /// Null when there are too many.
+  /// Null if there are too many members.
   Guess* Member(Guess& guess, std::string_view name) {
     const auto [at, is_new] = guess.positions.try_emplace(std::string(name), guess.members.size());
     if (is_new) {
@@ -157,7 +157,7 @@ class InferWalk {
       case ondemand::json_type::number: {
         ondemand::number_type number{};
         if (value.get_number_type().get(number) != simdjson::SUCCESS) return false;
-        // A whole number that is too large is refused with its row.
+        // A whole number that is too large is refused later, together with its row.
         const bool is_whole = number != ondemand::number_type::floating_point_number;
         guess.Take(is_whole ? Guess::Kind::kLong : Guess::Kind::kDouble);
         return true;
@@ -203,7 +203,7 @@ Result<arrow::FieldVector> InferColumns(std::string_view body, const arrow::Sche
   ondemand::parser parser;
   ondemand::document document;
   const simdjson::error_code begun = parser.iterate(padded).get(document);
-  // A copy that could not be made is empty.
+  // If there is no memory for the copy, it is empty.
   if (padded.size() != body.size() || begun == simdjson::MEMALLOC) return OutOfMemory();
   const FieldNames names(known.fields());
   InferWalk walk(names);

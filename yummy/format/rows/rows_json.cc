@@ -33,9 +33,9 @@ Error InvalidArgument(Reason reason, std::string message) {
 
 Error Internal(const arrow::Status& status) { return Error(ErrorCode::kInternal, status.ToString()); }
 
-// The text of a string, which is consumed: left to simdjson to skip, one before a ':' would pass for a key, and hide
-// what follows. Without escapes the text is the body's own; else simdjson unescapes it, which lets a low surrogate
-// pass.
+// Consumes a string and returns its text. It is not left to simdjson to skip, because simdjson would take a string
+// before a ':' for a key and hide what follows. Without escapes the result is a view of the body. Otherwise simdjson
+// unescapes it, which lets a lone low surrogate through.
 Result<std::string_view> Text(ondemand::value& value) {
   const std::string_view token = Trimmed(value.raw_json_token());
   if (token.size() < 2) return InvalidJson();
@@ -51,7 +51,7 @@ Result<std::string_view> Text(ondemand::value& value) {
 Result<std::string_view> KeyText(ondemand::field& field) {
   const char* const begin = field.key().raw();
   const char* end = begin;
-  while (*end != '"') end++;  // the first stage of simdjson has seen that the string ends
+  while (*end != '"') end++;  // the first stage of simdjson has checked that the string ends
   const std::string_view plain(begin, static_cast<size_t>(end - begin));
   if (plain.find('\\') == std::string_view::npos) return plain;
   std::string_view text;
@@ -59,7 +59,7 @@ Result<std::string_view> KeyText(ondemand::field& field) {
   return text;
 }
 
-// Walks a body into the columns of a schema. After an error it knows where it was.
+// Walks a body and fills the columns of a schema. After an error it knows the place.
 class RowsWalk {
  public:
   RowsWalk(const arrow::Schema& schema, const RowsJsonOptions& options)
@@ -88,7 +88,7 @@ class RowsWalk {
     return result;
   }
 
-  // Adds where the walk was to the error that ended it.
+  // Adds the place of the walk to the error that ended it.
   Error Located(Error error) const {
     JsonPointer pointer;
     for (auto segment = path_.rbegin(); segment != path_.rend(); ++segment) {
@@ -112,7 +112,7 @@ class RowsWalk {
   }
 
  private:
-  // Notes a step of the way to an error.
+  // Adds a step to the path of an error.
   Result<void> At(std::string_view key, Result<void> result) {
     if (!result.ok()) [[unlikely]]
       path_.emplace_back(std::string(key));
@@ -169,7 +169,7 @@ class RowsWalk {
       return {};
     }
     if (!dict && !list) return UnknownKey(key);
-    if (type == ondemand::json_type::null) return IsNull(value);  // as if it were absent
+    if (type == ondemand::json_type::null) return IsNull(value);  // counts as absent
     if (result.rows != nullptr)
       return InvalidArgument(
           Reason::kOneOfRequired,
@@ -258,7 +258,7 @@ class RowsWalk {
       TRY(MakeColumn(i));
     }
     column_.reset();
-    std::vector<size_t> last_row(names_.size(), 0);  // the row that a column has its last value of, from 1
+    std::vector<size_t> last_row(names_.size(), 0);  // for each column, the row of its last value, counted from 1
     size_t rows = 0;
     TRY(EachElement(array, [&](size_t row, ondemand::value& value) -> Result<void> {
       rows = row + 1;
@@ -273,12 +273,12 @@ class RowsWalk {
     if (TRY(TypeOf(value)) != ondemand::json_type::object) return TypeMismatch("an object: a row", "another value");
     ondemand::object object;
     if (value.get_object().get(object) != simdjson::SUCCESS) return InvalidJson();
-    size_t expected = 0;  // rows mostly have their keys in the order of the columns
+    size_t expected = 0;  // rows usually have their keys in the order of the columns
     size_t given = 0;
     TRY(EachMember(object, [&](std::string_view key, ondemand::value& member) -> Result<void> {
       std::optional<size_t> index = expected;
       if (expected >= names_.size() || names_.name(expected) != key) index = names_.Find(key);
-      column_ = index;  // also when there is none: an error must not name the column before
+      column_ = index;  // even if absent, so that an error does not name the previous column
       if (!index) return At(key, names_.Unknown("column", key).With("column", std::string(key.substr(0, 200))));
       if (last_row[*index] == row_number)
         return At(key, InvalidArgument(Reason::kDuplicateKey, "the column is given twice"));
@@ -451,8 +451,8 @@ class RowsWalk {
   size_t depth_max_;
   JsonColumnOptions column_options_;
   std::vector<std::unique_ptr<arrow::ArrayBuilder>> builders_;
-  std::vector<std::unique_ptr<JsonColumn>> columns_;  // for a dict only those that it gives
-  // Where the walk is: the top column and row; the path is filled from its end when an error comes up.
+  std::vector<std::unique_ptr<JsonColumn>> columns_;  // for a dict only the columns that it has
+  // The place of the walk: top column and row. When an error is passed up, the path is filled from its end.
   std::optional<size_t> column_;
   std::optional<size_t> row_;
   std::vector<std::variant<size_t, std::string>> path_;
@@ -465,12 +465,13 @@ Result<RowsBody> DecodeRowsJson(std::string_view body, const arrow::Schema& sche
   ondemand::parser parser;
   ondemand::document document;
   const simdjson::error_code begun = parser.iterate(padded).get(document);
-  // A copy that could not be made is empty.
+  // If there is no memory for the copy, it is empty.
   if (padded.size() != body.size() || begun == simdjson::MEMALLOC) return OutOfMemory();
   RowsWalk walk(schema, options);
   Result<RowsBody> result = begun == simdjson::SUCCESS ? walk.Body(document) : InvalidJson();
   if (result.ok()) return result;
-  // What is no JSON at all comes first, wherever the walk ended: it stops at the first thing that it does not want.
+  // The walk stops at the first thing that it does not expect. If the text is not JSON at all, that is the error to
+  // report.
   TRY(CheckJson(body, options.depth_max));
   return walk.Located(std::move(result).error());
 }

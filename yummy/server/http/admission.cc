@@ -19,7 +19,7 @@ asio::awaitable<Result<Admission::Permit>> Admission::Acquire() {
   }
   waiters_.push_back({asio::steady_timer(co_await asio::this_coro::executor, wait_max_)});
   const auto waiter = std::prev(waiters_.end());
-  boost::system::error_code ignored;  // cancelled: a place became free
+  boost::system::error_code ignored;  // the timer is cancelled when a place becomes free
   co_await waiter->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   const bool granted = waiter->granted;
   waiters_.erase(waiter);
@@ -31,7 +31,7 @@ asio::awaitable<Result<Admission::Permit>> Admission::Acquire() {
 }
 
 void Admission::Release() {
-  // The place passes straight to the first that waits, so that nobody overtakes it.
+  // The place goes straight to the first waiter, so that no other request overtakes it.
   for (auto& waiter : waiters_) {
     if (waiter.granted) continue;
     waiter.granted = true;

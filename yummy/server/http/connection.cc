@@ -28,7 +28,7 @@
 #include "yummy/server/http/problem.h"
 #include "yummy/server/http/spool.h"
 
-// GCC 12 takes Asio's recycling allocator of coroutine frames for a mismatch (its bug 103993).
+// GCC 12 wrongly warns about Asio's recycling allocator for coroutine frames (its bug 103993).
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
 namespace yummy::server {
@@ -42,11 +42,11 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr size_t kReadBytes = 64 << 10;
-constexpr size_t kSpoolMemoryBytes = 1 << 20;  // what of a streamed body stays in memory
-constexpr size_t kLingerBytesMax = 256 << 10;  // read and dropped before a connection is closed after an early answer
+constexpr size_t kSpoolMemoryBytes = 1 << 20;  // a streamed body up to this size stays in memory
+constexpr size_t kLingerBytesMax = 256 << 10;  // after an early answer so much is read before the connection is closed
 constexpr auto kLingerTime = std::chrono::seconds(1);
 constexpr size_t kRequestIdBytesMax = 128;
-constexpr auto kLookPause = std::chrono::milliseconds(100);  // between two looks whether a client is still there
+constexpr auto kLookPause = std::chrono::milliseconds(100);  // between two checks that the client is still there
 
 std::string HttpDate() {
   std::array<char, 40> text{};
@@ -67,7 +67,7 @@ uint32_t HeaderBytesMax(const lake::LimitsConfig& limits) {
   return static_cast<uint32_t>(std::min<uint64_t>(limits.uri_bytes + limits.header_bytes + 1024, UINT32_MAX));
 }
 
-// The header's lines, and of a body that is there what came after it.
+// The lines of the header; for a body that was read, the trailers after it.
 std::vector<HeaderLine> LinesOf(const http::fields& fields) {
   std::vector<HeaderLine> lines;
   const auto view = [](auto text) { return std::string_view(text.data(), text.size()); };
@@ -75,12 +75,12 @@ std::vector<HeaderLine> LinesOf(const http::fields& fields) {
   return lines;
 }
 
-// One buffer holds whatever has to be there as a whole to be understood: the header, the line of a chunk, what comes
-// after the last chunk; and what was read with it.
+// The buffer holds the parts of a request that are parsed as a whole: the header, the line of a chunk, the trailers. It
+// also holds bytes that were read together with them.
 size_t BufferBytesMax(const lake::LimitsConfig& limits) { return HeaderBytesMax(limits) + kReadBytes; }
 
-// Whatever follows the target and is not one of the two versions has the same error: only what could be another version
-// is one.
+// The parser gives the same error for everything after the target that is not one of the two versions. This tells
+// another HTTP version from other text.
 bool NamesAnotherVersion(std::string_view begin) {
   const std::string_view line = begin.substr(0, begin.find('\n'));
   constexpr std::string_view kVersion = " HTTP/1.1\r";
@@ -122,7 +122,7 @@ struct Connection::Exchange {
   bool keep_alive = true;
   bool expects_continue = false;
   bool answered = false;  // the answer has begun
-  bool given_up = false;  // nobody wants an answer
+  bool given_up = false;  // nobody waits for the answer
   steady_clock::time_point started;
   uint64_t bytes_sent = 0;
 
@@ -132,7 +132,7 @@ struct Connection::Exchange {
   }
 };
 
-// Requests a stop when the client leaves while its request runs. Uses nothing of the connection after it ended.
+// Requests a stop if the client disconnects while its request runs. It uses nothing of the connection after its end.
 class Connection::ClientWatch {
  public:
   ClientWatch(asio::ip::tcp::socket& socket, std::stop_source stop)
@@ -160,8 +160,8 @@ class Connection::ClientWatch {
     asio::steady_timer again;
   };
 
-  // The end of the client's side and a reset show whatever it has sent before. Further bytes alone are the next
-  // request: they stay where they are and would wake a wait for more at once, so the look is repeated by the clock.
+  // A closed or reset connection is visible even if the client has sent further bytes before. Such bytes are the next
+  // request and stay in the socket. They would end a wait for readability at once, so the check is repeated by a timer.
   static void Look(const std::shared_ptr<State>& state) {
     if (!state->active) return;
     pollfd client{.fd = state->file, .events = POLLRDHUP, .revents = 0};
@@ -179,8 +179,8 @@ class Connection::ClientWatch {
   std::shared_ptr<State> state_;  // shared: a handler may run after the watch is gone
 };
 
-// Ends the reads that are under way when it is over, and leaves the socket open for the answer that says so: the
-// stream's own timer would close it.
+// Cancels reads when the time is over. The socket stays open for the answer that says so; the stream's own timer would
+// close it.
 class Connection::ReadTimer {
  public:
   ReadTimer(beast::tcp_stream& stream, std::chrono::seconds after) : timer_(stream.get_executor(), after) {
@@ -196,7 +196,7 @@ class Connection::ReadTimer {
   ReadTimer(const ReadTimer&) = delete;
   ReadTimer& operator=(const ReadTimer&) = delete;
 
-  /// The error of a read that ended, told as what it is.
+  /// The real error of a read: a time-out if the timer cancelled it.
   error_code Explain(error_code error) const {
     return error && state_->over ? error_code(beast::error::timeout) : error;
   }
@@ -233,8 +233,8 @@ asio::awaitable<void> Connection::Serve() {
   co_await Linger();
 }
 
-// The answer to a refused request must arrive: what the client still sends is read for a while before the socket is
-// closed.
+// Makes sure that the answer to a refused request arrives: before the socket is closed, what the client still sends is
+// read for a while. Otherwise a reset could destroy the answer.
 asio::awaitable<void> Connection::Linger() {
   error_code error;
   stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, error);
@@ -263,7 +263,7 @@ asio::awaitable<bool> Connection::ServeOne() {
   idle_ = false;
   exchange.started = steady_clock::now();
   auto header = co_await ReadHeader(exchange);
-  if (header.ok() && !*header) co_return false;  // the client left before it had asked for anything
+  if (header.ok() && !*header) co_return false;  // the client left without a request
 
   Result<Response> response = header.ok() ? Result<Response>(Response{}) : Result<Response>(std::move(header).error());
   if (response.ok()) {
@@ -308,6 +308,7 @@ asio::awaitable<Result<bool>> Connection::ReadHeader(Exchange& exchange) {
     exchange.keep_alive = false;
     const bool left =
         error == http::error::end_of_stream || error == asio::error::eof || error == asio::error::connection_reset;
+    // A client may close its connection between two requests, which is not an error.
     if (left) co_return false;
     const auto begin = buffer_.cdata();
     co_return ReadError(error, {static_cast<const char*>(begin.data()), begin.size()});
@@ -339,6 +340,7 @@ asio::awaitable<Result<bool>> Connection::ReadHeader(Exchange& exchange) {
     }
   }
   auto checked = CheckHeader(target, lines, {&serving_.lake.config(), serving_.loopback, exchange.http_1_0});
+  // After a header with doubtful framing nobody knows where the next request begins.
   if (!checked.ok()) {
     exchange.keep_alive = false;
     co_return std::move(checked).error();
@@ -367,6 +369,7 @@ asio::awaitable<Result<void>> Connection::ReadBody(Exchange& exchange) {
         .WithReason(Reason::kTooLarge);
   }
   error_code error;
+  // The client waits for this line before it sends its body (RFC 9110, 10.1.1).
   if (exchange.expects_continue && !parser.is_done() && !exchange.http_1_0) {
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     co_await asio::async_write(stream_, asio::buffer(kContinue), asio::redirect_error(asio::use_awaitable, error));
@@ -403,7 +406,7 @@ asio::awaitable<Result<Response>> Connection::RunRoute(Exchange& exchange) {
   }
   const auto& limits = serving_.lake.config().limits;
   stop_ = std::stop_source();
-  // The time that a body takes to arrive is not the query's: body_idle_seconds bounds it.
+  // The time in which the body arrives does not count; body_idle_seconds bounds it.
   exchange.request.context =
       Context(steady_clock::now() + std::chrono::seconds(limits.query_seconds), stop_.get_token(), exchange.request_id)
           .WithStart(exchange.started);
@@ -432,7 +435,7 @@ asio::awaitable<bool> Connection::Write(Exchange& exchange, std::string_view fir
   co_return !error;
 }
 
-// Sends the pieces as chunks. False when the answer was cut.
+// Sends the pieces as chunks. False if the answer was cut off.
 asio::awaitable<bool> Connection::SendStream(Exchange& exchange, Response& response) {
   std::string piece;
   bool more = true;
@@ -457,7 +460,7 @@ asio::awaitable<bool> Connection::SendStream(Exchange& exchange, Response& respo
 
 asio::awaitable<void> Connection::Send(Exchange& exchange, Response response) {
   if (response.status == 0) co_return;  // sent already
-  // HTTP/1.0 knows no chunks: the whole answer is collected first, so that a broken one is seen.
+  // HTTP/1.0 has no chunks. So the whole answer is collected first; otherwise a client could not see that it is broken.
   std::unique_ptr<Spool> collected;
   if (response.stream && exchange.http_1_0) {
     collected = std::make_unique<Spool>(serving_.lake.config().limits.stream_body_bytes, kSpoolMemoryBytes);
@@ -504,7 +507,7 @@ asio::awaitable<void> Connection::Send(Exchange& exchange, Response response) {
     response.body.clear();
     if (sent) sent = co_await SendStream(exchange, response);
   } else {
-    // Nobody waits for the answer to a request that was given up: it is for the log.
+    // Nobody waits for the answer to a request that was given up; it only goes to the log.
     sent = !exchange.given_up &&
            co_await Write(exchange, head, exchange.head ? std::string_view() : std::string_view(response.body));
     for (uint64_t offset = 0; sent && collected && offset < collected->size_bytes();) {

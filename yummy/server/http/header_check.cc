@@ -42,14 +42,14 @@ Result<void> CheckFraming(const std::vector<HeaderLine>& lines, const HeaderChec
   return {};
 }
 
-// The host without its port, in lower case; empty when it is none.
+// The host without its port, in lower case; empty if it is not a host.
 std::string HostName(std::string_view value) {
   const auto valid = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) ||
            std::string_view("-._~:[]%!$&'()*+,;=").find(c) != std::string_view::npos;
   };
   if (value.empty() || !std::all_of(value.begin(), value.end(), valid)) return "";
-  // The colons within brackets are an address's.
+  // Colons within brackets belong to an IPv6 address.
   const size_t name_end = value.front() == '[' ? value.find(']') + 1 : std::min(value.find(':'), value.size());
   const std::string_view rest = value.substr(name_end);
   if (name_end == 0 || (!rest.empty() && rest.front() != ':')) return "";

@@ -23,14 +23,13 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 namespace {
-constexpr auto kAcceptPause = std::chrono::milliseconds(50);  // after an accept failed for want of descriptors
+constexpr auto kAcceptPause = std::chrono::milliseconds(50);  // after accept found no free descriptor
 
 Serving MakeServing(lake::Lake& lake, std::span<const Route> routes) {
   const auto& config = lake.config();
   const auto& limits = config.limits;
   const auto wait = std::chrono::seconds(limits.queue_seconds);
-  // A streamed answer asks for its next piece on the pool while another request may hold a thread: the queue has room
-  // for both.
+  // A streamed answer queues a task for each piece while other requests hold the threads. The queue has room for both.
   const size_t tasks_max = limits.connections + limits.queries + limits.queries_queued;
   return Serving{.lake = lake,
                  .routes = routes,
@@ -117,8 +116,8 @@ asio::awaitable<void> HttpServer::State::Accept() {
   }
 }
 
-// However the coroutine ends, also when it is destroyed where it waits, its connection goes: one that stays would keep
-// its socket, and the stop from coming to its end.
+// However the coroutine ends, even if it is destroyed while it waits, its connection must be removed. Otherwise the
+// connection would keep its socket, and the server could not stop.
 asio::awaitable<void> HttpServer::State::Serve(tcp::socket socket) {
   if (stops > 0) co_return;
   struct Entry {
@@ -168,7 +167,7 @@ void HttpServer::Run() {
     try {
       state_->io.run();
       return;
-    } catch (...) {  // of a handler, which is gone with what it was to do
+    } catch (...) {  // thrown by a handler; its work is lost
       Log(LogLevel::kError, "a step of the server failed: {}", CaughtException().ToString());
     }
   }

@@ -11,7 +11,7 @@ namespace yummy::server {
 
 namespace {
 
-constexpr size_t kTextBytesMax = 8 << 10;  // of a message or a detail: a query may make one of any length
+constexpr size_t kTextBytesMax = 8 << 10;  // of a message or a detail, which a query may make arbitrarily long
 
 struct CodeStatus {
   ErrorCode code;
@@ -122,8 +122,8 @@ std::string ProblemJson(const Error& error, std::string_view request_id) {
   json.String(request_id);
   json.Key("retryable");
   json.Bool(IsRetryable(error));
-  // The engine names a place in SQL text "line" and "column"; in a body it is "location_line", for "column" is a
-  // table's there.
+  // In SQL the engine calls a place "line" and "column". In a body it is "location_line", because "column" is a column
+  // of the table there.
   const bool in_sql = !error.detail("line").empty();
   for (const auto& [key, value] : error.details()) {
     if (key == "retryable" || key == "allow" || key == "location_line" || key == "location_column") continue;

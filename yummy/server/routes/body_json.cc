@@ -24,10 +24,10 @@ Error InvalidBody(Reason reason, std::string message) {
   return Error(ErrorCode::kInvalidArgument, std::move(message)).WithReason(reason);
 }
 
-// What simdjson refuses after CheckJson has passed the text: nothing that is known.
+// For text that simdjson refuses although CheckJson has accepted it. No such text is known.
 Error Unreadable() { return InvalidBody(Reason::kInvalidJson, "the body is no valid JSON"); }
 
-// A value and the JSON pointer to it. CheckJson has passed the body before.
+// A value and the JSON pointer to it. CheckJson has accepted the body before.
 struct Place {
   ondemand::value& value;
   std::string pointer;
@@ -107,8 +107,8 @@ struct Place {
   }
 };
 
-// Runs visit(key in snake_case, Place) for each member of a body's object. A null is as if the key were absent; a key
-// in both spellings stands twice.
+// Runs visit(key in snake_case, Place) for each member of a body's object. A null counts as an absent key. A key in
+// both spellings counts as repeated.
 template <typename Visit>
 Result<void> EachBodyMember(std::string_view body, size_t depth_max, const std::vector<std::string>& known,
                             Visit&& visit) {
@@ -117,7 +117,7 @@ Result<void> EachBodyMember(std::string_view body, size_t depth_max, const std::
   ondemand::parser parser;
   ondemand::document document;
   const simdjson::error_code begun = parser.iterate(padded).get(document);
-  // A copy that could not be made is empty.
+  // If there is no memory for the copy, it is empty.
   if (padded.size() != body.size() || begun == simdjson::MEMALLOC) return OutOfMemory();
   ondemand::json_type type{};
   if (begun != simdjson::SUCCESS || document.type().get(type) != simdjson::SUCCESS) return Unreadable();
@@ -157,7 +157,7 @@ Error InvalidSchema(const Place& place, std::string_view what) {
 
 Result<delta::DataType> DecodeType(Place& place);
 
-// {"name", "type", "nullable", "metadata"}: nullable when it says nothing.
+// {"name", "type", "nullable", "metadata"}. A field is nullable by default.
 Result<delta::Field> DecodeField(Place& place) {
   delta::Field field;
   bool has_name = false, has_type = false;
@@ -199,8 +199,7 @@ Result<std::vector<delta::Field>> DecodeFields(Place& place) {
   return fields;
 }
 
-// A struct, array or map as Delta's schema strings have them. containsNull and valueContainsNull are true when they are
-// absent.
+// A struct, array or map in the form of Delta's schema strings. containsNull and valueContainsNull are true by default.
 Result<delta::DataType> DecodeNestedType(Place& place) {
   std::string kind;
   delta::DataType type;
@@ -267,7 +266,7 @@ Result<std::vector<std::string>> DecodeStrings(Place& place) {
   return strings;
 }
 
-// Values are texts; a number or boolean becomes its own text, a null is as if the key were absent.
+// Values are texts. A number or boolean becomes its own text; a null counts as an absent key.
 Result<delta::StringMap> DecodeConfiguration(Place& place) {
   delta::StringMap configuration;
   TRY(place.EachMember("an object of strings", [&](std::string_view key, Place& member) -> Result<void> {
@@ -342,7 +341,7 @@ Result<CreateBody> DecodeCreateBody(std::string_view body, size_t depth_max) {
     } else if (key == "dry_run") {
       result.create.dry_run = TRY(place.Bool());
     } else if (key == "metadata") {
-      // Clients of version 0.0.9 send notes of their own here; they were never part of the table.
+      // Clients of version 0.0.9 send notes of their own here, which have never been part of the table.
       if (TRY(place.Type()) != ondemand::json_type::object) return place.Mismatch("an object");
     }
     return {};

@@ -21,8 +21,8 @@ namespace yummy::server {
 
 namespace {
 
-constexpr size_t kWholeBytesMax = 64 << 10;  // an answer that is ready within this is sent whole
-constexpr size_t kPieceBytes = 256 << 10;    // a streamed answer is sent in pieces of about this
+constexpr size_t kWholeBytesMax = 64 << 10;  // an answer up to this size is sent whole
+constexpr size_t kPieceBytes = 256 << 10;    // a streamed answer is sent in pieces of about this size
 constexpr size_t kTablesPageMax = 10'000;
 
 const std::string& StoreOf(const Request& request) { return request.path[3]; }
@@ -110,7 +110,7 @@ Result<Response> AnswerQuery(lake::Lake& lake, const Request& request, const lak
   return response;
 }
 
-// The format of an answer: the parameter, else the first of the Accept header that is offered.
+// The format of an answer: that of the parameter, otherwise the first in the Accept header that we offer.
 Result<format::ResultFormat> FormatOf(std::optional<std::string_view> parameter, const Request& request) {
   if (parameter) {
     if (*parameter == "json") return format::ResultFormat::kJson;
