@@ -8,6 +8,7 @@
 #include "yummy/delta/log/checkpoint_reader.h"
 #include "yummy/delta/log/log.h"
 #include "yummy/delta/protocol/actions_json.h"
+#include "yummy/delta/protocol/file_key.h"
 #include "yummy/delta/snapshot/log_testing.h"
 
 namespace yummy::delta {
@@ -52,7 +53,7 @@ void ExpectSameState(const Snapshot& a, const Snapshot& b) {
   EXPECT_EQ(a.txn_version("app"), b.txn_version("app"));
   for (const FileId id : a.files()) {
     const Add add = a.add(id);
-    const auto other = b.FindFile(add.path, add.deletion_vector ? add.deletion_vector->unique_id() : "");
+    const auto other = b.FindFile(MUST(MakeFileKey(add)));
     ASSERT_TRUE(other.has_value()) << add.path;
     const Add same = b.add(*other);
     EXPECT_EQ(add.size_bytes, same.size_bytes);
@@ -89,7 +90,7 @@ TEST_F(Checkpoint, KeepsStatisticsAsStructsAlone) {
   DropOldCommits();
   const SnapshotRef loaded = MUST(log_.Load());
   ExpectSameState(*replayed, *loaded);
-  const auto stats = loaded->add(*loaded->FindFile("c", "")).stats;
+  const auto stats = loaded->add(*loaded->FindFile("c")).stats;
   ASSERT_TRUE(stats.has_value());
   EXPECT_THAT(*stats, HasSubstr(R"("numRecords":10)"));
 }

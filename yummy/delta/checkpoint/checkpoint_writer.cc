@@ -17,6 +17,7 @@
 #include "yummy/delta/log/log.h"
 #include "yummy/delta/protocol/actions_json.h"
 #include "yummy/delta/protocol/features.h"
+#include "yummy/delta/protocol/file_key.h"
 #include "yummy/delta/protocol/path.h"
 #include "yummy/delta/snapshot/snapshot_state.h"
 
@@ -31,13 +32,9 @@ Error FromArrow(const arrow::Status& status) {
   return Error(code, fmt::format("the checkpoint cannot be encoded: {}", status.message()));
 }
 
-const DeletionVectorDescriptor* Pointer(const std::optional<DeletionVectorDescriptor>& vector) {
-  return vector ? &*vector : nullptr;
-}
-
 Result<void> TakeRemoves(std::vector<Remove> removes, Tombstones& tombstones) {
   for (Remove& remove : removes) {
-    std::string key = TRY(MakeFileKey(remove.path, Pointer(remove.deletion_vector)));
+    std::string key = TRY(MakeFileKey(remove));
     tombstones.insert_or_assign(std::move(key), std::move(remove));
   }
   return {};
@@ -53,9 +50,9 @@ Result<RecentCommits::Bytes> BytesOf(const Context& context, const Snapshot::Sta
 Result<void> TakeCommit(std::vector<Action> actions, Tombstones& tombstones) {
   for (Action& action : actions) {
     if (const auto* add = std::get_if<Add>(&action)) {
-      tombstones.erase(TRY(MakeFileKey(add->path, Pointer(add->deletion_vector))));
+      tombstones.erase(TRY(MakeFileKey(*add)));
     } else if (auto* remove = std::get_if<Remove>(&action)) {
-      std::string key = TRY(MakeFileKey(remove->path, Pointer(remove->deletion_vector)));
+      std::string key = TRY(MakeFileKey(*remove));
       tombstones.insert_or_assign(std::move(key), std::move(*remove));
     }
   }

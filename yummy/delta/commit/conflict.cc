@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "yummy/delta/protocol/features.h"
-#include "yummy/delta/protocol/path.h"
+#include "yummy/delta/protocol/file_key.h"
 
 namespace yummy::delta {
 
@@ -19,11 +19,6 @@ const T* FindAction(const WinningCommit& winner) {
     if (const T* found = std::get_if<T>(&action)) return found;
   }
   return nullptr;
-}
-
-std::string NormalOrRaw(std::string_view log_path) {
-  auto path = NormalizeLogPath(log_path);
-  return path.ok() ? std::move(path).value() : std::string(log_path);
 }
 
 bool DropsFeature(const Protocol& from, const Protocol& to) {
@@ -95,8 +90,8 @@ bool MayHaveRead(const TransactionSummary& transaction, const PartitionValues& v
 bool MayHaveRead(const TransactionSummary& transaction, const Remove& remove) {
   if (transaction.read_whole_table) return true;
   if (transaction.read_predicates.empty()) return false;
-  const std::string vector_id = remove.deletion_vector ? remove.deletion_vector->unique_id() : std::string();
-  const auto file = transaction.base->FindFile(remove.path, vector_id);
+  const auto key = MakeFileKey(remove);
+  const auto file = key.ok() ? transaction.base->FindFile(*key) : std::nullopt;
   if (!file) return MayHaveRead(transaction, remove.partition_values.value_or(PartitionValues{}));
   const std::vector<FileId> candidates = {*file};
   return std::ranges::any_of(transaction.read_predicates, [&](const Predicate& predicate) {
@@ -137,9 +132,10 @@ bool DeleteDeleteConflicts(const TransactionSummary& transaction, const WinningC
   return std::ranges::any_of(winner.actions, [&](const Action& action) {
     const Remove* remove = std::get_if<Remove>(&action);
     if (remove == nullptr) return false;
-    const std::string prefix = NormalOrRaw(remove->path) + '\0';
-    const auto first = std::ranges::lower_bound(transaction.removed_keys, prefix);
-    return first != transaction.removed_keys.end() && first->starts_with(prefix);
+    const auto path = MakeFileKey(remove->path, nullptr);
+    if (!path.ok()) return false;  // no live file has a path that cannot be decoded
+    const auto first = std::ranges::lower_bound(transaction.removed_keys, *path);
+    return first != transaction.removed_keys.end() && PathOfFileKey(*first) == *path;
   });
 }
 
@@ -182,13 +178,6 @@ KindText TextOf(ConflictKind kind) {
 }
 
 }  // namespace
-
-std::string FileKey(std::string_view log_path, const std::optional<DeletionVectorDescriptor>& deletion_vector) {
-  std::string key = NormalOrRaw(log_path);
-  key += '\0';
-  if (deletion_vector) key += deletion_vector->unique_id();
-  return key;
-}
 
 bool OnlyRearranges(const TransactionSummary& transaction) {
   return !transaction.changes_data && !transaction.changes_metadata && !transaction.changes_protocol &&

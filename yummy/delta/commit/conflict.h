@@ -15,16 +15,13 @@
 
 namespace yummy::delta {
 
-/// The key of a logical file: normalized path + '\0' + deletion vector id (PROTOCOL.md, "Action Reconciliation").
-std::string FileKey(std::string_view log_path, const std::optional<DeletionVectorDescriptor>& deletion_vector);
-
 /// What a transaction has read and wants to change.
 struct TransactionSummary {
   const Snapshot* base = nullptr;  // absent when it creates the table
   IsolationLevel isolation = IsolationLevel::kWriteSerializable;
   bool read_whole_table = false;
   std::vector<Predicate> read_predicates;
-  std::vector<std::string> removed_keys;  // FileKey of the live files that it removes or adds anew; sorted
+  std::vector<std::string> removed_keys;  // MakeFileKey of the live files that it removes or adds anew; sorted
   std::set<std::string> read_app_ids;
   std::set<std::string> domains;
   bool changes_data = true;

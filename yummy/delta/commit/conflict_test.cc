@@ -9,6 +9,7 @@
 #include "yummy/base/testing.h"
 #include "yummy/delta/commit/transaction_testing.h"
 #include "yummy/delta/protocol/actions_json.h"
+#include "yummy/delta/protocol/file_key.h"
 #include "yummy/delta/protocol/path.h"
 #include "yummy/store/testing.h"
 
@@ -42,7 +43,7 @@ CommitInfo InfoOf(std::string_view operation, std::optional<bool> is_blind) {
 }
 
 std::string KeyOf(std::string_view name, std::string_view partition) {
-  return FileKey(TestAdd(name, partition).path, std::nullopt);
+  return MUST(MakeFileKey(TestAdd(name, partition)));
 }
 
 // The base: f1 in partition a, f2 in partition b, ids 0 to 9 in each; readable protocol (1,2).
@@ -231,7 +232,7 @@ TEST_F(ConflictTest, DecidesRemovedFilesOutsideTheBaseByTheirPartition) {
 
 TEST_F(ConflictTest, ComparesPathsDecoded) {
   TransactionSummary summary = Summary();
-  summary.removed_keys = {FileKey("p=x%20y/f", std::nullopt)};
+  summary.removed_keys = {MUST(MakeFileKey("p=x%20y/f", nullptr))};
   summary.only_adds = false;
   Remove same = RemoveOf("f", "x y");
   same.path = "p=x%20y/%66";

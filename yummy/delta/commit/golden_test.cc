@@ -7,6 +7,7 @@
 
 #include "yummy/base/testing.h"
 #include "yummy/delta/checkpoint/checkpoint.h"
+#include "yummy/delta/protocol/file_key.h"
 #include "yummy/delta/snapshot/snapshot.h"
 #include "yummy/store/local_store.h"
 
@@ -86,10 +87,8 @@ TEST_F(Golden, NewestVersionsHaveTheFilesAndRowsThatOthersSee) {
       EXPECT_EQ((*snapshot)->row_count(), rows);
     }
     for (const FileId id : (*snapshot)->files()) {
-      EXPECT_EQ((*snapshot)->FindFile(
-                    (*snapshot)->file(id).path,
-                    (*snapshot)->file(id).deletion_vector ? (*snapshot)->file(id).deletion_vector->unique_id() : ""),
-                id);
+      const FileView file = (*snapshot)->file(id);
+      EXPECT_EQ((*snapshot)->FindFile(MUST(MakeFileKey(file.path, file.deletion_vector))), id);
       for (size_t column = 0; column < (*snapshot)->partition_columns().size(); column++) {
         EXPECT_THAT((*snapshot)->partition_value(id, column), IsOk());
       }

@@ -9,6 +9,7 @@
 #include "yummy/base/logging.h"
 #include "yummy/delta/commit/table.h"
 #include "yummy/delta/commit/transaction_state.h"
+#include "yummy/delta/protocol/file_key.h"
 #include "yummy/delta/protocol/path.h"
 
 namespace yummy::delta {
@@ -90,17 +91,16 @@ TransactionSummary Transaction::State::Summarize() const {
   summary.changes_data = false;
   for (const RemovedFile& file : removes) {
     const FileView view = base->file(file.id);
-    const auto vector = view.deletion_vector ? std::optional(*view.deletion_vector) : std::nullopt;
-    summary.removed_keys.push_back(FileKey(view.path, vector));
+    summary.removed_keys.push_back(MUST(MakeFileKey(view.path, view.deletion_vector)));
     summary.changes_data = summary.changes_data || file.data_change;
   }
   for (const Add& add : adds) {
     summary.changes_data = summary.changes_data || add.data_change;
+    if (!base) continue;
     // If a live file is added again (for example with statistics) and a winner has removed it, it must not come back to
     // life.
-    const std::string vector_id = add.deletion_vector ? add.deletion_vector->unique_id() : std::string();
-    if (base && base->FindFile(add.path, vector_id))
-      summary.removed_keys.push_back(FileKey(add.path, add.deletion_vector));
+    std::string key = MUST(MakeFileKey(add));
+    if (base->FindFile(key)) summary.removed_keys.push_back(std::move(key));
   }
   std::ranges::sort(summary.removed_keys);
   for (const Txn& txn : txns) summary.read_app_ids.insert(txn.app_id);

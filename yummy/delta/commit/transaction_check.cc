@@ -9,6 +9,7 @@
 #include "yummy/delta/commit/transaction_state.h"
 #include "yummy/delta/protocol/actions_json.h"
 #include "yummy/delta/protocol/features.h"
+#include "yummy/delta/protocol/file_key.h"
 #include "yummy/delta/protocol/path.h"
 
 namespace yummy::delta {
@@ -90,7 +91,7 @@ Result<void> CheckFiles(const Transaction::State& state) {
   std::unordered_set<std::string> removed;
   for (const RemovedFile& file : state.removes) {
     const FileView view = state.base->file(file.id);
-    removed.insert(FileKey(view.path, view.deletion_vector ? std::optional(*view.deletion_vector) : std::nullopt));
+    removed.insert(MUST(MakeFileKey(view.path, view.deletion_vector)));
   }
   std::unordered_set<std::string> added;
   for (const Add& add : state.adds) {
@@ -100,7 +101,7 @@ Result<void> CheckFiles(const Transaction::State& state) {
     TRY(CheckPartitionValues(add, columns));
     if (!added.insert(std::move(path).value()).second)
       return InvalidCommit(fmt::format("file {} is added twice", add.path));
-    if (removed.contains(FileKey(add.path, add.deletion_vector))) {
+    if (removed.contains(TRY(MakeFileKey(add)))) {
       return InvalidCommit(fmt::format("file {} is both added and removed", add.path));
     }
   }

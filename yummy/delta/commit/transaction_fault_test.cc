@@ -262,7 +262,7 @@ TEST_F(RaceTest, ReadsNothingToKnowItsOwnCommit) {
   const SnapshotRef snapshot = std::get<Committed>(*outcome).snapshot;
   ASSERT_NE(snapshot, nullptr);
   EXPECT_EQ(snapshot->version(), 2);
-  EXPECT_TRUE(snapshot->FindFile("p=a/ours", ""));
+  EXPECT_TRUE(snapshot->FindFile("p=a/ours"));
 }
 
 TEST_F(RaceTest, StandsWhenTheCommittedVersionCannotBeRead) {

@@ -151,13 +151,13 @@ TEST_F(TransactionTest, RefusesMistakesBeforeAnythingIsSent) {
        }},
       {"added and removed",
        [](Transaction& transaction) {
-         transaction.RemoveFile(*transaction.base()->FindFile("p=a/f1", ""));
+         transaction.RemoveFile(*transaction.base()->FindFile("p=a/f1"));
          transaction.AddFile(TestAdd("f1", "a"));
        }},
       {"removed twice",
        [](Transaction& transaction) {
-         transaction.RemoveFile(*transaction.base()->FindFile("p=a/f1", ""));
-         transaction.RemoveFile(*transaction.base()->FindFile("p=a/f1", ""));
+         transaction.RemoveFile(*transaction.base()->FindFile("p=a/f1"));
+         transaction.RemoveFile(*transaction.base()->FindFile("p=a/f1"));
        }},
       {"a partition column that is not there",
        [](Transaction& transaction) {
@@ -207,7 +207,7 @@ TEST_F(TransactionTest, OnlyRearrangesTheRowsOfAnAppendOnlyTable) {
   EXPECT_EQ(refused.error().reason_name(), "APPEND_ONLY");
   EXPECT_TRUE(std::holds_alternative<Committed>(Commit(*BeginAppend("f3"))));
   const auto optimize = Begin("OPTIMIZE");
-  optimize->RemoveFile(*optimize->base()->FindFile("p=a/f1", ""), false);
+  optimize->RemoveFile(*optimize->base()->FindFile("p=a/f1"), false);
   optimize->AddFile(TestAdd("f4", "a", false));
   EXPECT_TRUE(std::holds_alternative<Committed>(Commit(*optimize)));
   EXPECT_NE(ReadLog(*store_).infos[3].json.find("\"SnapshotIsolation\""), std::string::npos);
@@ -266,7 +266,7 @@ struct Verb {
 
 void RemoveF1(Transaction& transaction, bool data_change) {
   transaction.ReadFiles(Predicate::Compare({"p"}, CompareOp::kEqual, Scalar(Scalar::Storage(std::string("a")))));
-  transaction.RemoveFile(*transaction.base()->FindFile("p=a/f1", ""), data_change);
+  transaction.RemoveFile(*transaction.base()->FindFile("p=a/f1"), data_change);
 }
 
 const std::vector<Verb>& Verbs() {

@@ -10,7 +10,7 @@
 #include <simdjson.h>
 
 #include "yummy/base/text.h"
-#include "yummy/delta/protocol/path.h"
+#include "yummy/delta/protocol/file_key.h"
 
 namespace yummy::delta {
 
@@ -18,12 +18,6 @@ namespace {
 
 Error Corrupt(std::string message) {
   return Error(ErrorCode::kCorrupt, std::move(message)).WithReason(Reason::kCorruptTable);
-}
-
-/// True when decoding and normalizing leave the path as it is: relative, without escapes.
-bool IsPlain(std::string_view path) {
-  return !path.empty() && path[0] != '/' && path[0] != '.' && path.find_first_of("%:") == std::string_view::npos &&
-         IsCleanPath(path);
 }
 
 uint32_t TakeSegmentNumber() {
@@ -34,15 +28,6 @@ uint32_t TakeSegmentNumber() {
 uint64_t HashKey(std::string_view key) { return std::hash<std::string_view>()(key); }
 
 }  // namespace
-
-Result<std::string> MakeFileKey(std::string_view log_path, const DeletionVectorDescriptor* deletion_vector) {
-  std::string key = IsPlain(log_path) ? std::string(log_path) : TRY(NormalizeLogPath(log_path));
-  if (deletion_vector != nullptr) {
-    key += '\0';
-    key += deletion_vector->unique_id();
-  }
-  return key;
-}
 
 /// The parts that are computed on first use. Nothing else of a segment changes after Finish.
 struct FileSegment::Lazy {
@@ -181,7 +166,7 @@ std::shared_ptr<const TypedPartition> FileSegment::Partition(std::string_view ke
 std::string FileSegment::KeyOf(size_t row) const { return MUST(MakeFileKey(path(row), deletion_vector(row))); }
 
 bool FileSegment::HasKey(size_t row, std::string_view key) const {
-  if (deletion_vector(row) == nullptr && IsPlain(path(row))) return path(row) == key;
+  if (deletion_vector(row) == nullptr && IsFileKey(path(row))) return path(row) == key;
   return KeyOf(row) == key;
 }
 
@@ -192,7 +177,7 @@ void FileSegment::BuildIndex() const {
   for (size_t row = 0; row < rows(); row++) {
     std::string made;
     std::string_view key = path(row);
-    if (deletion_vector(row) != nullptr || !IsPlain(key)) {
+    if (deletion_vector(row) != nullptr || !IsFileKey(key)) {
       made = KeyOf(row);
       key = made;
     }
@@ -254,7 +239,7 @@ void FileSegmentBuilder::AppendRow(std::string_view path, int64_t size_bytes, in
 
 Result<void> FileSegmentBuilder::BeginFile(std::string_view path, int64_t size_bytes, int64_t modification_time_ms,
                                            std::string_view statistics) {
-  if (!IsPlain(path)) TRY(NormalizeLogPath(path));
+  if (!IsFileKey(path)) TRY(MakeFileKey(path, nullptr));
   if (size_bytes < 0) return Corrupt(fmt::format("the size of the file {} is negative: {}", path, size_bytes));
   AppendRow(path, size_bytes, modification_time_ms, statistics);
   return {};

@@ -21,10 +21,6 @@
 
 namespace yummy::delta {
 
-/// The key of a logical file: its decoded path; if it has a deletion vector, then '\0' and the vector's unique id.
-/// Errors: Corrupt (empty path, bad escape).
-Result<std::string> MakeFileKey(std::string_view log_path, const DeletionVectorDescriptor* deletion_vector);
-
 /// Fields that few tables use.
 struct FileExtras {
   std::optional<StringMap> tags;

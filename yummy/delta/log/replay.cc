@@ -2,15 +2,9 @@
 
 #include <utility>
 
+#include "yummy/delta/protocol/file_key.h"
+
 namespace yummy::delta {
-
-namespace {
-
-const DeletionVectorDescriptor* Pointer(const std::optional<DeletionVectorDescriptor>& vector) {
-  return vector ? &*vector : nullptr;
-}
-
-}  // namespace
 
 Result<void> Replay::TakeCommit(std::vector<Action> actions) {
   const bool newest = !std::exchange(took_any_, true);
@@ -18,10 +12,10 @@ Result<void> Replay::TakeCommit(std::vector<Action> actions) {
   for (size_t i = actions.size(); i > 0; i--) {
     Action& action = actions[i - 1];
     if (auto* add = std::get_if<Add>(&action)) {
-      const bool lives = seen_.insert(TRY(MakeFileKey(add->path, Pointer(add->deletion_vector)))).second;
+      const bool lives = seen_.insert(TRY(MakeFileKey(*add))).second;
       if (lives) added_.push_back(std::move(*add));
     } else if (auto* remove = std::get_if<Remove>(&action)) {
-      seen_.insert(TRY(MakeFileKey(remove->path, Pointer(remove->deletion_vector))));
+      seen_.insert(TRY(MakeFileKey(*remove)));
     } else if (auto* new_metadata = std::get_if<Metadata>(&action)) {
       if (!metadata) metadata = std::move(*new_metadata);
     } else if (auto* new_protocol = std::get_if<Protocol>(&action)) {

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "yummy/delta/protocol/actions_json.h"
-#include "yummy/delta/protocol/path.h"
+#include "yummy/delta/protocol/file_key.h"
 
 namespace yummy::delta {
 
@@ -30,17 +30,6 @@ Counts Count(const std::vector<Action>& actions) {
   return counts;
 }
 
-// The decoded path and the deletion vector's id: the key of a logical file.
-template <typename FileAction>
-Result<std::string> LogicalKey(const FileAction& file) {
-  std::string key = TRY(NormalizeLogPath(file.path));
-  key += '\0';
-  if (file.deletion_vector) key += file.deletion_vector->unique_id();
-  return key;
-}
-
-std::string_view PathOf(std::string_view key) { return key.substr(0, key.find('\0')); }
-
 // The keys of all actions of one kind. Errors: Corrupt, when a path occurs twice.
 template <typename FileAction>
 Result<std::unordered_set<std::string>> CollectKeys(const std::vector<Action>& actions, size_t count,
@@ -52,8 +41,8 @@ Result<std::unordered_set<std::string>> CollectKeys(const std::vector<Action>& a
   for (const Action& action : actions) {
     const auto* file = std::get_if<FileAction>(&action);
     if (file == nullptr) continue;
-    const auto [position, inserted] = keys.insert(TRY(LogicalKey(*file)));
-    if (!inserted || !paths.insert(PathOf(*position)).second) {
+    const auto [position, inserted] = keys.insert(TRY(MakeFileKey(*file)));
+    if (!inserted || !paths.insert(PathOfFileKey(*position)).second) {
       return CorruptCommit(name, fmt::format("the path {} is {} twice", file->path, verb));
     }
   }
@@ -75,11 +64,12 @@ Result<void> CheckReconciled(const std::vector<Action>& actions, std::string_vie
   std::unordered_set<std::string> keys;
   for (const Action& action : actions) {
     std::string key;
-    if (const auto* add = std::get_if<Add>(&action)) key = TRY(LogicalKey(*add));
-    if (const auto* remove = std::get_if<Remove>(&action)) key = TRY(LogicalKey(*remove));
+    if (const auto* add = std::get_if<Add>(&action)) key = TRY(MakeFileKey(*add));
+    if (const auto* remove = std::get_if<Remove>(&action)) key = TRY(MakeFileKey(*remove));
     if (key.empty()) continue;
     if (!keys.insert(key).second)
-      return CorruptCommit(name, fmt::format("the path {} is there twice with the same deletion vector", PathOf(key)));
+      return CorruptCommit(name,
+                           fmt::format("the path {} is there twice with the same deletion vector", PathOfFileKey(key)));
   }
   return {};
 }
@@ -94,8 +84,8 @@ Result<void> CheckCommit(const std::vector<Action>& actions, std::string_view na
   const auto& larger = added.size() < removed.size() ? removed : added;
   for (const std::string& key : smaller) {
     if (larger.contains(key)) {
-      return CorruptCommit(name,
-                           fmt::format("the path {} is added and removed with the same deletion vector", PathOf(key)));
+      return CorruptCommit(
+          name, fmt::format("the path {} is added and removed with the same deletion vector", PathOfFileKey(key)));
     }
   }
   return {};

@@ -152,15 +152,7 @@ Result<Scalar> Snapshot::partition_value(FileId id, size_t column) const {
   return ParsePartitionValue(segment.FindPartition(key)->texts[code - PartitionColumn::kFirstText], type);
 }
 
-std::optional<FileId> Snapshot::FindFile(std::string_view log_path, std::string_view deletion_vector_id) const {
-  auto key = MakeFileKey(log_path, nullptr);
-  if (!key.ok()) return std::nullopt;
-  if (!deletion_vector_id.empty()) {
-    *key += '\0';
-    *key += deletion_vector_id;
-  }
-  return state_->files.Find(*key);
-}
+std::optional<FileId> Snapshot::FindFile(std::string_view file_key) const { return state_->files.Find(file_key); }
 
 std::optional<int64_t> Snapshot::txn_version(std::string_view app_id) const {
   const std::vector<Txn>& all = *state_->txns;

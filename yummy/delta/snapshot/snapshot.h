@@ -108,8 +108,8 @@ class Snapshot {
   Result<Scalar> partition_value(FileId id, size_t column) const;
   /// The whole add action, ready to be written again: it has a value for each partition column, and no others.
   Add add(FileId id) const;
-  /// The live file with this path and deletion vector id (empty: none), if there is one.
-  std::optional<FileId> FindFile(std::string_view log_path, std::string_view deletion_vector_id) const;
+  /// The live file with a key of MakeFileKey, if there is one.
+  std::optional<FileId> FindFile(std::string_view file_key) const;
 
   /// The files among `candidates` (null: all live files) that may hold rows which satisfy `predicate`. It decides from
   /// partition values and statistics, without I/O, and keeps files that it cannot decide on.

@@ -45,8 +45,8 @@ TEST(Snapshot, TellsFilesApartByTheirDeletionVector) {
   const SnapshotRef snapshot = MUST(log.Load());
   ASSERT_EQ(snapshot->file_count(), 1u);
   EXPECT_EQ(snapshot->file(snapshot->files()[0]).live_records(), 6);
-  EXPECT_FALSE(snapshot->FindFile("a", "").has_value());
-  EXPECT_TRUE(snapshot->FindFile("a", "ux@1").has_value());
+  EXPECT_FALSE(snapshot->FindFile("a").has_value());
+  EXPECT_TRUE(snapshot->FindFile(std::string("a\0ux@1", 6)).has_value());
 }
 
 TEST(Snapshot, IsItselfAfterARefreshWithNothingNew) {
@@ -345,7 +345,7 @@ TEST(Snapshot, KnowsAFileByEveryFormOfItsPath) {
   log.Commit(1, {AddLine("./a"), AddLine("d//b"), AddLine("c")});
   log.Commit(2, {RemoveLine("a"), RemoveLine("d/./b"), RemoveLine(".//c")});
   EXPECT_THAT(Paths(*MUST(log.Load(1))), ElementsAre("./a", "c", "d//b"));
-  EXPECT_TRUE(MUST(log.Load(1))->FindFile("d/b", "").has_value());
+  EXPECT_TRUE(MUST(log.Load(1))->FindFile("d/b").has_value());
   EXPECT_THAT(Paths(*MUST(log.Load())), IsEmpty());
 }
 
@@ -357,14 +357,14 @@ TEST(Snapshot, TakesAMissingPartitionValueAsNull) {
               R"({"add":{"path":"b","partitionValues":{"p":"x"},"size":1,"modificationTime":1,"dataChange":true}})",
               R"({"add":{"path":"c","partitionValues":{"p":null},"size":1,"modificationTime":1,"dataChange":true}})"});
   const SnapshotRef snapshot = MUST(log.Load());
-  EXPECT_TRUE(MUST(snapshot->partition_value(*snapshot->FindFile("a", ""), 0)).is_null());
-  EXPECT_THAT(snapshot->partition_value(*snapshot->FindFile("b", ""), 0), IsError(ErrorCode::kCorrupt));
-  EXPECT_TRUE(MUST(snapshot->partition_value(*snapshot->FindFile("c", ""), 0)).is_null());
+  EXPECT_TRUE(MUST(snapshot->partition_value(*snapshot->FindFile("a"), 0)).is_null());
+  EXPECT_THAT(snapshot->partition_value(*snapshot->FindFile("b"), 0), IsError(ErrorCode::kCorrupt));
+  EXPECT_TRUE(MUST(snapshot->partition_value(*snapshot->FindFile("c"), 0)).is_null());
   EXPECT_THAT(Paths(*snapshot, snapshot->Prune(Predicate::Compare({"p"}, CompareOp::kEqual, Scalar(int64_t{7})))),
               ElementsAre("b"));
   EXPECT_THAT(Paths(*snapshot, snapshot->Prune(Predicate::IsNull({"p"}))), ElementsAre("a", "b", "c"));
   // What is written again has a value for each partition column.
-  EXPECT_EQ(snapshot->add(*snapshot->FindFile("a", "")).partition_values, (PartitionValues{{"p", std::nullopt}}));
+  EXPECT_EQ(snapshot->add(*snapshot->FindFile("a")).partition_values, (PartitionValues{{"p", std::nullopt}}));
 }
 
 TEST(Snapshot, WritesNoOtherPartitionValuesAgain) {
@@ -374,11 +374,11 @@ TEST(Snapshot, WritesNoOtherPartitionValuesAgain) {
       1, {R"({"add":{"path":"a","partitionValues":{"z":"9","p":"7"},"size":1,"modificationTime":1,"dataChange":true}})",
           R"({"add":{"path":"b","partitionValues":{"P":"7"},"size":1,"modificationTime":1,"dataChange":true}})"});
   const SnapshotRef snapshot = MUST(log.Load());
-  EXPECT_EQ(MUST(snapshot->partition_value(*snapshot->FindFile("a", ""), 0)), Scalar(int64_t{7}));
-  EXPECT_EQ(snapshot->add(*snapshot->FindFile("a", "")).partition_values, (PartitionValues{{"p", "7"}}));
+  EXPECT_EQ(MUST(snapshot->partition_value(*snapshot->FindFile("a"), 0)), Scalar(int64_t{7}));
+  EXPECT_EQ(snapshot->add(*snapshot->FindFile("a")).partition_values, (PartitionValues{{"p", "7"}}));
   // In other letters it may be meant or not.
-  EXPECT_THAT(snapshot->partition_value(*snapshot->FindFile("b", ""), 0), IsError(ErrorCode::kCorrupt));
-  EXPECT_EQ(snapshot->add(*snapshot->FindFile("b", "")).partition_values, (PartitionValues{{"P", "7"}}));
+  EXPECT_THAT(snapshot->partition_value(*snapshot->FindFile("b"), 0), IsError(ErrorCode::kCorrupt));
+  EXPECT_EQ(snapshot->add(*snapshot->FindFile("b")).partition_values, (PartitionValues{{"P", "7"}}));
   EXPECT_EQ(snapshot->Prune(Predicate::Compare({"p"}, CompareOp::kEqual, Scalar(int64_t{8}))).size(), 1u);
 }
 
