@@ -83,7 +83,8 @@ Result<CreateReport> Create::Run(const Context& context, const Target& target) c
   metadata.created_time_ms = target.table.options().clock->now_millis();
   const delta::Protocol protocol = TRY(delta::ProtocolForNewTable(unmapped, configuration));
   // A delta.feature.* key requests a feature, and is not a property of the table (PROTOCOL.md, "Table Features").
-  std::erase_if(metadata.configuration, [](const auto& entry) { return entry.first.starts_with("delta.feature."); });
+  std::erase_if(metadata.configuration,
+                [](const auto& entry) { return entry.first.starts_with(delta::kFeaturePropertyPrefix); });
   TRY(delta::CheckWritable(protocol, metadata, unmapped));
 
   auto transaction = target.table.BeginCreate(context, OperationOf(metadata, false));

@@ -30,9 +30,6 @@ namespace {
 constexpr std::chrono::seconds kSeenMax{1};
 constexpr int64_t kWinnersAtOnce = 64;
 
-constexpr const char* kEnablementVersion = "delta.inCommitTimestampEnablementVersion";
-constexpr const char* kEnablementTimestamp = "delta.inCommitTimestampEnablementTimestamp";
-
 bool HasInCommitTimestamps(const Protocol& protocol, const Metadata& metadata) {
   return HasFeature(protocol, "inCommitTimestamp") &&
          TableProperties::From(metadata.configuration).in_commit_timestamps;
@@ -217,11 +214,12 @@ std::string CommitRun::MetadataLine(int64_t version, int64_t timestamp_ms) const
   if (state_.base != nullptr) {
     const StringMap& before = state_.base->metadata().configuration;
     if (!HasInCommitTimestamps(state_.base->protocol(), state_.base->metadata())) {
-      metadata.configuration[kEnablementVersion] = std::to_string(version);
-      metadata.configuration[kEnablementTimestamp] = std::to_string(timestamp_ms);
+      metadata.configuration[std::string(kInCommitTimestampVersionProperty)] = std::to_string(version);
+      metadata.configuration[std::string(kInCommitTimestampTimeProperty)] = std::to_string(timestamp_ms);
     } else {
-      for (const char* key : {kEnablementVersion, kEnablementTimestamp}) {
-        if (const auto entry = before.find(key); entry != before.end()) metadata.configuration.insert(*entry);
+      for (const std::string_view key : {kInCommitTimestampVersionProperty, kInCommitTimestampTimeProperty}) {
+        if (const auto entry = before.find(std::string(key)); entry != before.end())
+          metadata.configuration.insert(*entry);
       }
     }
   }

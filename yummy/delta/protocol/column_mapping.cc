@@ -14,7 +14,6 @@ namespace yummy::delta {
 
 namespace {
 
-constexpr std::string_view kModeProperty = "delta.columnMapping.mode";
 constexpr std::string_view kPrefix = "delta.columnMapping.";
 
 Error Corrupt(std::string message) {
@@ -78,17 +77,6 @@ void StripFields(std::vector<Field>& fields) {
 }
 
 }  // namespace
-
-Result<ColumnMappingMode> NamedMappingMode(const StringMap& configuration) {
-  const auto property = configuration.find(std::string(kModeProperty));
-  if (property == configuration.end()) return ColumnMappingMode::kNone;
-  const std::string mode = LowerCase(property->second);
-  if (mode == "none") return ColumnMappingMode::kNone;
-  if (mode == "name") return ColumnMappingMode::kName;
-  if (mode == "id") return ColumnMappingMode::kId;
-  return Corrupt(
-      fmt::format("the table property {} is '{}', expected none, name or id", kModeProperty, property->second));
-}
 
 Result<ColumnMappingMode> ColumnMappingModeOf(const Protocol& protocol, const StringMap& configuration) {
   const ColumnMappingMode named = TRY(NamedMappingMode(configuration));

@@ -3,15 +3,10 @@
 
 #include "yummy/base/result.h"
 #include "yummy/delta/protocol/actions.h"
+#include "yummy/delta/protocol/table_properties.h"
 #include "yummy/delta/schema/schema.h"
 
 namespace yummy::delta {
-
-enum class ColumnMappingMode { kNone, kName, kId };
-
-/// The mode in delta.columnMapping.mode, ignoring case; without the property it is none.
-/// Errors: Corrupt (reason CORRUPT_TABLE: an unknown mode).
-Result<ColumnMappingMode> NamedMappingMode(const StringMap& configuration);
 
 /// The mode in force. It is the named mode if the protocol has column mapping for readers (reader version 2, or 3 with
 /// the feature), otherwise none. Errors: as NamedMappingMode, whatever the protocol says.

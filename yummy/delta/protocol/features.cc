@@ -60,8 +60,6 @@ constexpr std::array kFeatures = {
     Feature{.name = "redirectWriterOnly-preview"},
 };
 
-constexpr std::string_view kConstraintPrefix = "delta.constraints.";
-
 // A property that switches a feature on.
 struct Switch {
   std::string_view key;
@@ -156,13 +154,14 @@ Result<void> EachField(const Schema& schema, Visit&& visit) {
 // list the feature, because its rules hold although some writer forgot to list it.
 Result<void> CheckUse(const Metadata& metadata, const Schema& schema) {
   for (const auto& [key, value] : metadata.configuration) {
-    if (key.starts_with(kConstraintPrefix)) {
+    if (key.starts_with(kConstraintPropertyPrefix)) {
       return NotWritable("checkConstraints", fmt::format("is in use by '{}'", key));
     }
   }
   if (TRY(NamedMappingMode(metadata.configuration)) != ColumnMappingMode::kNone) {
-    return NotWritable("columnMapping",
-                       fmt::format("is in use with mode '{}'", metadata.configuration.at("delta.columnMapping.mode")));
+    return NotWritable(
+        "columnMapping",
+        fmt::format("is in use with mode '{}'", metadata.configuration.at(std::string(kColumnMappingModeProperty))));
   }
   return EachField(schema, [](const Field& field) -> Result<void> {
     const auto in_use = [&](std::string_view feature) {

@@ -13,85 +13,6 @@ namespace yummy::delta {
 
 namespace {
 
-enum class Kind {
-  kBool,
-  kCount,           // an integer of at least 0
-  kPositive,        // an integer of at least 1
-  kIndexedColumns,  // an integer of at least -1
-  kInterval,
-  kBytes,
-  kColumns,
-  kOneOf,
-  kText,
-  kProtocolVersion,  // set by features, never directly
-};
-
-struct Property {
-  std::string_view key;
-  Kind kind;
-  std::string_view values = {};  // kOneOf: separated by spaces, in lower case
-};
-
-// The properties that PROTOCOL.md and delta-spark's DeltaConfig name, in their order of use.
-constexpr std::array kProperties = {
-    Property{"delta.appendOnly", Kind::kBool},
-    Property{"delta.autoOptimize", Kind::kBool},
-    Property{"delta.autoOptimize.autoCompact", Kind::kOneOf, "true false auto"},
-    Property{"delta.autoOptimize.optimizeWrite", Kind::kBool},
-    Property{"delta.checkpoint.writeStatsAsJson", Kind::kBool},
-    Property{"delta.checkpoint.writeStatsAsStruct", Kind::kBool},
-    Property{"delta.checkpointInterval", Kind::kPositive},
-    Property{"delta.checkpointPolicy", Kind::kOneOf, "classic v2"},
-    Property{"delta.checkpointRetentionDuration", Kind::kInterval},
-    Property{"delta.columnMapping.maxColumnId", Kind::kCount},
-    Property{"delta.columnMapping.mode", Kind::kOneOf, "none name id"},
-    Property{"delta.compatibility.symlinkFormatManifest.enabled", Kind::kBool},
-    Property{"delta.dataSkippingNumIndexedCols", Kind::kIndexedColumns},
-    Property{"delta.dataSkippingStatsColumns", Kind::kColumns},
-    Property{"delta.dataSkippingStringPrefixLength", Kind::kCount},
-    Property{"delta.deletedFileRetentionDuration", Kind::kInterval},
-    Property{"delta.dropFeatureTruncateHistory.retentionDuration", Kind::kInterval},
-    Property{"delta.enableChangeDataCapture", Kind::kBool},
-    Property{"delta.enableChangeDataFeed", Kind::kBool},
-    Property{"delta.enableDeletionVectors", Kind::kBool},
-    Property{"delta.enableExpiredLogCleanup", Kind::kBool},
-    Property{"delta.enableFullRetentionRollback", Kind::kBool},
-    Property{"delta.enableIcebergCompatV1", Kind::kBool},
-    Property{"delta.enableIcebergCompatV2", Kind::kBool},
-    Property{"delta.enableIcebergCompatV3", Kind::kBool},
-    Property{"delta.enableInCommitTimestamps", Kind::kBool},
-    Property{"delta.enableMaterializePartitionColumnsFeature", Kind::kBool},
-    Property{"delta.enableRowTracking", Kind::kBool},
-    Property{"delta.enableTypeWidening", Kind::kBool},
-    Property{"delta.enableVariantShredding", Kind::kBool},
-    Property{"delta.ignoreProtocolDefaults", Kind::kBool},
-    Property{"delta.inCommitTimestampEnablementTimestamp", Kind::kCount},
-    Property{"delta.inCommitTimestampEnablementVersion", Kind::kCount},
-    Property{"delta.isolationLevel", Kind::kOneOf, "serializable writeserializable"},
-    Property{"delta.logRetentionDuration", Kind::kInterval},
-    Property{"delta.minReaderVersion", Kind::kProtocolVersion},
-    Property{"delta.minWriterVersion", Kind::kProtocolVersion},
-    Property{"delta.parquet.compression.codec", Kind::kOneOf, "zstd snappy gzip lz4 lz4_raw uncompressed none"},
-    Property{"delta.parquet.format.version", Kind::kText},
-    Property{"delta.randomPrefixLength", Kind::kPositive},
-    Property{"delta.randomizeFilePrefixes", Kind::kBool},
-    Property{"delta.requireCheckpointProtectionBeforeVersion", Kind::kCount},
-    Property{"delta.rowTrackingSuspended", Kind::kBool},
-    Property{"delta.sampleRetentionDuration", Kind::kInterval},
-    Property{"delta.setTransactionRetentionDuration", Kind::kInterval},
-    Property{"delta.targetFileSize", Kind::kBytes},
-    Property{"delta.tuneFileSizesForRewrites", Kind::kBool},
-    Property{"delta.universalFormat.enabledFormats", Kind::kText},
-    Property{"delta.writePartitionColumnsToParquet", Kind::kBool},
-};
-
-std::optional<bool> ParseBool(std::string_view text) {
-  const std::string lower = LowerCase(text);
-  if (lower == "true") return true;
-  if (lower == "false") return false;
-  return std::nullopt;
-}
-
 std::optional<int64_t> ParseInt(std::string_view text) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -141,42 +62,167 @@ std::optional<std::vector<std::string>> ParseColumns(std::string_view text) {
   return columns;
 }
 
-bool IsOneOf(std::string_view text, std::string_view values) {
-  const std::string lower = LowerCase(text);
-  return !lower.empty() && lower.find(' ') == std::string::npos &&
-         fmt::format(" {} ", values).find(fmt::format(" {} ", lower)) != std::string::npos;
+// A kind of property has two functions: Read gives the value of a text, absent when it is none of the kind, Expected
+// says what it should be.
+
+struct Boolean {
+  static std::string Expected() { return "true or false"; }
+  static std::optional<bool> Read(std::string_view text) {
+    const std::string lower = LowerCase(text);
+    if (lower == "true") return true;
+    if (lower == "false") return false;
+    return std::nullopt;
+  }
+};
+
+template <int64_t least>
+struct IntegerFrom {
+  static std::string Expected() { return fmt::format("an integer of at least {}", least); }
+  static std::optional<int64_t> Read(std::string_view text) {
+    const std::optional<int64_t> value = ParseInt(text);
+    return value && *value >= least ? value : std::nullopt;
+  }
+};
+using Count = IntegerFrom<0>;
+
+struct Interval {
+  static std::string Expected() { return "an interval without months and years, as in 'interval 7 days'"; }
+  static std::optional<std::chrono::milliseconds> Read(std::string_view text) { return ParseInterval(text); }
+};
+
+struct Bytes {
+  static std::string Expected() { return "a size, as in '128mb'"; }
+  static std::optional<int64_t> Read(std::string_view text) { return ParseBytes(text); }
+};
+
+struct Columns {
+  static std::string Expected() { return "column names, separated by commas"; }
+  static std::optional<std::vector<std::string>> Read(std::string_view text) { return ParseColumns(text); }
+};
+
+struct Text {
+  static std::string Expected() { return "a text"; }
+  static std::optional<std::string> Read(std::string_view text) {
+    return text.empty() ? std::nullopt : std::optional<std::string>(text);
+  }
+};
+
+struct ProtocolVersion {
+  static std::string Expected() { return "nothing: it follows from the features in use"; }
+  static std::optional<int64_t> Read(std::string_view) { return std::nullopt; }
+};
+
+template <typename T>
+struct Choice {
+  std::string_view name;  // in lower case
+  T value;
+};
+
+constexpr Choice<std::string_view> Itself(std::string_view name) { return {name, name}; }
+
+constexpr std::array kAutoCompactModes = {Itself("true"), Itself("false"), Itself("auto")};
+constexpr std::array kCodecs = {Itself("zstd"),    Itself("snappy"),       Itself("gzip"), Itself("lz4"),
+                                Itself("lz4_raw"), Itself("uncompressed"), Itself("none")};
+constexpr std::array kCheckpointPolicies = {Choice{"classic", false}, Choice{"v2", true}};
+constexpr std::array kIsolationLevels = {Choice{"serializable", IsolationLevel::kSerializable},
+                                         Choice{"writeserializable", IsolationLevel::kWriteSerializable}};
+constexpr std::array kMappingModes = {Choice{"none", ColumnMappingMode::kNone},
+                                      Choice{"name", ColumnMappingMode::kName}, Choice{"id", ColumnMappingMode::kId}};
+
+template <const auto& choices>
+struct OneOf {
+  static std::string Expected() {
+    std::string text = "one of:";
+    for (const auto& choice : choices) text.append(" ").append(choice.name);
+    return text;
+  }
+  static auto Read(std::string_view text) -> std::optional<decltype(choices[0].value)> {
+    const std::string lower = LowerCase(text);
+    for (const auto& choice : choices) {
+      if (choice.name == lower) return choice.value;
+    }
+    return std::nullopt;
+  }
+};
+
+struct Property {
+  std::string_view key;
+  std::string (*expected)();
+  /// Sets the field of the property; false when the text is no value of its kind.
+  bool (*take)(std::string_view text, TableProperties& properties);
+};
+
+// A property without a field is checked when a table is created, and has no effect.
+template <typename Kind, auto field = nullptr>
+constexpr Property Row(std::string_view key) {
+  return {key, &Kind::Expected, [](std::string_view text, [[maybe_unused]] TableProperties& properties) {
+            auto value = Kind::Read(text);
+            if constexpr (field != nullptr) {
+              if (value) properties.*field = *std::move(value);
+            }
+            return value.has_value();
+          }};
 }
 
-bool IsValid(const Property& property, std::string_view value) {
-  switch (property.kind) {
-    case Kind::kBool: return ParseBool(value).has_value();
-    case Kind::kCount: return ParseInt(value).value_or(-1) >= 0;
-    case Kind::kPositive: return ParseInt(value).value_or(-1) >= 1;
-    case Kind::kIndexedColumns: return ParseInt(value).value_or(-2) >= -1;
-    case Kind::kInterval: return ParseInterval(value).has_value();
-    case Kind::kBytes: return ParseBytes(value).has_value();
-    case Kind::kColumns: return ParseColumns(value).has_value();
-    case Kind::kOneOf: return IsOneOf(value, property.values);
-    case Kind::kText: return !value.empty();
-    case Kind::kProtocolVersion: return false;
-  }
-  return false;
-}
+using Fields = TableProperties;
 
-std::string Expected(const Property& property) {
-  switch (property.kind) {
-    case Kind::kBool: return "true or false";
-    case Kind::kCount: return "an integer of at least 0";
-    case Kind::kPositive: return "an integer of at least 1";
-    case Kind::kIndexedColumns: return "an integer of at least -1";
-    case Kind::kInterval: return "an interval without months and years, as in 'interval 7 days'";
-    case Kind::kBytes: return "a size, as in '128mb'";
-    case Kind::kColumns: return "column names, separated by commas";
-    case Kind::kOneOf: return fmt::format("one of: {}", property.values);
-    case Kind::kText: return "a text";
-    case Kind::kProtocolVersion: return "nothing: it follows from the features in use";
-  }
-  return {};
+// The properties that PROTOCOL.md and delta-spark's DeltaConfig name, in the order of their keys. Their defaults are
+// those of the fields.
+constexpr std::array kProperties = {
+    Row<Boolean, &Fields::append_only>("delta.appendOnly"),
+    Row<Boolean>("delta.autoOptimize"),
+    Row<OneOf<kAutoCompactModes>>("delta.autoOptimize.autoCompact"),
+    Row<Boolean>("delta.autoOptimize.optimizeWrite"),
+    Row<Boolean, &Fields::checkpoint_write_stats_as_json>("delta.checkpoint.writeStatsAsJson"),
+    Row<Boolean, &Fields::checkpoint_write_stats_as_struct>("delta.checkpoint.writeStatsAsStruct"),
+    Row<IntegerFrom<1>, &Fields::checkpoint_interval>("delta.checkpointInterval"),
+    Row<OneOf<kCheckpointPolicies>, &Fields::checkpoint_policy_v2>("delta.checkpointPolicy"),
+    Row<Interval>("delta.checkpointRetentionDuration"),
+    Row<Count>("delta.columnMapping.maxColumnId"),
+    Row<OneOf<kMappingModes>, &Fields::column_mapping_mode>(kColumnMappingModeProperty),
+    Row<Boolean>("delta.compatibility.symlinkFormatManifest.enabled"),
+    Row<IntegerFrom<-1>, &Fields::indexed_columns>("delta.dataSkippingNumIndexedCols"),
+    Row<Columns, &Fields::statistics_columns>("delta.dataSkippingStatsColumns"),
+    Row<Count>("delta.dataSkippingStringPrefixLength"),
+    Row<Interval, &Fields::deleted_file_retention>("delta.deletedFileRetentionDuration"),
+    Row<Interval>("delta.dropFeatureTruncateHistory.retentionDuration"),
+    Row<Boolean, &Fields::enable_change_data_feed>("delta.enableChangeDataCapture"),  // its name before Delta 2.0
+    Row<Boolean, &Fields::enable_change_data_feed>("delta.enableChangeDataFeed"),
+    Row<Boolean, &Fields::enable_deletion_vectors>("delta.enableDeletionVectors"),
+    Row<Boolean>("delta.enableExpiredLogCleanup"),
+    Row<Boolean>("delta.enableFullRetentionRollback"),
+    Row<Boolean, &Fields::enable_iceberg_compat_v1>("delta.enableIcebergCompatV1"),
+    Row<Boolean, &Fields::enable_iceberg_compat_v2>("delta.enableIcebergCompatV2"),
+    Row<Boolean, &Fields::enable_iceberg_compat_v3>("delta.enableIcebergCompatV3"),
+    Row<Boolean, &Fields::in_commit_timestamps>("delta.enableInCommitTimestamps"),
+    Row<Boolean, &Fields::enable_materialized_partition_columns>("delta.enableMaterializePartitionColumnsFeature"),
+    Row<Boolean, &Fields::enable_row_tracking>("delta.enableRowTracking"),
+    Row<Boolean, &Fields::enable_type_widening>("delta.enableTypeWidening"),
+    Row<Boolean, &Fields::enable_variant_shredding>("delta.enableVariantShredding"),
+    Row<Boolean>("delta.ignoreProtocolDefaults"),
+    Row<Count, &Fields::in_commit_timestamp_enablement_ms>(kInCommitTimestampTimeProperty),
+    Row<Count, &Fields::in_commit_timestamp_enablement_version>(kInCommitTimestampVersionProperty),
+    Row<OneOf<kIsolationLevels>, &Fields::isolation>("delta.isolationLevel"),
+    Row<Interval, &Fields::log_retention>("delta.logRetentionDuration"),
+    Row<ProtocolVersion>("delta.minReaderVersion"),
+    Row<ProtocolVersion>("delta.minWriterVersion"),
+    Row<OneOf<kCodecs>, &Fields::compression_codec>("delta.parquet.compression.codec"),
+    Row<Text>("delta.parquet.format.version"),
+    Row<IntegerFrom<1>>("delta.randomPrefixLength"),
+    Row<Boolean>("delta.randomizeFilePrefixes"),
+    Row<Count>("delta.requireCheckpointProtectionBeforeVersion"),
+    Row<Boolean>("delta.rowTrackingSuspended"),
+    Row<Interval>("delta.sampleRetentionDuration"),
+    Row<Interval, &Fields::transaction_retention>("delta.setTransactionRetentionDuration"),
+    Row<Bytes, &Fields::target_file_size_bytes>("delta.targetFileSize"),
+    Row<Boolean>("delta.tuneFileSizesForRewrites"),
+    Row<Text>("delta.universalFormat.enabledFormats"),
+    Row<Boolean, &Fields::write_partition_columns_to_parquet>("delta.writePartitionColumnsToParquet"),
+};
+
+const Property* FindProperty(std::string_view key) {
+  const auto found = std::ranges::find(kProperties, key, &Property::key);
+  return found == kProperties.end() ? nullptr : &*found;
 }
 
 Error InvalidProperty(std::string message, std::string_view key) {
@@ -186,75 +232,44 @@ Error InvalidProperty(std::string message, std::string_view key) {
 }
 
 Result<void> CheckProperty(std::string_view key, std::string_view value) {
-  if (!key.starts_with("delta.") || key.starts_with("delta.constraints.")) return {};
+  if (!key.starts_with("delta.") || key.starts_with(kConstraintPropertyPrefix)) return {};
   if (key.starts_with(kFeaturePropertyPrefix)) {
     const std::string state = LowerCase(value);
     if (state == "supported" || state == "enabled") return {};
     return InvalidProperty(fmt::format("table property '{}': expected 'supported', found '{}'", key, value), key);
   }
-  const auto found = std::find_if(kProperties.begin(), kProperties.end(),
-                                  [&](const Property& property) { return property.key == key; });
-  if (found == kProperties.end()) {
+  const Property* found = FindProperty(key);
+  if (found == nullptr) {
     std::vector<std::string> names;
     for (const Property& property : kProperties) names.emplace_back(property.key);
     const auto nearest = NearestName(key, names);
     Error error = InvalidProperty(fmt::format("table property '{}' is not known", key), key);
     return nearest ? std::move(error).With("hint", *nearest) : std::move(error);
   }
-  if (IsValid(*found, value)) return {};
-  return InvalidProperty(fmt::format("table property '{}': expected {}, found '{}'", key, Expected(*found), value),
+  TableProperties taken;
+  if (found->take(value, taken)) return {};
+  return InvalidProperty(fmt::format("table property '{}': expected {}, found '{}'", key, found->expected(), value),
                          key);
-}
-
-// Sets `target` when the property is there and readable.
-template <typename Target, typename Parse>
-void Read(const StringMap& configuration, const char* key, Target& target, Parse&& parse) {
-  const auto found = configuration.find(key);
-  if (found == configuration.end()) return;
-  if (auto value = parse(std::string_view(found->second))) target = *value;
-}
-
-std::optional<int64_t> AtLeast(std::optional<int64_t> value, int64_t least) {
-  return value && *value >= least ? value : std::nullopt;
 }
 
 }  // namespace
 
 TableProperties TableProperties::From(const StringMap& configuration) {
   TableProperties properties;
-  const auto count = [](std::string_view text) { return AtLeast(ParseInt(text), 0); };
-  const auto one_of = [](std::string_view choices) {
-    return [choices](std::string_view text) {
-      return IsOneOf(text, choices) ? std::optional(LowerCase(text)) : std::nullopt;
-    };
-  };
-  const auto read = [&](const char* key, auto& target, auto parse) { Read(configuration, key, target, parse); };
-  read("delta.appendOnly", properties.append_only, ParseBool);
-  read("delta.checkpointInterval", properties.checkpoint_interval,
-       [](std::string_view text) { return AtLeast(ParseInt(text), 1); });
-  read("delta.checkpoint.writeStatsAsJson", properties.checkpoint_write_stats_as_json, ParseBool);
-  read("delta.checkpoint.writeStatsAsStruct", properties.checkpoint_write_stats_as_struct, ParseBool);
-  read("delta.dataSkippingNumIndexedCols", properties.indexed_columns,
-       [](std::string_view text) { return AtLeast(ParseInt(text), -1); });
-  read("delta.dataSkippingStatsColumns", properties.statistics_columns, ParseColumns);
-  read("delta.deletedFileRetentionDuration", properties.deleted_file_retention, ParseInterval);
-  read("delta.logRetentionDuration", properties.log_retention, ParseInterval);
-  read("delta.enableDeletionVectors", properties.enable_deletion_vectors, ParseBool);
-  read("delta.enableChangeDataCapture", properties.enable_change_data_feed, ParseBool);  // its name before Delta 2.0
-  read("delta.enableChangeDataFeed", properties.enable_change_data_feed, ParseBool);
-  read("delta.enableInCommitTimestamps", properties.in_commit_timestamps, ParseBool);
-  read("delta.inCommitTimestampEnablementVersion", properties.in_commit_timestamp_enablement_version, count);
-  read("delta.inCommitTimestampEnablementTimestamp", properties.in_commit_timestamp_enablement_ms, count);
-  read("delta.setTransactionRetentionDuration", properties.transaction_retention, ParseInterval);
-  read("delta.targetFileSize", properties.target_file_size_bytes, ParseBytes);
-  read("delta.parquet.compression.codec", properties.compression_codec,
-       one_of("zstd snappy gzip lz4 lz4_raw uncompressed none"));
-  std::string policy, isolation;
-  read("delta.checkpointPolicy", policy, one_of("classic v2"));
-  read("delta.isolationLevel", isolation, one_of("serializable"));
-  properties.checkpoint_policy_v2 = policy == "v2";
-  if (isolation == "serializable") properties.isolation = IsolationLevel::kSerializable;
+  // In the order of the keys: delta.enableChangeDataFeed has the last word over its old name.
+  for (const auto& [key, value] : configuration) {
+    if (const Property* property = FindProperty(key)) property->take(value, properties);
+  }
   return properties;
+}
+
+Result<ColumnMappingMode> NamedMappingMode(const StringMap& configuration) {
+  const auto property = configuration.find(std::string(kColumnMappingModeProperty));
+  if (property == configuration.end()) return ColumnMappingMode::kNone;
+  if (const auto mode = OneOf<kMappingModes>::Read(property->second)) return *mode;
+  return Error(ErrorCode::kCorrupt, fmt::format("the table property {} is '{}', expected none, name or id",
+                                                kColumnMappingModeProperty, property->second))
+      .WithReason(Reason::kCorruptTable);
 }
 
 Result<void> CheckTableProperties(const StringMap& configuration) {
@@ -281,7 +296,7 @@ std::optional<std::chrono::milliseconds> ParseInterval(std::string_view text) {
   if (words.empty() || words.size() % 2 != 0) return std::nullopt;
   int64_t micros = 0;
   for (size_t i = 0; i < words.size(); i += 2) {
-    const std::optional<int64_t> number = AtLeast(ParseInt(words[i]), 0);
+    const std::optional<int64_t> number = Count::Read(words[i]);
     std::string_view unit = words[i + 1];
     if (unit.ends_with('s')) unit.remove_suffix(1);
     const auto found = std::find_if(kUnits.begin(), kUnits.end(), [&](const auto& item) { return item.first == unit; });

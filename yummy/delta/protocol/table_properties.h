@@ -14,6 +14,7 @@
 namespace yummy::delta {
 
 enum class IsolationLevel { kWriteSerializable, kSerializable };
+enum class ColumnMappingMode { kNone, kName, kId };
 
 struct TableProperties {
   bool append_only = false;
@@ -27,8 +28,17 @@ struct TableProperties {
   std::chrono::milliseconds deleted_file_retention = std::chrono::hours(24 * 7);
   std::chrono::milliseconds log_retention = std::chrono::hours(24 * 30);
   IsolationLevel isolation = IsolationLevel::kWriteSerializable;
+  ColumnMappingMode column_mapping_mode = ColumnMappingMode::kNone;
   bool enable_deletion_vectors = false;
   bool enable_change_data_feed = false;
+  bool enable_row_tracking = false;
+  bool enable_type_widening = false;
+  bool enable_variant_shredding = false;
+  bool enable_iceberg_compat_v1 = false;
+  bool enable_iceberg_compat_v2 = false;
+  bool enable_iceberg_compat_v3 = false;
+  bool enable_materialized_partition_columns = false;
+  bool write_partition_columns_to_parquet = false;
   bool in_commit_timestamps = false;
   std::optional<int64_t> in_commit_timestamp_enablement_version;
   std::optional<int64_t> in_commit_timestamp_enablement_ms;
@@ -43,6 +53,15 @@ struct TableProperties {
 
 /// The property "delta.feature.<name>" with the value "supported" adds a feature to the protocol of the table.
 inline constexpr std::string_view kFeaturePropertyPrefix = "delta.feature.";
+/// "delta.constraints.<name>" is a check constraint: its value is an expression.
+inline constexpr std::string_view kConstraintPropertyPrefix = "delta.constraints.";
+inline constexpr std::string_view kColumnMappingModeProperty = "delta.columnMapping.mode";
+inline constexpr std::string_view kInCommitTimestampVersionProperty = "delta.inCommitTimestampEnablementVersion";
+inline constexpr std::string_view kInCommitTimestampTimeProperty = "delta.inCommitTimestampEnablementTimestamp";
+
+/// The mode in delta.columnMapping.mode, ignoring case; without the property it is none.
+/// Errors: Corrupt (reason CORRUPT_TABLE: an unknown mode).
+Result<ColumnMappingMode> NamedMappingMode(const StringMap& configuration);
 
 /// Checks keys and values of table properties. A delta.* key must be known and its value must be of the right kind;
 /// other keys are free. Errors: InvalidArgument (reason INVALID_TABLE_PROPERTY; detail "hint": the nearest known name).

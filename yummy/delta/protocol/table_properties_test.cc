@@ -36,6 +36,9 @@ TEST(TableProperties, AreReadFromTheConfiguration) {
                              {"delta.checkpointPolicy", "V2"},
                              {"delta.dataSkippingNumIndexedCols", "-1"},
                              {"delta.dataSkippingStatsColumns", "a, s.x,`odd,name`"},
+                             {"delta.columnMapping.mode", "Name"},
+                             {"delta.enableChangeDataFeed", "true"},
+                             {"delta.enableChangeDataCapture", "false"},
                              {"delta.isolationLevel", "Serializable"},
                              {"delta.targetFileSize", "16 MB"},
                              {"delta.parquet.compression.codec", "SNAPPY"},
@@ -48,6 +51,8 @@ TEST(TableProperties, AreReadFromTheConfiguration) {
   EXPECT_EQ(properties.indexed_columns, -1);
   EXPECT_EQ(properties.statistics_columns, (std::vector<std::string>{"a", "s.x", "`odd,name`"}));
   EXPECT_EQ(properties.isolation, IsolationLevel::kSerializable);
+  EXPECT_EQ(properties.column_mapping_mode, ColumnMappingMode::kName);
+  EXPECT_TRUE(properties.enable_change_data_feed);  // its old name says otherwise
   EXPECT_EQ(properties.target_file_size_bytes, 16 << 20);
   EXPECT_EQ(properties.compression_codec, "snappy");
   EXPECT_EQ(properties.transaction_retention, hours(1));
