@@ -74,7 +74,7 @@ CASES = [
     ("document-verb", {"README.md": "run `make tests`\n"}, "README.md:1"),
     ("document-verb", {"README.md": "```\nmake test fly\n```\n"}, "README.md:2"),
     ("feature-row", {"yummy/delta/CMakeLists.txt": "yummy_module(delta DEPENDS base ROOMS log protocol commit)\n", "docs/protocol.md": "| appendOnly | yes |\n",
-                     "yummy/delta/protocol/features.cc": 'const Feature kFeatures[] = {\n    {"appendOnly", 2},\n    {"rowTracking", 7},\n};\n'},
+                     "yummy/delta/protocol/features.cc": 'const Feature kFeatures[] = {\n    {.name = "appendOnly"},\n    {.name = "rowTracking"},\n};\n'},
      "yummy/delta/protocol/features.cc:3"),
     ("route-row", {"yummy/server/CMakeLists.txt": "yummy_module(server ROOMS routes)\n", "docs/rest.md": "| GET, POST | `/api/{store}?q=` | x |\n",
                    "yummy/server/routes/routes.cc": 'const Route kRoutes[] = {\n    {"POST", {"api", kAny}, 1},\n    {"PUT", {"api", kAny}, 1},\n};\n'},

@@ -23,8 +23,8 @@ TEST(Create, GivesAReplacedTableTheFeaturesOfItsNewSchema) {
   ASSERT_THAT(second.Run(Context(), Target{*table, *session}), IsOk());
   const delta::SnapshotRef replaced = MUST(table->Current(Context()));
   EXPECT_EQ(replaced->version(), 1);
-  EXPECT_TRUE(delta::HasFeature(replaced->protocol(), "timestampNtz"));
-  EXPECT_TRUE(delta::HasFeature(replaced->protocol(), "deletionVectors"));
+  EXPECT_TRUE(delta::HasFeature(replaced->protocol(), delta::TableFeature::kTimestampNtz));
+  EXPECT_TRUE(delta::HasFeature(replaced->protocol(), delta::TableFeature::kDeletionVectors));
 }
 
 }  // namespace

@@ -253,7 +253,7 @@ Result<CheckpointBatches> CheckpointBatches::Make(const Snapshot& snapshot, cons
   state->tombstones = &tombstones;
   state->files = snapshot.files();
   state->writes_text = snapshot.properties().checkpoint_write_stats_as_json;
-  state->is_v2 = HasFeature(snapshot.protocol(), "v2Checkpoint");
+  state->is_v2 = HasFeature(snapshot.protocol(), TableFeature::kV2Checkpoint);
   arrow::FieldVector add_fields = ArrowFields<Add>();
   if (!state->writes_text) std::erase_if(add_fields, [](const auto& field) { return field->name() == "stats"; });
   if (snapshot.properties().checkpoint_write_stats_as_struct) {

@@ -23,7 +23,7 @@ const T* FindAction(const WinningCommit& winner) {
 
 bool DropsFeature(const Protocol& from, const Protocol& to) {
   return std::ranges::any_of(AllFeatures(), [&](const Feature& feature) {
-    return HasFeature(from, feature.name) && !HasFeature(to, feature.name);
+    return HasFeature(from, feature.id) && !HasFeature(to, feature.id);
   });
 }
 

@@ -109,7 +109,7 @@ Result<void> CheckFiles(const Transaction::State& state) {
 }
 
 Result<void> CheckDomains(const Transaction::State& state) {
-  if (state.domains.empty() || HasFeature(*state.protocol(), "domainMetadata")) return {};
+  if (state.domains.empty() || HasFeature(*state.protocol(), TableFeature::kDomainMetadata)) return {};
   return Error(ErrorCode::kUnsupported,
                fmt::format("metadata domain '{}' cannot be written: the table's protocol lacks "
                            "the feature domainMetadata",

@@ -30,11 +30,6 @@ namespace {
 constexpr std::chrono::seconds kSeenMax{1};
 constexpr int64_t kWinnersAtOnce = 64;
 
-bool HasInCommitTimestamps(const Protocol& protocol, const Metadata& metadata) {
-  return HasFeature(protocol, "inCommitTimestamp") &&
-         TableProperties::From(metadata.configuration).in_commit_timestamps;
-}
-
 // A context that no request can cancel.
 Context DetachedFor(std::chrono::milliseconds duration, const std::string& request_id) {
   return Context(std::chrono::steady_clock::now() + duration, std::stop_token(), request_id);
@@ -213,7 +208,7 @@ std::string CommitRun::MetadataLine(int64_t version, int64_t timestamp_ms) const
   Metadata metadata = *state_.new_metadata;
   if (state_.base != nullptr) {
     const StringMap& before = state_.base->metadata().configuration;
-    if (!HasInCommitTimestamps(state_.base->protocol(), state_.base->metadata())) {
+    if (!HasInCommitTimestamps(state_.base->protocol(), state_.base->properties())) {
       metadata.configuration[std::string(kInCommitTimestampVersionProperty)] = std::to_string(version);
       metadata.configuration[std::string(kInCommitTimestampTimeProperty)] = std::to_string(timestamp_ms);
     } else {
@@ -244,7 +239,7 @@ Result<CommitBytes> CommitRun::Build() {
   const int64_t now_ms = options_.clock->now_millis();
   const Protocol& protocol = state_.new_protocol ? *state_.new_protocol : protocol_;
   CommitInfoFields fields;
-  if (HasInCommitTimestamps(protocol, *state_.metadata())) {
+  if (HasInCommitTimestamps(protocol, TableProperties::From(state_.metadata()->configuration))) {
     fields.in_commit_timestamp_ms = TRY(NextInCommitTimestamp(now_ms));
   }
   fields.timestamp_ms = now_ms;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "yummy/base/text.h"
+#include "yummy/delta/protocol/features.h"
 #include "yummy/delta/schema/json_text.h"
 
 namespace yummy::delta {
@@ -80,10 +81,7 @@ void StripFields(std::vector<Field>& fields) {
 
 Result<ColumnMappingMode> ColumnMappingModeOf(const Protocol& protocol, const StringMap& configuration) {
   const ColumnMappingMode named = TRY(NamedMappingMode(configuration));
-  const auto& features = protocol.reader_features;
-  const bool is_listed = features && std::find(features->begin(), features->end(), "columnMapping") != features->end();
-  const bool in_force = protocol.min_reader_version == 2 || is_listed;
-  return in_force ? named : ColumnMappingMode::kNone;
+  return HasReaderFeature(protocol, TableFeature::kColumnMapping) ? named : ColumnMappingMode::kNone;
 }
 
 Result<Schema> SchemaOf(const Protocol& protocol, const Metadata& metadata) {

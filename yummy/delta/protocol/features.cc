@@ -2,88 +2,239 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "yummy/base/text.h"
-#include "yummy/delta/protocol/column_mapping.h"
 
 namespace yummy::delta {
 
 namespace {
 
+template <bool TableProperties::* property>
+bool IsSet(const TableProperties& properties, const Schema&) {
+  return properties.*property;
+}
+
+bool MapsColumns(const TableProperties& properties, const Schema&) {
+  return properties.column_mapping_mode != ColumnMappingMode::kNone;
+}
+
+bool MaterializesPartitionColumns(const TableProperties& properties, const Schema&) {
+  return properties.enable_materialized_partition_columns || properties.write_partition_columns_to_parquet;
+}
+
+template <TypeKind kind>
+bool IsOrHoldsType(const DataType& type) {
+  return type.kind == kind ||
+         std::ranges::any_of(type.fields, [](const Field& field) { return IsOrHoldsType<kind>(field.type); }) ||
+         std::ranges::any_of(type.children, IsOrHoldsType<kind>);
+}
+
+template <TypeKind kind>
+bool HasType(const TableProperties&, const Schema& schema) {
+  return std::ranges::any_of(schema, [](const Field& field) { return IsOrHoldsType<kind>(field.type); });
+}
+
+// The first field that fits, at any depth.
+template <typename Fits>
+const Field* FindField(const std::vector<Field>& fields, const Fits& fits);
+
+template <typename Fits>
+const Field* FindFieldBelow(const DataType& type, const Fits& fits) {
+  if (const Field* found = FindField(type.fields, fits)) return found;
+  for (const DataType& child : type.children) {
+    if (const Field* found = FindFieldBelow(child, fits)) return found;
+  }
+  return nullptr;
+}
+
+template <typename Fits>
+const Field* FindField(const std::vector<Field>& fields, const Fits& fits) {
+  for (const Field& field : fields) {
+    if (fits(field)) return &field;
+    if (const Field* found = FindFieldBelow(field.type, fits)) return found;
+  }
+  return nullptr;
+}
+
+std::optional<std::string> ByColumn(const Field* field) {
+  return field == nullptr ? std::nullopt : std::optional(fmt::format("by the column '{}'", field->name));
+}
+
+// Keys in the metadata of a field; one that ends in a point stands for all keys that begin so.
+constexpr std::string_view kInvariantKey = "delta.invariants";
+constexpr std::string_view kGenerationKey = "delta.generationExpression";
+constexpr std::string_view kIdentityKeys = "delta.identity.";
+constexpr std::string_view kDefaultKey = "CURRENT_DEFAULT";
+
+template <const std::string_view& wanted>
+std::optional<std::string> UsedByColumn(const Metadata&, const Schema& schema) {
+  return ByColumn(FindField(schema, [](const Field& field) {
+    return std::ranges::any_of(field.metadata, [](const auto& entry) {
+      return wanted.ends_with('.') ? entry.first.starts_with(wanted) : entry.first == wanted;
+    });
+  }));
+}
+
+template <TypeKind kind>
+std::optional<std::string> UsedByType(const Metadata&, const Schema& schema) {
+  return ByColumn(FindField(schema, [](const Field& field) { return field.type.kind == kind; }));
+}
+
+std::optional<std::string> UsedByConstraint(const Metadata& metadata, const Schema&) {
+  for (const auto& [key, value] : metadata.configuration) {
+    if (key.starts_with(kConstraintPropertyPrefix)) return fmt::format("by '{}'", key);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> UsedByMapping(const Metadata& metadata, const Schema&) {
+  if (TableProperties::From(metadata.configuration).column_mapping_mode == ColumnMappingMode::kNone)
+    return std::nullopt;
+  return fmt::format("with mode '{}'", metadata.configuration.at(std::string(kColumnMappingModeProperty)));
+}
+
+using enum TableFeature;
+
 // Sources: PROTOCOL.md, "Valid Feature Names in Table Features", the accepted and the open RFCs, and the preview names
 // that delta-spark registers. A writer-only feature is readable by its nature.
 constexpr std::array kFeatures = {
-    Feature{.name = "appendOnly", .legacy_writer_version = 2, .writable = true},
-    Feature{.name = "invariants", .legacy_writer_version = 2, .writable = true},
-    Feature{.name = "checkConstraints", .legacy_writer_version = 3, .writable = true},
-    Feature{.name = "changeDataFeed", .legacy_writer_version = 4, .writable = true},
-    Feature{.name = "generatedColumns", .legacy_writer_version = 4, .writable = true},
-    Feature{.name = "columnMapping", .is_reader_feature = true, .legacy_reader_version = 2, .legacy_writer_version = 5},
-    Feature{.name = "identityColumns", .legacy_writer_version = 6, .writable = true},
-    Feature{.name = "deletionVectors", .is_reader_feature = true, .writable = true},
-    Feature{.name = "rowTracking"},
-    Feature{.name = "timestampNtz", .is_reader_feature = true, .writable = true},
-    Feature{.name = "domainMetadata", .writable = true},
-    Feature{.name = "v2Checkpoint", .is_reader_feature = true, .writable = true},
-    Feature{.name = "catalogManaged", .is_reader_feature = true, .readable = false},
-    Feature{.name = "catalogOwned-preview", .is_reader_feature = true, .readable = false},
-    Feature{.name = "coordinatedCommits-preview"},
-    Feature{.name = "icebergCompatV1"},
-    Feature{.name = "icebergCompatV2"},
-    Feature{.name = "icebergCompatV3"},
-    Feature{.name = "icebergWriterCompatV1"},
-    Feature{.name = "icebergWriterCompatV2"},
-    Feature{.name = "icebergWriterCompatV3"},
-    Feature{.name = "clustering"},
-    Feature{.name = "vacuumProtocolCheck", .is_reader_feature = true, .writable = true},
-    Feature{.name = "inCommitTimestamp", .writable = true},
-    Feature{.name = "inCommitTimestamp-preview"},
-    Feature{.name = "typeWidening", .is_reader_feature = true},
-    Feature{.name = "typeWidening-preview", .is_reader_feature = true},
-    Feature{.name = "variantType", .is_reader_feature = true, .readable = false},
-    Feature{.name = "variantType-preview", .is_reader_feature = true, .readable = false},
-    Feature{.name = "variantShredding", .is_reader_feature = true, .readable = false},
-    Feature{.name = "variantShredding-preview", .is_reader_feature = true, .readable = false},
-    Feature{.name = "allowColumnDefaults", .writable = true},
-    Feature{.name = "checkpointProtection"},
-    Feature{.name = "materializePartitionColumns"},
-    Feature{.name = "collations"},
-    Feature{.name = "collations-preview"},
-    Feature{.name = "columnMappingUsageTracking"},
-    Feature{.name = "geospatial", .is_reader_feature = true, .readable = false},
-    Feature{.name = "geospatial-dev", .is_reader_feature = true, .readable = false},
-    Feature{.name = "adaptiveMetadata-preview", .is_reader_feature = true, .readable = false},
-    Feature{.name = "redirectReaderWriter-preview", .is_reader_feature = true, .readable = false},
-    Feature{.name = "redirectWriterOnly-preview"},
+    Feature{.id = kAppendOnly,
+            .name = "appendOnly",
+            .legacy_writer_version = 2,
+            .writable = true,
+            .switched_on_by = IsSet<&TableProperties::append_only>},
+    Feature{.id = kInvariants,
+            .name = "invariants",
+            .legacy_writer_version = 2,
+            .writable = true,
+            .used_by = UsedByColumn<kInvariantKey>},
+    Feature{.id = kCheckConstraints,
+            .name = "checkConstraints",
+            .legacy_writer_version = 3,
+            .writable = true,
+            .used_by = UsedByConstraint},
+    Feature{.id = kChangeDataFeed,
+            .name = "changeDataFeed",
+            .legacy_writer_version = 4,
+            .writable = true,
+            .switched_on_by = IsSet<&TableProperties::enable_change_data_feed>},
+    Feature{.id = kGeneratedColumns,
+            .name = "generatedColumns",
+            .legacy_writer_version = 4,
+            .writable = true,
+            .used_by = UsedByColumn<kGenerationKey>},
+    Feature{.id = kColumnMapping,
+            .name = "columnMapping",
+            .is_reader_feature = true,
+            .legacy_reader_version = 2,
+            .legacy_writer_version = 5,
+            .switched_on_by = MapsColumns,
+            .used_by = UsedByMapping},
+    Feature{.id = kIdentityColumns,
+            .name = "identityColumns",
+            .legacy_writer_version = 6,
+            .writable = true,
+            .used_by = UsedByColumn<kIdentityKeys>},
+    Feature{.id = kDeletionVectors,
+            .name = "deletionVectors",
+            .is_reader_feature = true,
+            .writable = true,
+            .switched_on_by = IsSet<&TableProperties::enable_deletion_vectors>},
+    Feature{.id = kRowTracking, .name = "rowTracking", .switched_on_by = IsSet<&TableProperties::enable_row_tracking>},
+    Feature{.id = kTimestampNtz,
+            .name = "timestampNtz",
+            .is_reader_feature = true,
+            .writable = true,
+            .switched_on_by = HasType<TypeKind::kTimestampNtz>},
+    Feature{.id = kDomainMetadata, .name = "domainMetadata", .writable = true},
+    Feature{.id = kV2Checkpoint,
+            .name = "v2Checkpoint",
+            .is_reader_feature = true,
+            .writable = true,
+            .switched_on_by = IsSet<&TableProperties::checkpoint_policy_v2>},
+    Feature{.id = kCatalogManaged, .name = "catalogManaged", .is_reader_feature = true, .readable = false},
+    Feature{.id = kCatalogOwnedPreview, .name = "catalogOwned-preview", .is_reader_feature = true, .readable = false},
+    Feature{.id = kCoordinatedCommitsPreview, .name = "coordinatedCommits-preview"},
+    Feature{.id = kIcebergCompatV1,
+            .name = "icebergCompatV1",
+            .switched_on_by = IsSet<&TableProperties::enable_iceberg_compat_v1>},
+    Feature{.id = kIcebergCompatV2,
+            .name = "icebergCompatV2",
+            .switched_on_by = IsSet<&TableProperties::enable_iceberg_compat_v2>},
+    Feature{.id = kIcebergCompatV3,
+            .name = "icebergCompatV3",
+            .switched_on_by = IsSet<&TableProperties::enable_iceberg_compat_v3>},
+    Feature{.id = kIcebergWriterCompatV1, .name = "icebergWriterCompatV1"},
+    Feature{.id = kIcebergWriterCompatV2, .name = "icebergWriterCompatV2"},
+    Feature{.id = kIcebergWriterCompatV3, .name = "icebergWriterCompatV3"},
+    Feature{.id = kClustering, .name = "clustering"},
+    Feature{.id = kVacuumProtocolCheck, .name = "vacuumProtocolCheck", .is_reader_feature = true, .writable = true},
+    Feature{.id = kInCommitTimestamp,
+            .name = "inCommitTimestamp",
+            .writable = true,
+            .switched_on_by = IsSet<&TableProperties::in_commit_timestamps>},
+    Feature{.id = kInCommitTimestampPreview, .name = "inCommitTimestamp-preview"},
+    Feature{.id = kTypeWidening,
+            .name = "typeWidening",
+            .is_reader_feature = true,
+            .switched_on_by = IsSet<&TableProperties::enable_type_widening>},
+    Feature{.id = kTypeWideningPreview, .name = "typeWidening-preview", .is_reader_feature = true},
+    Feature{.id = kVariantType,
+            .name = "variantType",
+            .is_reader_feature = true,
+            .readable = false,
+            .switched_on_by = HasType<TypeKind::kVariant>,
+            .used_by = UsedByType<TypeKind::kVariant>},
+    Feature{.id = kVariantTypePreview, .name = "variantType-preview", .is_reader_feature = true, .readable = false},
+    Feature{.id = kVariantShredding,
+            .name = "variantShredding",
+            .is_reader_feature = true,
+            .readable = false,
+            .switched_on_by = IsSet<&TableProperties::enable_variant_shredding>},
+    Feature{.id = kVariantShreddingPreview,
+            .name = "variantShredding-preview",
+            .is_reader_feature = true,
+            .readable = false},
+    Feature{.id = kAllowColumnDefaults,
+            .name = "allowColumnDefaults",
+            .writable = true,
+            .used_by = UsedByColumn<kDefaultKey>},
+    Feature{.id = kCheckpointProtection, .name = "checkpointProtection"},
+    Feature{.id = kMaterializePartitionColumns,
+            .name = "materializePartitionColumns",
+            .switched_on_by = MaterializesPartitionColumns},
+    Feature{.id = kCollations, .name = "collations"},
+    Feature{.id = kCollationsPreview, .name = "collations-preview"},
+    Feature{.id = kColumnMappingUsageTracking, .name = "columnMappingUsageTracking"},
+    Feature{.id = kGeospatial, .name = "geospatial", .is_reader_feature = true, .readable = false},
+    Feature{.id = kGeospatialDev, .name = "geospatial-dev", .is_reader_feature = true, .readable = false},
+    Feature{.id = kAdaptiveMetadataPreview,
+            .name = "adaptiveMetadata-preview",
+            .is_reader_feature = true,
+            .readable = false},
+    Feature{.id = kRedirectReaderWriterPreview,
+            .name = "redirectReaderWriter-preview",
+            .is_reader_feature = true,
+            .readable = false},
+    Feature{.id = kRedirectWriterOnlyPreview, .name = "redirectWriterOnly-preview"},
 };
 
-// A property that switches a feature on.
-struct Switch {
-  std::string_view key;
-  std::string_view value;  // in lower case
-  std::string_view feature;
-};
-constexpr std::array kSwitches = {
-    Switch{"delta.appendOnly", "true", "appendOnly"},
-    Switch{"delta.enableChangeDataFeed", "true", "changeDataFeed"},
-    Switch{"delta.enableChangeDataCapture", "true", "changeDataFeed"},  // its name before Delta 2.0
-    Switch{"delta.enableDeletionVectors", "true", "deletionVectors"},
-    Switch{"delta.enableInCommitTimestamps", "true", "inCommitTimestamp"},
-    Switch{"delta.checkpointPolicy", "v2", "v2Checkpoint"},
-    Switch{"delta.columnMapping.mode", "name", "columnMapping"},
-    Switch{"delta.columnMapping.mode", "id", "columnMapping"},
-    Switch{"delta.enableRowTracking", "true", "rowTracking"},
-    Switch{"delta.enableTypeWidening", "true", "typeWidening"},
-    Switch{"delta.enableIcebergCompatV1", "true", "icebergCompatV1"},
-    Switch{"delta.enableIcebergCompatV2", "true", "icebergCompatV2"},
-    Switch{"delta.enableIcebergCompatV3", "true", "icebergCompatV3"},
-    Switch{"delta.enableVariantShredding", "true", "variantShredding"},
-    Switch{"delta.enableMaterializePartitionColumnsFeature", "true", "materializePartitionColumns"},
-    Switch{"delta.writePartitionColumnsToParquet", "true", "materializePartitionColumns"},
-};
+constexpr bool StandAtTheirIds() {
+  for (size_t i = 0; i < kFeatures.size(); i++) {
+    if (static_cast<size_t>(kFeatures[i].id) != i) return false;
+  }
+  return true;
+}
+static_assert(StandAtTheirIds());
+
+const Feature& FeatureOf(TableFeature id) {
+  assert(static_cast<size_t>(id) < kFeatures.size());
+  return kFeatures[static_cast<size_t>(id)];
+}
 
 Error Unsupported(std::string_view feature, std::string what) {
   return Error(ErrorCode::kUnsupported, std::move(what))
@@ -131,95 +282,60 @@ Result<void> CheckWellFormed(const Protocol& protocol) {
   return {};
 }
 
-template <typename Visit>
-Result<void> EachFieldBelow(const DataType& type, Visit&& visit) {
-  for (const Field& field : type.fields) {
-    TRY(visit(field));
-    TRY(EachFieldBelow(field.type, visit));
-  }
-  for (const DataType& child : type.children) TRY(EachFieldBelow(child, visit));
-  return {};
-}
-
-template <typename Visit>
-Result<void> EachField(const Schema& schema, Visit&& visit) {
-  for (const Field& field : schema) {
-    TRY(visit(field));
-    TRY(EachFieldBelow(field.type, visit));
-  }
-  return {};
-}
-
 // Refuses a table that uses a feature which the engine can only write around. Use counts even if the protocol does not
 // list the feature, because its rules hold although some writer forgot to list it.
 Result<void> CheckUse(const Metadata& metadata, const Schema& schema) {
-  for (const auto& [key, value] : metadata.configuration) {
-    if (key.starts_with(kConstraintPropertyPrefix)) {
-      return NotWritable("checkConstraints", fmt::format("is in use by '{}'", key));
-    }
+  for (const Feature& feature : kFeatures) {
+    if (feature.used_by == nullptr) continue;
+    if (const auto use = feature.used_by(metadata, schema))
+      return NotWritable(feature.name, fmt::format("is in use {}", *use));
   }
-  if (TRY(NamedMappingMode(metadata.configuration)) != ColumnMappingMode::kNone) {
-    return NotWritable(
-        "columnMapping",
-        fmt::format("is in use with mode '{}'", metadata.configuration.at(std::string(kColumnMappingModeProperty))));
-  }
-  return EachField(schema, [](const Field& field) -> Result<void> {
-    const auto in_use = [&](std::string_view feature) {
-      return NotWritable(feature, fmt::format("is in use by the column '{}'", field.name));
-    };
-    for (const auto& [key, value] : field.metadata) {
-      if (key == "delta.invariants") return in_use("invariants");
-      if (key == "delta.generationExpression") return in_use("generatedColumns");
-      if (key.starts_with("delta.identity.")) return in_use("identityColumns");
-      if (key == "CURRENT_DEFAULT") return in_use("allowColumnDefaults");
-    }
-    if (field.type.kind == TypeKind::kVariant) return in_use("variantType");
-    return {};
-  });
+  return {};
 }
 
-Result<void> AddFeature(std::set<std::string_view>& names, std::string_view name) {
+using Features = std::set<TableFeature>;
+
+Result<void> AddFeature(Features& features, std::string_view name) {
   const Feature* feature = FindFeature(name);
   if (feature == nullptr || !feature->writable) {
     return Unsupported(name, fmt::format("the feature '{}' is not supported for new tables", name));
   }
-  names.insert(feature->name);
+  features.insert(feature->id);
   return {};
 }
 
-bool UsesType(const DataType& type, TypeKind kind) {
-  const auto in_field = [&](const Field& field) { return UsesType(field.type, kind); };
-  const auto in_child = [&](const DataType& child) { return UsesType(child, kind); };
-  return type.kind == kind || std::any_of(type.fields.begin(), type.fields.end(), in_field) ||
-         std::any_of(type.children.begin(), type.children.end(), in_child);
-}
-
-bool UsesType(const Schema& schema, TypeKind kind) {
-  return std::any_of(schema.begin(), schema.end(), [&](const Field& field) { return UsesType(field.type, kind); });
-}
-
 // The features that the schema and the configuration need. Errors: Unsupported.
-Result<std::set<std::string_view>> NeededFeatures(const Schema& schema, const StringMap& configuration) {
-  std::set<std::string_view> names;
-  for (const Switch& item : kSwitches) {
-    const auto found = configuration.find(std::string(item.key));
-    if (found != configuration.end() && LowerCase(found->second) == item.value) TRY(AddFeature(names, item.feature));
+Result<Features> NeededFeatures(const Schema& schema, const StringMap& configuration) {
+  const TableProperties properties = TableProperties::From(configuration);
+  Features features;
+  for (const Feature& feature : kFeatures) {
+    if (feature.switched_on_by != nullptr && feature.switched_on_by(properties, schema))
+      TRY(AddFeature(features, feature.name));
   }
   for (const auto& [key, value] : configuration) {
     if (key.starts_with(kFeaturePropertyPrefix))
-      TRY(AddFeature(names, std::string_view(key).substr(kFeaturePropertyPrefix.size())));
+      TRY(AddFeature(features, std::string_view(key).substr(kFeaturePropertyPrefix.size())));
   }
-  if (UsesType(schema, TypeKind::kTimestampNtz)) TRY(AddFeature(names, "timestampNtz"));
-  if (UsesType(schema, TypeKind::kVariant)) TRY(AddFeature(names, "variantType"));
-  return names;
+  return features;
+}
+
+bool NeedList(const Features& features) {
+  return std::ranges::any_of(features, [](TableFeature id) { return FeatureOf(id).legacy_writer_version == 0; });
+}
+
+// The protocol with the legacy version for writers that the features need.
+Protocol RaiseVersion(Protocol protocol, const Features& features) {
+  for (const TableFeature id : features)
+    protocol.min_writer_version = std::max(protocol.min_writer_version, FeatureOf(id).legacy_writer_version);
+  return protocol;
 }
 
 // The protocol that lists these features by name.
-Protocol ListFeatures(const std::set<std::string_view>& names) {
+Protocol ListFeatures(const Features& features) {
   Protocol protocol{.min_reader_version = 1, .min_writer_version = 7};
   protocol.writer_features.emplace();
-  for (const Feature& feature : kFeatures) {
-    if (!names.contains(feature.name)) continue;
+  for (const TableFeature id : features) {
+    const Feature& feature = FeatureOf(id);
     protocol.writer_features->emplace_back(feature.name);
     if (!feature.is_reader_feature) continue;
     protocol.min_reader_version = 3;
@@ -239,12 +355,23 @@ const Feature* FindFeature(std::string_view name) {
   return found == kFeatures.end() ? nullptr : &*found;
 }
 
-bool HasFeature(const Protocol& protocol, std::string_view name) {
-  if (Lists(protocol.writer_features, name) || Lists(protocol.reader_features, name)) return true;
-  const Feature* feature = FindFeature(name);
-  if (feature == nullptr || feature->legacy_writer_version == 0 || protocol.min_writer_version >= 7) return false;
-  return protocol.min_writer_version >= feature->legacy_writer_version &&
-         protocol.min_reader_version >= feature->legacy_reader_version;
+bool HasFeature(const Protocol& protocol, TableFeature id) {
+  const Feature& feature = FeatureOf(id);
+  if (Lists(protocol.writer_features, feature.name) || Lists(protocol.reader_features, feature.name)) return true;
+  if (feature.legacy_writer_version == 0 || protocol.min_writer_version >= 7) return false;
+  return protocol.min_writer_version >= feature.legacy_writer_version &&
+         protocol.min_reader_version >= feature.legacy_reader_version;
+}
+
+bool HasReaderFeature(const Protocol& protocol, TableFeature id) {
+  const Feature& feature = FeatureOf(id);
+  if (Lists(protocol.reader_features, feature.name)) return true;
+  return feature.legacy_reader_version > 0 && protocol.min_reader_version < 3 &&
+         protocol.min_reader_version >= feature.legacy_reader_version;
+}
+
+bool HasInCommitTimestamps(const Protocol& protocol, const TableProperties& properties) {
+  return properties.in_commit_timestamps && HasFeature(protocol, kInCommitTimestamp);
 }
 
 Result<void> CheckReadable(const Protocol& protocol, const Metadata& metadata) {
@@ -263,7 +390,7 @@ Result<void> CheckReadable(const Protocol& protocol, const Metadata& metadata) {
     return Unsupported(
         "format", fmt::format("the table's data files are '{}', only parquet is supported", metadata.format.provider));
   }
-  TRY(ColumnMappingModeOf(protocol, metadata.configuration));
+  TRY(NamedMappingMode(metadata.configuration));
   return {};
 }
 
@@ -278,7 +405,7 @@ Result<void> CheckWritable(const Protocol& protocol, const Metadata& metadata, c
       const Feature* feature = FindFeature(name);
       if (feature == nullptr) return NotWritable(name, "is unknown");
       // A listed column mapping that is not in use demands nothing of a writer. CheckUse refuses the modes that do.
-      if (name == "columnMapping") continue;
+      if (feature->id == kColumnMapping) continue;
       if (!feature->writable) return NotWritable(name, "is not supported for writing");
     }
   }
@@ -286,51 +413,35 @@ Result<void> CheckWritable(const Protocol& protocol, const Metadata& metadata, c
 }
 
 Result<void> CheckTypesListed(const Protocol& protocol, const Schema& schema) {
-  constexpr std::string_view kFeature = "timestampNtz";
-  if (!UsesType(schema, TypeKind::kTimestampNtz) || HasFeature(protocol, kFeature)) return {};
-  return NotWritable(kFeature, fmt::format("is in use, but the protocol does not list it: set the table property "
-                                           "'delta.feature.{}' to 'supported' by the writer that made the table, or "
-                                           "create the table anew in its place",
-                                           kFeature));
+  const Feature& feature = FeatureOf(kTimestampNtz);
+  if (!feature.switched_on_by({}, schema) || HasFeature(protocol, feature.id)) return {};
+  return NotWritable(feature.name, fmt::format("is in use, but the protocol does not list it: set the table property "
+                                               "'{}{}' to 'supported' by the writer that made the table, or "
+                                               "create the table anew in its place",
+                                               kFeaturePropertyPrefix, feature.name));
 }
 
 Result<Protocol> ProtocolForNewTable(const Schema& schema, const StringMap& configuration) {
   TRY(CheckTableProperties(configuration));
-  std::set<std::string_view> names = TRY(NeededFeatures(schema, configuration));
+  Features features = TRY(NeededFeatures(schema, configuration));
   Metadata metadata;
   metadata.configuration = configuration;
   TRY(CheckUse(metadata, schema));
-
-  Protocol protocol;  // (1, 2)
-  const bool needs_features = std::any_of(
-      names.begin(), names.end(), [](std::string_view name) { return FindFeature(name)->legacy_writer_version == 0; });
-  if (!needs_features) {
-    for (const std::string_view name : names)
-      protocol.min_writer_version = std::max(protocol.min_writer_version, FindFeature(name)->legacy_writer_version);
-    return protocol;
-  }
+  if (!NeedList(features)) return RaiseVersion(Protocol(), features);
   // The features of (1, 2) still hold when features are listed by name.
-  names.insert("appendOnly");
-  names.insert("invariants");
-  return ListFeatures(names);
+  features.insert({kAppendOnly, kInvariants});
+  return ListFeatures(features);
 }
 
 Result<Protocol> ExtendProtocol(const Protocol& present, const Schema& schema, const StringMap& configuration) {
-  std::set<std::string_view> names = TRY(NeededFeatures(schema, configuration));
-  std::erase_if(names, [&](std::string_view name) { return HasFeature(present, name); });
-  if (names.empty()) return present;
-  const bool needs_list = std::any_of(
-      names.begin(), names.end(), [](std::string_view name) { return FindFeature(name)->legacy_writer_version == 0; });
-  if (present.min_writer_version < 7 && !needs_list) {
-    Protocol protocol = present;
-    for (const std::string_view name : names)
-      protocol.min_writer_version = std::max(protocol.min_writer_version, FindFeature(name)->legacy_writer_version);
-    return protocol;
-  }
+  Features features = TRY(NeededFeatures(schema, configuration));
+  std::erase_if(features, [&](TableFeature id) { return HasFeature(present, id); });
+  if (features.empty()) return present;
+  if (present.min_writer_version < 7 && !NeedList(features)) return RaiseVersion(present, features);
   for (const Feature& feature : kFeatures) {
-    if (HasFeature(present, feature.name)) names.insert(feature.name);
+    if (HasFeature(present, feature.id)) features.insert(feature.id);
   }
-  Protocol protocol = ListFeatures(names);
+  Protocol protocol = ListFeatures(features);
   // A table may require reader version 3 although it lists no feature for readers.
   if (present.min_reader_version > protocol.min_reader_version) {
     protocol.min_reader_version = 3;

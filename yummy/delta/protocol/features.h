@@ -1,6 +1,7 @@
 #pragma once
 // The table of all table features, and what this engine does with each (PROTOCOL.md, "Table Features").
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,13 +13,64 @@
 
 namespace yummy::delta {
 
+/// The features, in the order of the table.
+enum class TableFeature {
+  kAppendOnly,
+  kInvariants,
+  kCheckConstraints,
+  kChangeDataFeed,
+  kGeneratedColumns,
+  kColumnMapping,
+  kIdentityColumns,
+  kDeletionVectors,
+  kRowTracking,
+  kTimestampNtz,
+  kDomainMetadata,
+  kV2Checkpoint,
+  kCatalogManaged,
+  kCatalogOwnedPreview,
+  kCoordinatedCommitsPreview,
+  kIcebergCompatV1,
+  kIcebergCompatV2,
+  kIcebergCompatV3,
+  kIcebergWriterCompatV1,
+  kIcebergWriterCompatV2,
+  kIcebergWriterCompatV3,
+  kClustering,
+  kVacuumProtocolCheck,
+  kInCommitTimestamp,
+  kInCommitTimestampPreview,
+  kTypeWidening,
+  kTypeWideningPreview,
+  kVariantType,
+  kVariantTypePreview,
+  kVariantShredding,
+  kVariantShreddingPreview,
+  kAllowColumnDefaults,
+  kCheckpointProtection,
+  kMaterializePartitionColumns,
+  kCollations,
+  kCollationsPreview,
+  kColumnMappingUsageTracking,
+  kGeospatial,
+  kGeospatialDev,
+  kAdaptiveMetadataPreview,
+  kRedirectReaderWriterPreview,
+  kRedirectWriterOnlyPreview,
+};
+
 struct Feature {
+  TableFeature id;
   std::string_view name;
   bool is_reader_feature = false;  // true: reader-writer feature; false: writer-only
   int legacy_reader_version = 0;   // 0: none, the feature has no legacy version
   int legacy_writer_version = 0;
   bool readable = true;
   bool writable = false;  // tables with the feature can be written
+  /// True if the properties or columns of a table need the feature. Null if only a delta.feature.* key switches it on.
+  bool (*switched_on_by)(const TableProperties& properties, const Schema& schema) = nullptr;
+  /// The use of the feature that makes a table read-only, such as "by the column 'a'"; absent if the table has none.
+  std::optional<std::string> (*used_by)(const Metadata& metadata, const Schema& schema) = nullptr;
 };
 
 /// Every feature that PROTOCOL.md and its accepted RFCs name.
@@ -26,7 +78,11 @@ std::span<const Feature> AllFeatures();
 const Feature* FindFeature(std::string_view name);
 
 /// True when the protocol has the feature, by name or by its legacy version.
-bool HasFeature(const Protocol& protocol, std::string_view name);
+bool HasFeature(const Protocol& protocol, TableFeature id);
+/// True when readers must know the feature to read the protocol's tables, by name or by its legacy version.
+bool HasReaderFeature(const Protocol& protocol, TableFeature id);
+/// True when each commit must have an in-commit timestamp: the feature is there and switched on.
+bool HasInCommitTimestamps(const Protocol& protocol, const TableProperties& properties);
 
 /// Refuses a protocol that is not well-formed (Corrupt), and one with an unknown reader feature or version
 /// (Unsupported, reason UNSUPPORTED_TABLE_FEATURE; the message names the feature).

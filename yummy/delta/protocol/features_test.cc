@@ -46,7 +46,7 @@ TEST(AllFeatures, AreReadAndWrittenAsTheyAreMarked) {
     } else {
       ExpectUnsupported(CheckReadable(protocol, {}), feature.name);
     }
-    if (feature.name == "columnMapping") continue;  // its mode decides, below
+    if (feature.id == TableFeature::kColumnMapping) continue;  // its mode decides, below
     if (feature.writable) {
       EXPECT_THAT(CheckWritable(protocol, {}, schema), IsOk()) << feature.name;
     } else {
@@ -150,12 +150,11 @@ TEST(CheckReadable, RefusesAnUnknownColumnMappingModeWhateverTheProtocol) {
 }
 
 TEST(HasFeature, KnowsLegacyVersionsAndNames) {
-  EXPECT_TRUE(HasFeature({1, 2, {}, {}}, "appendOnly"));
-  EXPECT_FALSE(HasFeature({1, 2, {}, {}}, "changeDataFeed"));
-  EXPECT_TRUE(HasFeature({2, 5, {}, {}}, "columnMapping"));
-  EXPECT_FALSE(HasFeature({1, 7, {}, Names{}}, "appendOnly"));
-  EXPECT_TRUE(HasFeature(WithFeatures({"x"}, {"x"}), "x"));
-  EXPECT_FALSE(HasFeature({1, 6, {}, {}}, "deletionVectors"));
+  EXPECT_TRUE(HasFeature({1, 2, {}, {}}, TableFeature::kAppendOnly));
+  EXPECT_FALSE(HasFeature({1, 2, {}, {}}, TableFeature::kChangeDataFeed));
+  EXPECT_TRUE(HasFeature({2, 5, {}, {}}, TableFeature::kColumnMapping));
+  EXPECT_FALSE(HasFeature({1, 7, {}, Names{}}, TableFeature::kAppendOnly));
+  EXPECT_FALSE(HasFeature({1, 6, {}, {}}, TableFeature::kDeletionVectors));
 }
 
 TEST(ProtocolForNewTable, IsTheLowestThatIsNeeded) {

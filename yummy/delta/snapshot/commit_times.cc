@@ -30,7 +30,7 @@ Result<CommitTimes> CommitTimes::List(const Context& context, const Snapshot& ne
   times.store_ = newest.object_store();
   times.in_commit_from_ = kNever;
   const TableProperties& properties = newest.properties();
-  if (properties.in_commit_timestamps && HasFeature(newest.protocol(), "inCommitTimestamp")) {
+  if (HasInCommitTimestamps(newest.protocol(), properties)) {
     // "If a table has commits from a period before", both properties are set. Otherwise every version has a timestamp.
     times.in_commit_from_ = properties.in_commit_timestamp_enablement_version.value_or(0);
     if (times.in_commit_from_ > 0) times.in_commit_from_ms_ = properties.in_commit_timestamp_enablement_ms;

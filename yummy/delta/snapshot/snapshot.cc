@@ -50,7 +50,7 @@ size_t Snapshot::file_count() const { return state_->files.count(); }
 int64_t Snapshot::size_bytes() const { return state_->files.size_bytes(); }
 
 bool Snapshot::State::uses_in_commit_timestamp() const {
-  return shape->properties.in_commit_timestamps && HasFeature(shape->protocol, "inCommitTimestamp") &&
+  return HasInCommitTimestamps(shape->protocol, shape->properties) &&
          version >= shape->properties.in_commit_timestamp_enablement_version.value_or(0);
 }
 
