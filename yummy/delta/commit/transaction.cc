@@ -9,6 +9,7 @@
 #include "yummy/base/logging.h"
 #include "yummy/delta/commit/table.h"
 #include "yummy/delta/commit/transaction_state.h"
+#include "yummy/delta/files/deletion_vector.h"
 #include "yummy/delta/protocol/file_key.h"
 #include "yummy/delta/protocol/path.h"
 
@@ -134,15 +135,26 @@ std::vector<std::string> Transaction::State::TakeStaged() {
 
 void Transaction::State::DeleteStaged() { DeleteFiles(*table->object_store(), TakeStaged()); }
 
+Result<std::unordered_set<std::string>> Transaction::State::NamedFiles() const {
+  const store::ObjectStore& store = *table->object_store();
+  std::unordered_set<std::string> named;
+  for (const Add& add : adds) {
+    named.insert(TRY(ResolveLogPath(store, table->path(), add.path)));
+    if (add.deletion_vector && add.deletion_vector->storage_type != 'i')
+      named.insert(TRY(DeletionVectorPath(store, table->path(), *add.deletion_vector)));
+  }
+  return named;
+}
+
 void Transaction::State::DeleteUnusedStaged() {
   std::vector<std::string> unused = TakeStaged();
   if (unused.empty()) return;
-  std::unordered_set<std::string> used;
-  for (const Add& add : adds) {
-    auto path = ResolveLogPath(*table->object_store(), table->path(), add.path);
-    if (path.ok()) used.insert(std::move(path).value());
+  const auto named = NamedFiles();
+  if (!named.ok()) {
+    Log(LogLevel::kWarn, "table {}: unused staged files are left: {}", table->path(), named.error().ToString());
+    return;
   }
-  std::erase_if(unused, [&](const std::string& path) { return used.contains(path) || !path.ends_with(".parquet"); });
+  std::erase_if(unused, [&](const std::string& path) { return named->contains(path); });
   DeleteFiles(*table->object_store(), unused);
 }
 

@@ -66,7 +66,8 @@ class Transaction {
   /// folder>part-00000-<uuid>-c000.zstd.parquet". Its path within the store is the table's path + "/" + this. Its
   /// Add.path is EncodeLogPath of this. The file counts as staged from now on. Safe from several threads.
   std::string StageFile(const PartitionValues& partition_values);
-  /// Registers a path within the store as staged. It is deleted if nothing is committed. Safe from several threads.
+  /// Registers a path within the store as staged, whatever the file holds. It is deleted unless an action that is
+  /// committed names it, as data file or deletion vector. Safe from several threads.
   void RecordStaged(std::string store_path);
 
   /// The last call counts, per application for txns and per domain for domains. Commit reports mistakes.
@@ -90,13 +91,11 @@ class Transaction {
   /// Once a put was sent, neither the deadline nor the stop of the context ends it: its outcome is settled within
   /// another commit_deadline.
   /// A transaction with nothing staged commits a version that holds only commitInfo; the caller decides whether that is
-  /// wanted. After the commit, staged files that no add names are deleted (only `.parquet`: this class cannot tell
-  /// which vector files are referenced). Checkpoint and checksum are written after the commit; if that fails, it is
-  /// logged, not returned.
-  /// All errors are definite: nothing is visible, and staged files are deleted. Errors: InvalidArgument (reason
-  /// INVALID_COMMIT: no operation, adds that do not fit the table or each other …), Conflict (reason APPEND_ONLY),
-  /// PreconditionFailed (RequireVersion), Unsupported, those of Table::Current and of the store, DeadlineExceeded and
-  /// Cancelled (between two puts).
+  /// wanted. After the commit, staged files that no committed action names are deleted. Checkpoint and checksum are
+  /// written after the commit; if that fails, it is logged, not returned. All errors are definite: nothing is visible,
+  /// and staged files are deleted. Errors: InvalidArgument (reason INVALID_COMMIT: no operation, adds that do not fit
+  /// the table or each other …), Conflict (reason APPEND_ONLY), PreconditionFailed (RequireVersion), Unsupported, those
+  /// of Table::Current and of the store, DeadlineExceeded and Cancelled (between two puts).
   Result<CommitOutcome> Commit(const Context& context);
 
   struct State;

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -62,8 +63,11 @@ struct Transaction::State {
   std::vector<std::string> TakeStaged();
   /// Deletes the staged files. Failures are logged; vacuum removes files that are left.
   void DeleteStaged();
-  /// Deletes the staged data files that no add names.
+  /// Deletes the staged files that no committed action names. If an action cannot be understood, all of them stay.
   void DeleteUnusedStaged();
+  /// The paths within the store of all files that the committed actions name and that may be staged: data files, and
+  /// files of deletion vectors. Removes name only files of the base. Errors: Corrupt, PermissionDenied.
+  Result<std::unordered_set<std::string>> NamedFiles() const;
 };
 
 /// Refuses what must not be committed; asks no store. Errors: see Transaction::Commit.

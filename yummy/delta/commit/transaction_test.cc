@@ -9,6 +9,7 @@
 #include "yummy/base/testing.h"
 #include "yummy/delta/commit/table.h"
 #include "yummy/delta/commit/transaction_testing.h"
+#include "yummy/delta/files/deletion_vector.h"
 #include "yummy/delta/protocol/actions_json.h"
 #include "yummy/delta/protocol/path.h"
 #include "yummy/store/fault_store.h"
@@ -384,6 +385,45 @@ TEST_F(TransactionTest, KeepsCommittedFilesAndDeletesUnusedOnes) {
   EXPECT_TRUE(std::holds_alternative<Committed>(Commit(*transaction)));
   transaction.reset();
   EXPECT_EQ(DataFiles(*store_), std::vector{used});
+}
+
+TEST_F(TransactionTest, KeepsCommittedVectorsAndDeletesUnusedOnes) {
+  MakeTable({{"delta.enableDeletionVectors", "true"}});
+  auto transaction = Begin("DELETE");
+  const auto stage_vector = [&](std::string_view prefix, char fill) {
+    const DeletionVectorDescriptor vector{.path_or_inline = std::string(prefix) + Z85Encode(std::string(16, fill)),
+                                          .offset = 1,
+                                          .size_bytes = 40,
+                                          .cardinality = 1};
+    const std::string path = MUST(DeletionVectorPath(*store_, "t", vector));
+    EXPECT_THAT(store_->Put(Context(), path, "vector", store::PutMode::kCreate), IsOk());
+    transaction->RecordStaged(path);
+    return std::pair(vector, path);
+  };
+  // The attempt that was given up, and the one that is committed.
+  stage_vector("", '1');
+  const auto [vector, used] = stage_vector("", '2');
+  stage_vector("ab", '2');
+  const FileId file = *transaction->base()->FindFile("p=a/f1");
+  Add add = transaction->base()->add(file);
+  add.deletion_vector = vector;
+  transaction->RemoveFile(file);
+  transaction->AddFile(add);
+  EXPECT_TRUE(std::holds_alternative<Committed>(Commit(*transaction)));
+  transaction.reset();
+  EXPECT_EQ(DataFiles(*store_), std::vector{used});
+}
+
+TEST_F(TransactionTest, KeepsStagedFilesWhenAnActionIsNotUnderstood) {
+  MakeTable({{"delta.enableDeletionVectors", "true"}});
+  auto transaction = Begin();
+  Add add = TestAdd("f3", "a");
+  add.deletion_vector = DeletionVectorDescriptor{.path_or_inline = "short", .size_bytes = 40, .cardinality = 1};
+  transaction->AddFile(add);
+  const std::string staged = Stage(*transaction, false);
+  EXPECT_TRUE(std::holds_alternative<Committed>(Commit(*transaction)));
+  transaction.reset();
+  EXPECT_EQ(DataFiles(*store_), std::vector{staged});
 }
 
 TEST_F(TransactionTest, DeletesStagedFilesWhenItIsDropped) {
