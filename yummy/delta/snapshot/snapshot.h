@@ -114,8 +114,6 @@ class Snapshot {
   /// The files among `candidates` (null: all live files) that may hold rows which satisfy `predicate`. It decides from
   /// partition values and statistics, without I/O, and keeps files that it cannot decide on.
   std::vector<FileId> Prune(const Predicate& predicate, const std::vector<FileId>* candidates = nullptr) const;
-  /// True if partition values and statistics prove that every row of the file satisfies the predicate.
-  bool MustMatch(FileId id, const Predicate& predicate) const;
 
   /// What partition values and statistics say about one column in one file.
   std::optional<ColumnFacts> Facts(FileId id, const ColumnPath& column) const;

@@ -89,11 +89,6 @@ class Pruner {
     return predicate_.MayMatch(facts_of_);
   }
 
-  bool MustMatch(const FileSegment& segment, size_t row) {
-    Enter(segment, row);
-    return predicate_.MustMatch(facts_of_);
-  }
-
  private:
   void Enter(const FileSegment& segment, size_t row) {
     row_ = row;
@@ -223,12 +218,6 @@ std::vector<FileId> Snapshot::Prune(const Predicate& predicate, const std::vecto
     if (live != nullptr && pruner.MayMatch(live->segment(), FileSet::Row(id))) kept.push_back(id);
   }
   return kept;
-}
-
-bool Snapshot::MustMatch(FileId id, const Predicate& predicate) const {
-  const LiveSegment* live = state_->files.FindSegment(id);
-  if (live == nullptr) return false;
-  return Pruner(*state_, predicate).MustMatch(live->segment(), FileSet::Row(id));
 }
 
 std::optional<ColumnFacts> Snapshot::Facts(FileId id, const ColumnPath& column) const {

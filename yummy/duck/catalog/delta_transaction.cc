@@ -14,8 +14,7 @@ namespace {
 
 bool IsAbsent(const Error& error) {
   return error.code() == ErrorCode::kNotFound &&
-         (error.reason() == Reason::kTableNotFound || error.reason() == Reason::kNotADeltaTable ||
-          error.reason() == Reason::kSchemaNotFound);
+         (error.reason() == Reason::kTableNotFound || error.reason() == Reason::kNotADeltaTable);
 }
 
 }  // namespace

@@ -27,9 +27,6 @@ class PartitionedWriter final : public RowWriter {
   void Combine(Local& local) override;
   void Finish() override;
 
-  /// Sets how many bytes of rows a thread holds before it writes some of them. For tests.
-  void LimitBuffer(uint64_t size_bytes) { buffer_bytes_max_ = size_bytes; }
-
  private:
   /// A row of a buffer.
   struct RowRef {
@@ -55,7 +52,7 @@ class PartitionedWriter final : public RowWriter {
   void Close(size_t partition);
 
   DataFiles& files_;
-  uint64_t buffer_bytes_max_;
+  const uint64_t buffer_bytes_max_;
   const size_t open_files_max_;
   std::mutex mutex_;                                    // held while a thread writes
   std::vector<std::unique_ptr<Partition>> partitions_;  // guarded by mutex_
