@@ -173,6 +173,12 @@ const Metadata& Transaction::metadata() const {
 
 const Schema& Transaction::schema() const { return state_->schema(); }
 
+bool Transaction::is_empty() const {
+  const State& state = *state_;
+  return state.adds.empty() && state.removes.empty() && state.txns.empty() && state.domains.empty() &&
+         !state.new_metadata && !state.new_protocol;
+}
+
 std::string Transaction::StageFile(const PartitionValues& partition_values) {
   const TableOptions& options = state_->table->options();
   const std::string codec = TableProperties::From(metadata().configuration).compression_codec;

@@ -61,6 +61,8 @@ class Transaction {
   /// The metadata after the commit: the staged one, otherwise that of the base.
   const Metadata& metadata() const;
   const Schema& schema() const;
+  /// True if nothing is staged that a commit would say of the table.
+  bool is_empty() const;
 
   /// A unique, decoded path for a new data file, relative to the table: "<partition
   /// folder>part-00000-<uuid>-c000.zstd.parquet". Its path within the store is the table's path + "/" + this. Its

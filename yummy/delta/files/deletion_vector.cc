@@ -35,6 +35,14 @@ uint64_t ReadLittle(std::string_view bytes, size_t count) {
   return value;
 }
 
+void AppendLittle(std::string& bytes, uint64_t value, size_t count) {
+  for (size_t i = 0; i < count; i++) bytes += static_cast<char>(value >> (8 * i) & 0xFF);
+}
+
+void AppendBig(std::string& bytes, uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 0xFF);
+}
+
 uint32_t ReadBig(std::string_view bytes) {
   uint32_t value = 0;
   for (size_t i = 0; i < 4; i++) value = value << 8 | static_cast<unsigned char>(bytes[i]);
@@ -78,6 +86,14 @@ struct DeletionVector::State {
   };
   std::vector<Bucket> buckets;  // ascending by key
   uint64_t cardinality = 0;
+
+  // The bitmap of a key, which is made when it is absent.
+  roaring_bitmap_t* FindOrAdd(uint32_t key) {
+    const auto found = std::lower_bound(buckets.begin(), buckets.end(), key,
+                                        [](const Bucket& bucket, uint32_t k) { return bucket.key < k; });
+    if (found != buckets.end() && found->key == key) return found->bitmap.get();
+    return buckets.insert(found, Bucket{key, Bitmap(roaring_bitmap_create())})->bitmap.get();
+  }
 
   const roaring_bitmap_t* Find(uint32_t key) const {
     const auto found = std::lower_bound(buckets.begin(), buckets.end(), key,
@@ -203,6 +219,71 @@ uint64_t DeletionVector::max() const {
   assert(!state_->buckets.empty());
   const State::Bucket& last = state_->buckets.back();
   return static_cast<uint64_t>(last.key) << 32 | roaring_bitmap_maximum(last.bitmap.get());
+}
+
+std::string DeletionVector::Serialize() const {
+  std::string bytes;
+  AppendLittle(bytes, kMagic, 4);
+  AppendLittle(bytes, state_->buckets.size(), 8);
+  for (const auto& bucket : state_->buckets) {
+    AppendLittle(bytes, bucket.key, 4);
+    roaring_bitmap_run_optimize(bucket.bitmap.get());
+    const size_t begin = bytes.size();
+    bytes.resize(begin + roaring_bitmap_portable_size_in_bytes(bucket.bitmap.get()));
+    roaring_bitmap_portable_serialize(bucket.bitmap.get(), bytes.data() + begin);
+  }
+  return bytes;
+}
+
+DeletionVectorBuilder::DeletionVectorBuilder() : state_(std::make_unique<DeletionVector::State>()) {}
+DeletionVectorBuilder::~DeletionVectorBuilder() = default;
+DeletionVectorBuilder::DeletionVectorBuilder(DeletionVectorBuilder&&) noexcept = default;
+DeletionVectorBuilder& DeletionVectorBuilder::operator=(DeletionVectorBuilder&&) noexcept = default;
+
+bool DeletionVectorBuilder::Add(uint64_t row) {
+  roaring_bitmap_t* bitmap = state_->FindOrAdd(static_cast<uint32_t>(row >> 32));
+  const bool is_new = roaring_bitmap_add_checked(bitmap, static_cast<uint32_t>(row));
+  state_->cardinality += is_new ? 1 : 0;
+  return is_new;
+}
+
+void DeletionVectorBuilder::AddAll(const DeletionVector& vector) {
+  for (const auto& bucket : vector.state_->buckets) {
+    roaring_bitmap_t* bitmap = state_->FindOrAdd(bucket.key);
+    const uint64_t before = roaring_bitmap_get_cardinality(bitmap);
+    roaring_bitmap_or_inplace(bitmap, bucket.bitmap.get());
+    state_->cardinality += roaring_bitmap_get_cardinality(bitmap) - before;
+  }
+}
+
+DeletionVector DeletionVectorBuilder::Build() {
+  return DeletionVector(std::exchange(state_, std::make_unique<DeletionVector::State>()));
+}
+
+VectorFile MakeVectorFile(std::string_view uuid, std::span<const DeletionVector> vectors) {
+  std::string uuid_bytes;
+  std::string digits(uuid);
+  std::erase(digits, '-');
+  for (size_t i = 0; i + 1 < digits.size(); i += 2) {
+    uuid_bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+  }
+  VectorFile file;
+  file.bytes = "\x01";  // the version of the format
+  for (const DeletionVector& vector : vectors) {
+    const std::string payload = vector.Serialize();
+    DeletionVectorDescriptor descriptor;
+    descriptor.storage_type = 'u';
+    descriptor.path_or_inline = Z85Encode(uuid_bytes);
+    descriptor.offset = static_cast<int32_t>(file.bytes.size());
+    descriptor.size_bytes = static_cast<int32_t>(payload.size());
+    descriptor.cardinality = static_cast<int64_t>(vector.cardinality());
+    file.descriptors.push_back(std::move(descriptor));
+    AppendBig(file.bytes, static_cast<uint32_t>(payload.size()));
+    file.bytes += payload;
+    AppendBig(file.bytes,
+              static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(payload.data()), payload.size())));
+  }
+  return file;
 }
 
 namespace {

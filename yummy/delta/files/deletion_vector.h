@@ -33,11 +33,33 @@ class DeletionVector {
   bool IsClear(uint64_t start, uint64_t count) const;
   /// The highest row in the set; the set must not be empty.
   uint64_t max() const;
+  /// The payload that Parse reads.
+  std::string Serialize() const;
 
  private:
+  friend class DeletionVectorBuilder;
   struct State;
   explicit DeletionVector(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
+};
+
+/// Collects rows of one file. Not safe from several threads.
+class DeletionVectorBuilder {
+ public:
+  DeletionVectorBuilder();
+  ~DeletionVectorBuilder();
+  DeletionVectorBuilder(DeletionVectorBuilder&&) noexcept;
+  DeletionVectorBuilder& operator=(DeletionVectorBuilder&&) noexcept;
+
+  /// False when the row was there already.
+  bool Add(uint64_t row);
+  /// Adds all rows of a vector.
+  void AddAll(const DeletionVector& vector);
+  /// The rows so far; the builder is empty afterwards.
+  DeletionVector Build();
+
+ private:
+  std::unique_ptr<DeletionVector::State> state_;
 };
 
 /// The path in the store of the file that holds a vector. The vector must not be inline. Errors: Corrupt,
@@ -64,6 +86,15 @@ struct WantedVector {
 std::vector<Result<DeletionVector>> ReadDeletionVectors(const Context& context, store::ObjectStore& store,
                                                         std::string_view table_path,
                                                         std::span<const WantedVector> wanted);
+
+/// The bytes of a file of vectors (PROTOCOL.md, "Deletion Vector File Storage Format"), and where each lies in it.
+struct VectorFile {
+  std::string bytes;
+  std::vector<DeletionVectorDescriptor> descriptors;  // one per vector, in order
+};
+
+/// Lays out a file that holds `vectors`, below the table, with this UUID (text form) in its name.
+VectorFile MakeVectorFile(std::string_view uuid, std::span<const DeletionVector> vectors);
 
 /// Z85 (ZeroMQ RFC 32) of bytes, which are padded with zeros to a multiple of 4; and back. Errors: Corrupt.
 std::string Z85Encode(std::string_view bytes);

@@ -256,5 +256,42 @@ TEST(DeletionVector, ReadsThoseOfTheGoldenTables) {
   EXPECT_GE(count, 10U);
 }
 
+TEST(DeletionVectorBuilder, BuildsWhatParseReads) {
+  DeletionVectorBuilder builder;
+  EXPECT_EQ(builder.Build().cardinality(), 0U);
+  std::set<uint64_t> rows;
+  for (uint64_t i = 0; i < 100'000; i++) rows.insert(i % 3 == 0 ? i : (i << 20) + 7);
+  for (const uint64_t row : rows) EXPECT_TRUE(builder.Add(row));
+  EXPECT_FALSE(builder.Add(0));
+  DeletionVectorBuilder more;
+  more.Add(0);
+  more.Add(1'000'000'000'000);
+  builder.AddAll(more.Build());
+  rows.insert(1'000'000'000'000);
+  const DeletionVector vector = MUST(DeletionVector::Parse(builder.Build().Serialize()));
+  EXPECT_EQ(vector.cardinality(), rows.size());
+  EXPECT_EQ(vector.max(), *rows.rbegin());
+  for (uint64_t row = 0; row < 1000; row++) EXPECT_EQ(vector.Contains(row), rows.contains(row)) << row;
+}
+
+TEST(VectorFile, HoldsVectorsThatCanBeReadBack) {
+  std::vector<DeletionVector> vectors;
+  for (uint64_t number = 0; number < 3; number++) {
+    DeletionVectorBuilder builder;
+    for (uint64_t row = 0; row <= number * 100; row++) builder.Add(row * (number + 1));
+    vectors.push_back(builder.Build());
+  }
+  const VectorFile file = MakeVectorFile("d2c639aa-8816-431a-aaf6-d3fe2512ff61", vectors);
+  const auto store = store::MakeTestStore();
+  const std::string path = MUST(DeletionVectorPath(*store, "t", file.descriptors[0]));
+  EXPECT_EQ(path, "t/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin");
+  MUST(store->Put(Context(), path, file.bytes, store::PutMode::kCreate));
+  for (size_t i = 0; i < vectors.size(); i++) {
+    const auto read = MUST(ReadDeletionVector(Context(), *store, "t", file.descriptors[i], 1000));
+    EXPECT_EQ(read.cardinality(), vectors[i].cardinality());
+    EXPECT_EQ(read.max(), vectors[i].max());
+  }
+}
+
 }  // namespace
 }  // namespace yummy::delta

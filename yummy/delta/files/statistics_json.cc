@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include <simdjson.h>
+
 #include "yummy/base/json.h"
 #include "yummy/base/text.h"
 
@@ -242,6 +244,30 @@ std::string WriteStatistics(int64_t num_records, const std::vector<ColumnStatist
   });
   json.Key("tightBounds");
   json.Bool(true);
+  json.EndObject();
+  return json.Take();
+}
+
+std::string WithWideBounds(std::string_view statistics) {
+  simdjson::ondemand::parser parser;
+  const simdjson::padded_string padded(statistics);
+  simdjson::ondemand::document document;
+  simdjson::ondemand::object object;
+  if (parser.iterate(padded).get(document) || document.get_object().get(object)) return std::string(statistics);
+  JsonWriter json;
+  json.BeginObject();
+  for (auto entry : object) {
+    std::string_view key;
+    std::string_view value;
+    simdjson::ondemand::field field;
+    if (std::move(entry).get(field) || field.unescaped_key().get(key)) return std::string(statistics);
+    if (key == "tightBounds") continue;
+    json.Key(key);
+    if (field.value().raw_json().get(value)) return std::string(statistics);
+    json.Raw(value);
+  }
+  json.Key("tightBounds");
+  json.Bool(false);
   json.EndObject();
   return json.Take();
 }

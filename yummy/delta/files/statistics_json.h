@@ -34,6 +34,10 @@ std::vector<ColumnPath> StatisticsColumns(const Schema& schema, const std::vecto
 /// Boolean and binary columns have no bounds, nor have columns with NaN.
 std::string WriteStatistics(int64_t num_records, const std::vector<ColumnStatistics>& columns);
 
+/// Statistics of a file of which rows were deleted: their bounds are not tight any more (PROTOCOL.md, "Per-file
+/// Statistics"). Text that is not a JSON object is returned unchanged.
+std::string WithWideBounds(std::string_view statistics);
+
 /// A string bound of at most 32 code points. A maximum is >= `value`, or absent if there is no such text. A bound that
 /// was cut has exactly 32 code points. `value` must be UTF-8.
 std::string TruncateMin(std::string_view value);

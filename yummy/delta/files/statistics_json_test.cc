@@ -133,5 +133,14 @@ TEST(DecodeStatistics, ForgetsBoundsThatAreNoValuesOfTheirType) {
   EXPECT_EQ(as_short.stored_min(0), Scalar(int64_t{-129}));
 }
 
+TEST(WithWideBounds, ChangesTheTightBoundsOfTheFileAlone) {
+  EXPECT_EQ(WithWideBounds(R"({"numRecords":2,"tightBounds":true,"nullCount":{"tightBounds":1}})"),
+            R"({"numRecords":2,"nullCount":{"tightBounds":1},"tightBounds":false})");
+  EXPECT_EQ(WithWideBounds(R"({"numRecords":2,"minValues":{"ż\"":1e-3}})"),
+            R"({"numRecords":2,"minValues":{"ż\"":1e-3},"tightBounds":false})");
+  EXPECT_EQ(WithWideBounds("{}"), R"({"tightBounds":false})");
+  for (const char* other : {"", "[1]", "{", "null"}) EXPECT_EQ(WithWideBounds(other), other);
+}
+
 }  // namespace
 }  // namespace yummy::delta
