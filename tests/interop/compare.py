@@ -1,13 +1,9 @@
 """What other engines and this one see in a table, in a form in which it compares."""
 
 import datetime
-import glob
-import importlib.util
 import math
 import time
-from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import requests
 from deltalake import DeltaTable, QueryBuilder
@@ -52,16 +48,6 @@ def by_us(server, table, sql=None, store="local", version=None):
 def by_deltalake(folder, condition="true", version=None):
     table = DeltaTable(str(folder), version=version)
     return pa.table(QueryBuilder().register("t", table).execute(f"SELECT * FROM t WHERE {condition}").read_all())
-
-
-def open_duckdb():
-    """DuckDB with the delta extension of the wheel duckdb-extension-delta; after an internal error it needs another."""
-    folder = Path(importlib.util.find_spec("duckdb_extension_delta").submodule_search_locations[0])
-    extension = next(iter(glob.glob(str(folder / "**" / "*.duckdb_extension"), recursive=True)))
-    connection = duckdb.connect(config={"allow_unsigned_extensions": "true"})
-    connection.execute(f"LOAD '{extension}'")
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
 
 
 def by_duckdb(duck, folder, condition="true", version=None):

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from compare import by_deltalake, by_duckdb, by_spark, open_duckdb
+from compare import by_deltalake, by_duckdb, by_spark
+from engines import open_duckdb
 
 MATRICES = {}
 

@@ -12,7 +12,8 @@ from pathlib import PurePath
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import requests
-from compare import by_deltalake, by_duckdb, by_us, open_duckdb, seen
+from compare import by_deltalake, by_duckdb, by_us, seen
+from engines import open_duckdb
 
 EPOCH = datetime.datetime(1970, 1, 1)
 # Tables that are refused, and the feature that the refusal names.

@@ -25,6 +25,7 @@ namespace yummy {
   X(kCorruptDeletionVector, "CORRUPT_DELETION_VECTOR", 0) \
   X(kCorruptTable, "CORRUPT_TABLE", 0) \
   X(kDuplicateKey, "DUPLICATE_KEY", 0) \
+  X(kDuplicateMatch, "DUPLICATE_MATCH", 0) \
   X(kExpectationFailed, "EXPECTATION_FAILED", 417) \
   X(kFunctionLimit, "FUNCTION_LIMIT", 0) \
   X(kHeadersTooLarge, "HEADERS_TOO_LARGE", 431) \
@@ -69,6 +70,7 @@ namespace yummy {
   X(kRowOutsideCondition, "ROW_OUTSIDE_CONDITION", 0) \
   X(kSchemaMismatch, "SCHEMA_MISMATCH", 0) \
   X(kSchemaNotFound, "SCHEMA_NOT_FOUND", 0) \
+  X(kSnapshotChanged, "SNAPSHOT_CHANGED", 0) \
   X(kSqlInvalid, "SQL_INVALID", 0) \
   X(kSqlNotAllowed, "SQL_NOT_ALLOWED", 0) \
   X(kSqlSyntax, "SQL_SYNTAX", 0) \

@@ -12,6 +12,7 @@ Result<void> Run(const SqlOptions& options) {
   const auto lake = TRY(lake::Lake::Open(TRY(lake::LoadConfig(options.config))));
   lake::QueryRequest request;
   request.sql = options.sql;
+  request.may_write = true;
   const Context context;
   lake::RunningQuery query = TRY(lake->Query(context, request));
   const auto printer = MakePrinter(options.format, stdout);

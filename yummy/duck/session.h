@@ -44,6 +44,26 @@ struct QueryOptions {
   std::vector<std::pair<std::string, Parameter>> named_parameters;  // for $name
   size_t batch_rows_max = 65536;
   size_t sql_max_bytes = 1 << 20;
+  bool may_write = false;  // INSERT, UPDATE, DELETE, TRUNCATE and MERGE run; their result is one row of counts
+};
+
+/// What a statement or an insert changed.
+struct ChangeReport {
+  int64_t inserted = 0;  // rows
+  int64_t updated = 0;
+  int64_t deleted = 0;
+  int64_t copied = 0;  // rows that stay, written again because others of their files changed
+  int64_t files = 0;   // added, with rows
+  int64_t size_bytes = 0;
+  int64_t removed_files = 0;
+  int64_t vectors = 0;  // files that got another deletion vector
+};
+
+/// The end of a statement that wrote.
+struct ChangeOutcome {
+  ChangeReport report;
+  int64_t version = 0;  // of the table; the version that was read if nothing was committed
+  bool committed = false;
 };
 
 /// A running query. Batches come as they are made; a slow caller slows the query down.
@@ -55,6 +75,11 @@ class QueryResult {
   /// All tables that were read. As long as these names mean these snapshots, the same statement with the same options
   /// has the same result. Absent if the result depends on more: on chance, on time, on the list of tables.
   virtual const std::optional<std::vector<TableRead>>& reads() const = 0;
+  /// What a statement that writes has changed; absent for a query.
+  virtual const std::optional<ChangeOutcome>& outcome() const {
+    static const std::optional<ChangeOutcome> kNone;
+    return kNone;
+  }
   /// The next batch; null at the end.
   /// Errors: Cancelled, DeadlineExceeded (QUERY_TIMEOUT), ResourceExhausted (QUERY_MEMORY), InvalidArgument (a cast or
   /// division that fails on a row), Corrupt (CORRUPT_DATA_FILE), NotFound (MISSING_FILE), Internal.
@@ -65,12 +90,6 @@ struct InsertOptions {
   /// A condition in SQL on partition columns. Files whose rows satisfy it are removed, and the new rows must satisfy
   /// it, too.
   std::optional<std::string> replace_where;
-};
-
-struct InsertReport {
-  int64_t rows = 0;
-  int64_t files = 0;
-  int64_t size_bytes = 0;
 };
 
 class Session {
@@ -92,7 +111,7 @@ class Session {
   /// InvalidArgument (SCHEMA_MISMATCH: an unknown column, or a NOT NULL column that is missing or null, with row and
   /// column; ROW_OUTSIDE_CONDITION), Unavailable …. A condition adds the errors of Query, and Unsupported
   /// (UNSUPPORTED_CONDITION: other columns than partition columns).
-  virtual Result<InsertReport> Insert(const Context& context, delta::Transaction& transaction,
+  virtual Result<ChangeReport> Insert(const Context& context, delta::Transaction& transaction,
                                       std::shared_ptr<arrow::RecordBatchReader> rows, const InsertOptions& options) = 0;
 };
 

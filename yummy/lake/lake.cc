@@ -173,7 +173,7 @@ Result<typename Verb::Report> Lake::Run(const Context& context, const TableRef& 
     table = TRY(state_->tables.Find(context, ref));
   }
   const auto session = TRY(state_->database->Connect());
-  auto report = verb.Run(context, table::Target{*table, *session});
+  auto report = verb.Run(context, table::Target{*table, *session, ref.store, ref.schema, ref.table});
   if (!report.ok() && report.error().detail("table").empty()) {
     return std::move(report).error().With("table", DisplayName(ref));
   }
@@ -182,6 +182,8 @@ Result<typename Verb::Report> Lake::Run(const Context& context, const TableRef& 
 
 template Result<table::CreateReport> Lake::Run(const Context&, const TableRef&, table::Create);
 template Result<table::WriteReport> Lake::Run(const Context&, const TableRef&, table::Write);
+template Result<duck::ChangeOutcome> Lake::Run(const Context&, const TableRef&, table::Update);
+template Result<duck::ChangeOutcome> Lake::Run(const Context&, const TableRef&, table::Delete);
 
 namespace {
 // Everything that a result depends on except the tables.
@@ -222,6 +224,7 @@ Result<RunningQuery> Lake::Query(const Context& context, const QueryRequest& req
   options.parameters = request.parameters;
   options.named_parameters = request.named_parameters;
   options.sql_max_bytes = state_->config.limits.sql_bytes;
+  options.may_write = request.may_write;
   RunningQuery running;
   if (request.table) {
     const TableRef& ref = *request.table;
@@ -242,7 +245,9 @@ Result<RunningQuery> Lake::Query(const Context& context, const QueryRequest& req
     return running;
   }
   running.session = TRY(state_->database->Connect());
-  running.result = state_->results.Keep(std::move(key), TRY(running.session->Query(context, request.sql, options)));
+  auto result = TRY(table::RunStatement(context, *running.session, request.sql, options));
+  if (const auto& outcome = result->outcome()) running.version = outcome->version;
+  running.result = state_->results.Keep(std::move(key), std::move(result));
   return running;
 }
 

@@ -15,6 +15,7 @@
 #include "yummy/duck/session.h"
 #include "yummy/lake/config.h"
 #include "yummy/lake/name.h"
+#include "yummy/table/change.h"
 #include "yummy/table/create.h"
 #include "yummy/table/write.h"
 
@@ -73,6 +74,7 @@ struct QueryRequest {
   Travel travel;
   std::vector<duck::Parameter> parameters;
   std::vector<std::pair<std::string, duck::Parameter>> named_parameters;
+  bool may_write = false;  // INSERT, UPDATE, DELETE, TRUNCATE and MERGE run, too
 };
 
 class Lake {

@@ -4,6 +4,8 @@
 //   static constexpr bool kMakesTable;     whether the table may be absent when the verb begins
 //   Result<Report> Run(const Context&, const Target&) const;
 
+#include <string>
+
 #include "yummy/delta/commit/table.h"
 #include "yummy/duck/session.h"
 
@@ -13,6 +15,9 @@ namespace yummy::table {
 struct Target {
   delta::Table& table;
   duck::Session& session;
+  std::string store = {};  // its names in SQL
+  std::string schema = {};
+  std::string name = {};
 };
 
 }  // namespace yummy::table

@@ -37,9 +37,9 @@ Result<WriteReport> Write::Run(const Context& context, const Target& target) con
     for (const delta::FileId file : transaction->base()->files()) transaction->RemoveFile(file);
   }
   WriteReport report;
-  report.inserted = TRY(target.session.Insert(context, *transaction, rows, {.replace_where = replace_where}));
+  report.change = TRY(target.session.Insert(context, *transaction, rows, {.replace_where = replace_where}));
   report.version = transaction->base()->version();
-  const bool is_empty_append = mode == WriteMode::kAppend && report.inserted.rows == 0;
+  const bool is_empty_append = mode == WriteMode::kAppend && report.change.inserted == 0;
   if (is_empty_append || dry_run) return report;
   report.version = TRY(delta::RequireCommitted(TRY(transaction->Commit(context)))).version;
   report.committed = true;

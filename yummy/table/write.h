@@ -19,7 +19,7 @@ enum class WriteMode { kAppend, kOverwrite };
 struct WriteReport {
   int64_t version = 0;  // the table's version after the write; unchanged when nothing was written
   bool committed = false;
-  duck::InsertReport inserted;
+  duck::ChangeReport change;
 };
 
 /// Adds rows. kOverwrite replaces all rows, or those that satisfy `replace_where`, and the schema when its mode says

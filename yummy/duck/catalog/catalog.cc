@@ -131,19 +131,23 @@ duckdb::PhysicalOperator& DeltaCatalog::PlanInsert(duckdb::ClientContext& contex
   return duck::PlanInsert(context, planner, insert, child);
 }
 
-duckdb::PhysicalOperator& DeltaCatalog::PlanDelete(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator&,
-                                                   duckdb::LogicalDelete&, duckdb::PhysicalOperator&) {
-  RefuseStatement("DELETE");
+duckdb::PhysicalOperator& DeltaCatalog::PlanDelete(duckdb::ClientContext& context,
+                                                   duckdb::PhysicalPlanGenerator& planner, duckdb::LogicalDelete& del,
+                                                   duckdb::PhysicalOperator& child) {
+  return duck::PlanDelete(context, planner, del, child);
 }
 
-duckdb::PhysicalOperator& DeltaCatalog::PlanUpdate(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator&,
-                                                   duckdb::LogicalUpdate&, duckdb::PhysicalOperator&) {
-  RefuseStatement("UPDATE");
+duckdb::PhysicalOperator& DeltaCatalog::PlanUpdate(duckdb::ClientContext& context,
+                                                   duckdb::PhysicalPlanGenerator& planner,
+                                                   duckdb::LogicalUpdate& update, duckdb::PhysicalOperator& child) {
+  return duck::PlanUpdate(context, planner, update, child);
 }
 
-duckdb::PhysicalOperator& DeltaCatalog::PlanMergeInto(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator&,
-                                                      duckdb::LogicalMergeInto&, duckdb::PhysicalOperator&) {
-  RefuseStatement("MERGE");
+duckdb::PhysicalOperator& DeltaCatalog::PlanMergeInto(duckdb::ClientContext& context,
+                                                      duckdb::PhysicalPlanGenerator& planner,
+                                                      duckdb::LogicalMergeInto& merge,
+                                                      duckdb::PhysicalOperator& child) {
+  return duck::PlanMerge(context, planner, merge, child);
 }
 
 }  // namespace yummy::duck

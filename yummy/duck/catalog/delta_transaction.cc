@@ -12,6 +12,8 @@
 namespace yummy::duck {
 namespace {
 
+constexpr const char* kAppend = "WRITE";  // the operation of an INSERT
+
 bool IsAbsent(const Error& error) {
   return error.code() == ErrorCode::kNotFound &&
          (error.reason() == Reason::kTableNotFound || error.reason() == Reason::kNotADeltaTable);
@@ -73,17 +75,34 @@ duckdb::SchemaCatalogEntry& DeltaTransaction::Schema(DeltaCatalog& catalog, cons
   return *schema;
 }
 
-delta::Transaction& DeltaTransaction::Writer(duckdb::ClientContext& client, const DeltaTableEntry& table) {
+delta::Transaction& DeltaTransaction::Writer(duckdb::ClientContext& client, const DeltaTableEntry& table,
+                                             const delta::Operation& operation) {
   if (!table.table()) Throw(Error(ErrorCode::kInternal, "a table without its log: " + table.name));
-  if (writer_) {
-    if (written_ == table.table()) return *writer_;
-    Throw(Error(ErrorCode::kUnsupported, fmt::format("a transaction can write to one table: {} after {}",
-                                                     table.table()->path(), written_->path()))
-              .WithReason(Reason::kOneTablePerTransaction));
+  const auto snapshot = Pin(client, table.table());
+  if (table.snapshot() != snapshot) {
+    Throw(Error(ErrorCode::kUnsupported, fmt::format("only the newest version of {} can be changed, not version {}",
+                                                     table.table()->path(), table.snapshot()->version()))
+              .WithReason(Reason::kUnsupportedSql));
   }
-  writer_ = ValueOrThrow(table.table()->Begin(
-      Pin(client, table.table()), delta::Operation{"WRITE", {{"mode", "\"Append\""}, {"partitionBy", "[]"}}}));
+  if (writer_) {
+    if (written_ != table.table()) {
+      Throw(Error(ErrorCode::kUnsupported, fmt::format("a transaction can write to one table: {} after {}",
+                                                       table.table()->path(), written_->path()))
+                .WithReason(Reason::kOneTablePerTransaction));
+    }
+    if (changes_rows_ || operation.name != kAppend) {
+      Throw(Error(ErrorCode::kUnsupported,
+                  fmt::format("a transaction can hold one statement that changes rows: {} after another statement that "
+                              "wrote to {}",
+                              operation.name, written_->path()))
+                .WithReason(Reason::kUnsupportedSql)
+                .With("hint", "commit each statement by itself"));
+    }
+    return *writer_;
+  }
+  writer_ = ValueOrThrow(table.table()->Begin(snapshot, operation));
   written_ = table.table();
+  changes_rows_ = operation.name != kAppend;
   return *writer_;
 }
 
@@ -91,13 +110,15 @@ ReadMark& DeltaTransaction::MarkRead(const delta::Table* table) {
   return *reads_.emplace_back(table, std::make_unique<ReadMark>()).second;
 }
 
-Result<void> DeltaTransaction::Commit(const Context& request_context) {
-  if (!writer_) return {};
+Result<std::optional<DeltaTransaction::Ended>> DeltaTransaction::Commit(const Context& request_context) {
+  if (!writer_) return std::optional<Ended>();
+  // A statement that met no row leaves the table as it is.
+  if (writer_->is_empty()) return std::optional(Ended{writer_->base()->version(), false});
   for (const auto& [table, mark] : reads_) {
     if (table == written_.get()) mark->StageTo(*writer_);
   }
-  TRY(delta::RequireCommitted(TRY(writer_->Commit(request_context))));
-  return {};
+  const auto committed = TRY(delta::RequireCommitted(TRY(writer_->Commit(request_context))));
+  return std::optional(Ended{committed.version, true});
 }
 
 duckdb::Transaction& DeltaTransactions::StartTransaction(duckdb::ClientContext& context) {
@@ -115,7 +136,10 @@ duckdb::ErrorData DeltaTransactions::CommitTransaction(duckdb::ClientContext& co
   const auto ended = Release(transaction);
   RequestState& request = RequestOf(context);
   auto result = ended->Commit(request.context());
-  if (result.ok()) return {};
+  if (result.ok()) {
+    if (*result) request.NoteVersion((*result)->version, (*result)->committed);
+    return {};
+  }
   request.KeepError(result.error());
   return ToErrorData(result.error());
 }

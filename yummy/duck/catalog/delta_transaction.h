@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,14 +43,19 @@ class DeltaTransaction final : public duckdb::Transaction {
   /// The delta transaction with which a statement writes `table`. It begins here, at the version that this transaction
   /// reads, and is committed with it. Throws: Unsupported (reason ONE_TABLE_PER_TRANSACTION: a second table), and the
   /// errors of delta::Table::Begin.
-  delta::Transaction& Writer(duckdb::ClientContext& context, const DeltaTableEntry& table);
+  delta::Transaction& Writer(duckdb::ClientContext& context, const DeltaTableEntry& table,
+                             const delta::Operation& operation);
 
   /// The mark for a scan of the pinned version of `table`. If this transaction writes the table, concurrent changes
   /// conflict with what the mark says was read.
   ReadMark& MarkRead(const delta::Table* table);
 
+  struct Ended {
+    int64_t version = 0;  // of the table that was written
+    bool committed = false;
+  };
   /// Commits the written table, if there is one. Errors: those of delta::Transaction::Commit; Conflict, OutcomeUnknown.
-  Result<void> Commit(const Context& context);
+  Result<std::optional<Ended>> Commit(const Context& context);
 
  private:
   struct Pinned {
@@ -65,6 +71,7 @@ class DeltaTransaction final : public duckdb::Transaction {
   std::vector<std::pair<const delta::Table*, std::unique_ptr<ReadMark>>> reads_;
   std::shared_ptr<delta::Table> written_;
   std::unique_ptr<delta::Transaction> writer_;
+  bool changes_rows_ = false;  // by the statement that began writer_
 };
 
 class DeltaTransactions final : public duckdb::TransactionManager {

@@ -10,6 +10,19 @@
 #include "yummy/duck/scan/scan.h"
 
 namespace yummy::duck {
+namespace {
+
+// The position of a column in the scan, which reads it from now on.
+duckdb::idx_t PositionInScan(duckdb::LogicalGet& get, duckdb::idx_t column) {
+  const auto& ids = get.GetColumnIds();
+  for (duckdb::idx_t i = 0; i < ids.size(); i++) {
+    if (!ids[i].IsVirtualColumn() && ids[i].GetPrimaryIndex() == column) return i;
+  }
+  get.AddColumnId(column);
+  return get.GetColumnIds().size() - 1;
+}
+
+}  // namespace
 
 DeltaTableEntry::DeltaTableEntry(DeltaCatalog& catalog_entry, duckdb::SchemaCatalogEntry& schema_entry,
                                  duckdb::CreateTableInfo& info, TableVersion version)
@@ -45,15 +58,7 @@ duckdb::TableFunction DeltaTableEntry::GetScanFunction(duckdb::ClientContext& co
     Throw(Error(ErrorCode::kNotFound, "table " + name + " has no version that can be read")
               .WithReason(Reason::kTableNotFound));
   }
-  const delta::Schema& columns_of_table = version_.snapshot->schema();
-  auto info = duckdb::make_shared_ptr<ScanInfo>();
-  info->instance = &delta_catalog_.instance();
-  info->store_ordinal = delta_catalog_.store_ordinal();
-  info->snapshot = version_.snapshot;
-  info->table = this;
-  info->mapping = version_.snapshot->column_mapping();
-  info->has_nested_columns = std::any_of(columns_of_table.begin(), columns_of_table.end(),
-                                         [](const delta::Field& field) { return field.type.is_nested(); });
+  auto info = MakeScanInfo(delta_catalog_.instance(), delta_catalog_.store_ordinal(), version_.snapshot, *this);
   if (version_.is_pinned_by_transaction) {
     info->reads = &DeltaTransaction::Get(context, catalog).MarkRead(version_.table.get());
   }
@@ -71,9 +76,19 @@ duckdb::TableStorageInfo DeltaTableEntry::GetStorageInfo(duckdb::ClientContext&)
   return info;
 }
 
-void DeltaTableEntry::BindUpdateConstraints(duckdb::Binder&, duckdb::LogicalGet&, duckdb::LogicalProjection&,
-                                            duckdb::LogicalUpdate&, duckdb::ClientContext&) {
-  RefuseStatement("UPDATE and MERGE");
+// A changed row is written whole: the columns that the statement does not set are read, too.
+void DeltaTableEntry::BindUpdateConstraints(duckdb::Binder&, duckdb::LogicalGet& get,
+                                            duckdb::LogicalProjection& projection, duckdb::LogicalUpdate& update,
+                                            duckdb::ClientContext&) {
+  update.update_is_del_and_insert = true;
+  for (const auto& column : columns.Physical()) {
+    if (std::find(update.columns.begin(), update.columns.end(), column.Physical()) != update.columns.end()) continue;
+    const duckdb::ColumnBinding source(get.table_index, PositionInScan(get, column.Logical().index));
+    const duckdb::ColumnBinding projected(projection.table_index, projection.expressions.size());
+    projection.expressions.push_back(duckdb::make_uniq<duckdb::BoundColumnRefExpression>(column.Type(), source));
+    update.expressions.push_back(duckdb::make_uniq<duckdb::BoundColumnRefExpression>(column.Type(), projected));
+    update.columns.push_back(column.Physical());
+  }
 }
 
 duckdb::virtual_column_map_t DeltaTableEntry::GetVirtualColumns() const { return ScanVirtualColumns(); }

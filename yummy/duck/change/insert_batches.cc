@@ -15,7 +15,7 @@ namespace {
 
 /// Drives the operator like a pipeline with this one source. It needs no statement, because parsing and planning one
 /// costs more than writing a row.
-Result<InsertReport> Drive(duckdb::ClientContext& context, delta::Transaction& transaction, size_t store_ordinal,
+Result<ChangeReport> Drive(duckdb::ClientContext& context, delta::Transaction& transaction, size_t store_ordinal,
                            std::shared_ptr<arrow::RecordBatchReader> reader, const InsertOptions& options) {
   const auto layout = TRY(TableLayout::Make(transaction.metadata(), transaction.schema()));
   const auto source = TRY(ArrowRows::Make(context, layout, std::move(reader)));
@@ -27,15 +27,14 @@ Result<InsertReport> Drive(duckdb::ClientContext& context, delta::Transaction& t
   }
 
   duckdb::PhysicalPlan plan(duckdb::Allocator::Get(context));
-  auto& sink = plan.Make<RowChangeOperator>(
-                       RowChangeOperator::Target{
-                           .transaction = [&](duckdb::ClientContext&) -> delta::Transaction& { return transaction; },
-                           .store_ordinal = store_ordinal,
-                           .table = transaction.table().path(),
-                           .row_types = layout.types,
-                           .ordered = true,
-                           .condition = condition.get()},
-                       duckdb::idx_t(1))
+  auto statement = std::make_shared<RowChangeOperator::Statement>(RowChangeOperator::Target{
+      .transaction = [&](duckdb::ClientContext&) -> delta::Transaction& { return transaction; },
+      .row_types = layout.types,
+      .options = {.source = {.store_ordinal = store_ordinal},
+                  .table = transaction.table().path(),
+                  .ordered = true,
+                  .condition = condition.get()}});
+  auto& sink = plan.Make<RowChangeOperator>(RowChange::kInsert, std::move(statement), true, duckdb::idx_t(1))
                    .Cast<RowChangeOperator>();
   duckdb::ThreadContext thread(context);
   duckdb::ExecutionContext execution(context, thread, nullptr);
@@ -53,9 +52,9 @@ Result<InsertReport> Drive(duckdb::ClientContext& context, delta::Transaction& t
 
 }  // namespace
 
-Result<InsertReport> InsertRows(duckdb::Connection& connection, delta::Transaction& transaction, size_t store_ordinal,
+Result<ChangeReport> InsertRows(duckdb::Connection& connection, delta::Transaction& transaction, size_t store_ordinal,
                                 std::shared_ptr<arrow::RecordBatchReader> rows, const InsertOptions& options) {
-  std::optional<Result<InsertReport>> report;
+  std::optional<Result<ChangeReport>> report;
   // DuckDB's writer looks up settings and its own catalogue, which needs a transaction of DuckDB.
   connection.context->RunFunctionInTransaction(
       [&] { report.emplace(Drive(*connection.context, transaction, store_ordinal, std::move(rows), options)); });

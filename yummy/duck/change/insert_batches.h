@@ -20,7 +20,7 @@ namespace yummy::duck {
 /// Errors, returned or thrown (error.h): InvalidArgument (SCHEMA_MISMATCH, TYPE_MISMATCH, VALUE_OUT_OF_RANGE,
 /// INVALID_ARROW; details "column", "row"), those of RowCondition, Cancelled, DeadlineExceeded, ResourceExhausted, and
 /// those of the reader and the store.
-Result<InsertReport> InsertRows(duckdb::Connection& connection, delta::Transaction& transaction, size_t store_ordinal,
+Result<ChangeReport> InsertRows(duckdb::Connection& connection, delta::Transaction& transaction, size_t store_ordinal,
                                 std::shared_ptr<arrow::RecordBatchReader> rows, const InsertOptions& options);
 
 }  // namespace yummy::duck

@@ -88,7 +88,7 @@ class InsertTest : public ::testing::Test {
     return transaction;
   }
 
-  Result<InsertReport> Insert(delta::Transaction& transaction, std::shared_ptr<arrow::RecordBatchReader> rows,
+  Result<ChangeReport> Insert(delta::Transaction& transaction, std::shared_ptr<arrow::RecordBatchReader> rows,
                               const Context& context = {}) {
     auto& request = RequestOf(*connection_.context);
     request.Start(context, {});
@@ -157,7 +157,7 @@ TEST_F(InsertTest, WritesEveryTypeAsItWas) {
   auto transaction = Begin(SchemaOf(*batch->schema()));
   const auto report = Insert(*transaction, Reader({batch}));
   ASSERT_THAT(report, IsOk());
-  EXPECT_EQ(report->rows, 3);
+  EXPECT_EQ(report->inserted, 3);
   EXPECT_EQ(report->files, 1);
   const auto snapshot = Commit(*transaction);
   const auto add = snapshot->add(snapshot->files().at(0));
@@ -297,7 +297,7 @@ TEST_F(InsertTest, WritesNoFileForNoRows) {
   auto transaction = Begin(SchemaOf(*batch->schema()));
   const auto report = Insert(*transaction, Reader({batch}));
   ASSERT_THAT(report, IsOk());
-  EXPECT_EQ(report->rows, 0);
+  EXPECT_EQ(report->inserted, 0);
   EXPECT_EQ(report->files, 0);
   EXPECT_TRUE(Objects().empty());
 }

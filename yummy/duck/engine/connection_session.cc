@@ -5,6 +5,7 @@
 
 #include "yummy/duck/border/error.h"
 #include "yummy/duck/change/insert_batches.h"
+#include "yummy/duck/engine/change_result.h"
 #include "yummy/duck/engine/database_state.h"
 #include "yummy/duck/engine/streaming_result.h"
 #include "yummy/duck/state/watchdog.h"
@@ -50,6 +51,7 @@ Result<GuardedStatement> ConnectionSession::Guard(const Context& context, const 
   const InstanceInfo& info = parts_.instance->info();
   GuardOptions guard{
       .sql_max_bytes = options.sql_max_bytes,
+      .may_write = options.may_write,
       .parser = parts_.connection.context->GetParserOptions(),
       .is_store = [&](const std::string& name) { return info.IsStore(name); },
       .list_tables = [&](const std::string& store, const std::string& schema) -> Result<std::vector<std::string>> {
@@ -89,20 +91,21 @@ Result<std::unique_ptr<QueryResult>> ConnectionSession::Query(const Context& con
     StreamingQuery query;
     query.sql = sql;
     query.batch_rows_max = options.batch_rows_max;
-    auto [statement, is_repeatable] = TRY(Guard(context, query.sql, options));
-    query.statement = std::move(statement);
+    GuardedStatement guarded = TRY(Guard(context, query.sql, options));
+    query.statement = std::move(guarded.statement);
     query.parameters = ToParameters(options);
     // Without the text of the statement, DuckDB leaves positions as numbers, and we compute line and column ourselves.
     query.statement->query.clear();
     UseStore(options.store, options.schema);
     parts_.request.Start(context, options.pins);
-    parts_.request.SetUntrusted();
-    if (!is_repeatable) parts_.request.NoteVarying();
+    parts_.request.SetUntrusted(guarded.writes);
+    if (!guarded.is_repeatable) parts_.request.NoteVarying();
+    if (guarded.writes) return RunChange(parts_, context, std::move(query));
     return StartQuery(parts_, context, std::move(query));
   });
 }
 
-Result<InsertReport> ConnectionSession::Insert(const Context& context, delta::Transaction& transaction,
+Result<ChangeReport> ConnectionSession::Insert(const Context& context, delta::Transaction& transaction,
                                                std::shared_ptr<arrow::RecordBatchReader> rows,
                                                const InsertOptions& options) {
   TRY(context.Check());
@@ -115,7 +118,7 @@ Result<InsertReport> ConnectionSession::Insert(const Context& context, delta::Tr
     return Error(ErrorCode::kInternal, "the table is in none of the configured stores: " + transaction.table().path());
   }
   parts_.request.Start(context, {});
-  Result<InsertReport> report = [&]() -> Result<InsertReport> {
+  Result<ChangeReport> report = [&]() -> Result<ChangeReport> {
     QueryWatch watch(parts_.database->state().watchdog, context, *parts_.connection.context);
     try {
       return InsertRows(parts_.connection, transaction, static_cast<size_t>(store - stores.begin()), std::move(rows),

@@ -19,7 +19,7 @@ class ConnectionSession final : public Session {
 
   Result<std::unique_ptr<QueryResult>> Query(const Context& context, std::string_view sql,
                                              const QueryOptions& options) override;
-  Result<InsertReport> Insert(const Context& context, delta::Transaction& transaction,
+  Result<ChangeReport> Insert(const Context& context, delta::Transaction& transaction,
                               std::shared_ptr<arrow::RecordBatchReader> rows, const InsertOptions& options) override;
 
   /// For the tests of this module.

@@ -45,7 +45,7 @@ class Batches final : public arrow::RecordBatchReader {
 
 class RemoteWrite : public RemoteTest {
  protected:
-  Result<InsertReport> Insert(delta::Transaction& transaction, const TableShape& shape,
+  Result<ChangeReport> Insert(delta::Transaction& transaction, const TableShape& shape,
                               std::function<arrow::Status(int64_t batch)> next = {},
                               const Context& context = Patient()) {
     if (!next) next = [](int64_t) { return arrow::Status::OK(); };
@@ -83,7 +83,7 @@ TEST_F(RemoteWrite, SendsPartsWhileRowsStillCome) {
     return arrow::Status::OK();
   });
   ASSERT_THAT(report, IsOk());
-  EXPECT_EQ(report->rows, kLarge.files * kLarge.rows);
+  EXPECT_EQ(report->inserted, kLarge.files * kLarge.rows);
   EXPECT_GE(parts_before_the_end, 2U);
   EXPECT_EQ(DataFiles("t").size(), 1U);
   EXPECT_EQ(Count("FINISH"), 1U);
@@ -165,7 +165,7 @@ TEST_F(RemoteWrite, HoldsFewUploadsOpenForManyPartitions) {
   auto transaction = Create(shape);
   const auto report = Insert(*transaction, shape);
   ASSERT_THAT(report, IsOk());
-  EXPECT_EQ(report->rows, shape.files * shape.rows);
+  EXPECT_EQ(report->inserted, shape.files * shape.rows);
   EXPECT_GE(report->files, shape.partitions);
   EXPECT_LE(store_->uploads_max(), 20U);
   MUST(delta::RequireCommitted(MUST(transaction->Commit({}))));

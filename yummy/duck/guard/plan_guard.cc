@@ -73,18 +73,32 @@ bool IsQueryOperator(LogicalOperatorType type) {
   }
 }
 
+void CheckExpressions(duckdb::LogicalOperator& plan) {
+  duckdb::LogicalOperatorVisitor::EnumerateExpressions(
+      plan, [](duckdb::unique_ptr<duckdb::Expression>* expression) { CheckExpression(**expression); });
+}
+
+bool ChangesRows(LogicalOperatorType type) {
+  return type == LogicalOperatorType::LOGICAL_INSERT || type == LogicalOperatorType::LOGICAL_UPDATE ||
+         type == LogicalOperatorType::LOGICAL_DELETE || type == LogicalOperatorType::LOGICAL_MERGE_INTO;
+}
+
 void CheckOperator(const InstanceInfo& instance, duckdb::LogicalOperator& plan) {
   if (!IsQueryOperator(plan.type)) Refuse("the statement is not a query");
   if (plan.type == LogicalOperatorType::LOGICAL_GET) CheckScan(instance, plan.Cast<duckdb::LogicalGet>());
-  duckdb::LogicalOperatorVisitor::EnumerateExpressions(
-      plan, [](duckdb::unique_ptr<duckdb::Expression>* expression) { CheckExpression(**expression); });
+  CheckExpressions(plan);
   for (auto& child : plan.children) CheckOperator(instance, *child);
 }
 
 void CheckPlan(duckdb::OptimizerExtensionInput& input, duckdb::unique_ptr<duckdb::LogicalOperator>& plan) {
   if (!RequestOf(input.context).untrusted()) return;
   const auto& info = static_cast<const GuardInfo&>(*input.info);
-  CheckOperator(*info.instance, *plan);
+  if (!RequestOf(input.context).may_write() || !ChangesRows(plan->type)) {
+    CheckOperator(*info.instance, *plan);
+    return;
+  }
+  CheckExpressions(*plan);
+  for (auto& child : plan->children) CheckOperator(*info.instance, *child);
 }
 
 }  // namespace

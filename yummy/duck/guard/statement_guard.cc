@@ -7,6 +7,7 @@
 
 #include "yummy/duck/border/error.h"
 #include "yummy/duck/guard/function_lists.h"
+#include "yummy/duck/guard/merge_order.h"
 
 namespace yummy::duck {
 namespace {
@@ -98,6 +99,15 @@ class TreeWalk {
   explicit TreeWalk(const GuardOptions& options) : options_(options) {}
 
   Result<void> Node(duckdb::QueryNode& node) {
+    // The queries of a statement that only reads were bounded with it.
+    if (is_change_ && node_depth_ == 0) TRY(BoundSize(node, options_.size));
+    node_depth_++;
+    auto result = PartsOf(node);
+    node_depth_--;
+    return result;
+  }
+
+  Result<void> PartsOf(duckdb::QueryNode& node) {
     switch (node.type) {
       case duckdb::QueryNodeType::SELECT_NODE: TRY(Select(node.Cast<duckdb::SelectNode>())); break;
       case duckdb::QueryNodeType::SET_OPERATION_NODE:
@@ -119,11 +129,18 @@ class TreeWalk {
       default: return NotAllowed("a statement inside a query is not allowed");
     }
     TRY(Modifiers(node));
-    for (auto& [name, cte] : node.cte_map.map) {
-      TRY(Expressions(cte->key_targets));
-      TRY(Node(*cte->query->node));
+    return Ctes(node.cte_map);
+  }
+
+  /// A statement that changes rows.
+  Result<void> Change(duckdb::SQLStatement& statement) {
+    is_change_ = true;
+    switch (statement.type) {
+      case StatementType::INSERT_STATEMENT: return Insert(statement.Cast<duckdb::InsertStatement>());
+      case StatementType::UPDATE_STATEMENT: return Update(statement.Cast<duckdb::UpdateStatement>());
+      case StatementType::DELETE_STATEMENT: return Delete(statement.Cast<duckdb::DeleteStatement>());
+      default: return Merge(statement.Cast<duckdb::MergeIntoStatement>());
     }
-    return {};
   }
 
   Result<void> Expression(ExpressionPointer& expression) {
@@ -259,6 +276,114 @@ class TreeWalk {
     }
   }
 
+  Result<void> Ctes(duckdb::CommonTableExpressionMap& ctes) {
+    for (auto& [name, cte] : ctes.map) {
+      // Its readers are not counted: it must not be copied for each.
+      if (is_change_ && node_depth_ == 0) cte->materialized = duckdb::CTEMaterialize::CTE_MATERIALIZE_ALWAYS;
+      TRY(Expressions(cte->key_targets));
+      TRY(Node(*cte->query->node));
+    }
+    return {};
+  }
+
+  Result<void> Insert(duckdb::InsertStatement& insert) {
+    duckdb::BaseTableRef target;
+    target.catalog_name = insert.catalog;
+    target.schema_name = insert.schema;
+    target.table_name = insert.table;
+    TRY(BaseTable(target));
+    TRY(Ctes(insert.cte_map));
+    TRY(NoReturning(insert.returning_list));
+    return insert.select_statement ? Node(*insert.select_statement->node) : Result<void>();
+  }
+
+  // The rows would be returned before the commit, which may yet fail.
+  static Result<void> NoReturning(const duckdb::vector<ExpressionPointer>& returning_list) {
+    if (returning_list.empty()) return {};
+    return Refused(ErrorCode::kUnsupported, Reason::kUnsupportedSql, "RETURNING is not supported on Delta tables");
+  }
+
+  Result<void> Assignments(duckdb::UpdateSetInfo& set) {
+    TRY(Expression(set.condition));
+    return Expressions(set.expressions);
+  }
+
+  // The tables and expressions that one statement joins and computes, as if they were a query of their own.
+  Result<void> BoundTogether(std::initializer_list<const TableRefPointer*> tables,
+                             std::initializer_list<const ExpressionPointer*> expressions) {
+    duckdb::SelectNode query;
+    for (const auto* expression : expressions) {
+      if (*expression) query.select_list.push_back((*expression)->Copy());
+    }
+    for (const auto* table : tables) {
+      if (!*table) continue;
+      if (!query.from_table) {
+        query.from_table = (*table)->Copy();
+        continue;
+      }
+      auto join = duckdb::make_uniq<duckdb::JoinRef>(duckdb::JoinRefType::CROSS);
+      join->left = std::move(query.from_table);
+      join->right = (*table)->Copy();
+      query.from_table = std::move(join);
+    }
+    return BoundSize(query, options_.size);
+  }
+
+  Result<void> Update(duckdb::UpdateStatement& update) {
+    TRY(BoundTogether({&update.table, &update.from_table}, {&update.set_info->condition}));
+    for (const auto& expression : update.set_info->expressions) TRY(BoundTogether({}, {&expression}));
+    TRY(Ref(update.table));
+    TRY(Ref(update.from_table));
+    TRY(Ctes(update.cte_map));
+    TRY(NoReturning(update.returning_list));
+    return Assignments(*update.set_info);
+  }
+
+  Result<void> Delete(duckdb::DeleteStatement& del) {
+    if (del.using_clauses.size() > options_.size.joins_max) {
+      return Refused(ErrorCode::kInvalidArgument, Reason::kStatementTooLarge,
+                     fmt::format("DELETE has {} tables in USING, at most {} are allowed", del.using_clauses.size(),
+                                 options_.size.joins_max));
+    }
+    for (const auto& ref : del.using_clauses) TRY(BoundTogether({&del.table, &ref}, {&del.condition}));
+    TRY(BoundTogether({&del.table}, {&del.condition}));
+    TRY(Ref(del.table));
+    for (auto& ref : del.using_clauses) TRY(Ref(ref));
+    TRY(Ctes(del.cte_map));
+    TRY(NoReturning(del.returning_list));
+    return Expression(del.condition);
+  }
+
+  // DuckDB cannot bind a sub-query in a clause of MERGE; Delta-Spark refuses it, too.
+  Result<void> ClauseExpression(ExpressionPointer& expression) {
+    if (!expression) return {};
+    if (expression->HasSubquery()) {
+      return At(Refused(ErrorCode::kUnsupported, Reason::kUnsupportedSql,
+                        "a sub-query in a WHEN clause of MERGE is not supported")
+                    .With("hint", "compute it in the source of the MERGE"),
+                *expression);
+    }
+    return Expression(expression);
+  }
+
+  Result<void> Merge(duckdb::MergeIntoStatement& merge) {
+    TRY(BoundTogether({&merge.target, &merge.source}, {&merge.join_condition}));
+    TRY(Ref(merge.target));
+    TRY(Ref(merge.source));
+    TRY(Ctes(merge.cte_map));
+    TRY(NoReturning(merge.returning_list));
+    TRY(Expression(merge.join_condition));
+    for (auto& [condition, actions] : merge.actions) {
+      for (auto& action : actions) {
+        TRY(ClauseExpression(action->condition));
+        for (auto& expression : action->expressions) TRY(ClauseExpression(expression));
+        if (!action->update_info) continue;
+        for (auto& expression : action->update_info->expressions) TRY(ClauseExpression(expression));
+      }
+    }
+    return {};
+  }
+
   Result<void> BaseTable(duckdb::BaseTableRef& table) {
     // Names of tables have none of these characters (lake::CheckName). So this is a path or a URL, which DuckDB would
     // open as a file.
@@ -356,6 +481,8 @@ class TreeWalk {
   // error.
   static constexpr const char* kNameListAlias = "tables";
   const GuardOptions& options_;
+  bool is_change_ = false;
+  int node_depth_ = 0;
   bool is_repeatable_ = true;
   duckdb::optional_idx position_;
 };
@@ -366,6 +493,11 @@ duckdb::SelectStatement* ReadingPart(duckdb::SQLStatement& statement) {
   if (statement.type != StatementType::EXPLAIN_STATEMENT) return nullptr;
   auto& explained = *statement.Cast<duckdb::ExplainStatement>().stmt;
   return explained.type == StatementType::SELECT_STATEMENT ? &explained.Cast<duckdb::SelectStatement>() : nullptr;
+}
+
+bool ChangesRows(const duckdb::SQLStatement& statement) {
+  return statement.type == StatementType::INSERT_STATEMENT || statement.type == StatementType::UPDATE_STATEMENT ||
+         statement.type == StatementType::DELETE_STATEMENT || statement.type == StatementType::MERGE_INTO_STATEMENT;
 }
 
 Result<duckdb::unique_ptr<duckdb::SQLStatement>> ParseOne(const std::string& sql, const GuardOptions& options) {
@@ -418,6 +550,13 @@ Result<GuardedStatement> GuardStatement(const std::string& sql, const GuardOptio
   }
   try {
     auto statement = TRY(ParseOne(sql, options));
+    if (options.may_write && ChangesRows(*statement)) {
+      TRY(CheckMergeOrder(sql, *statement));
+      TreeWalk walk(options);
+      auto result = walk.Change(*statement);
+      if (!result.ok()) return ToError(WithPosition(result.error(), walk.position()), sql);
+      return GuardedStatement{.statement = std::move(statement), .writes = true};
+    }
     duckdb::SelectStatement* select = ReadingPart(*statement);
     if (!select) return RefuseStatement(*statement);
     TRY(BoundSize(*select->node, options.size));
@@ -425,7 +564,7 @@ Result<GuardedStatement> GuardStatement(const std::string& sql, const GuardOptio
     auto result = walk.Node(*select->node);
     if (!result.ok()) return ToError(WithPosition(result.error(), walk.position()), sql);
     const bool is_repeatable = walk.is_repeatable() && statement->type == StatementType::SELECT_STATEMENT;
-    return GuardedStatement{std::move(statement), is_repeatable};
+    return GuardedStatement{.statement = std::move(statement), .is_repeatable = is_repeatable};
   } catch (...) {
     return ToError(CurrentException(), sql);
   }

@@ -21,6 +21,7 @@ inline constexpr size_t kExpressionDepthMax = 250;
 
 struct GuardOptions {
   size_t sql_max_bytes = 1 << 20;
+  bool may_write = false;  // INSERT, UPDATE, DELETE, TRUNCATE and MERGE pass
   NestingLimits nesting;
   SizeLimits size;
   duckdb::ParserOptions parser;
@@ -35,6 +36,7 @@ struct GuardedStatement {
   /// True if the statement has the same result as long as its tables are the same: it calls no function of time or
   /// chance, takes no sample, names no version and lists no tables.
   bool is_repeatable = false;
+  bool writes = false;
 };
 
 /// The single statement of `sql`, if it may run. SHOW TABLES is replaced by the list of names.

@@ -650,5 +650,75 @@ TEST(SqlNesting, CountsConnectives) {
   EXPECT_EQ(excess->kind, NestingExcess::kConnectives);
 }
 
+class ChangeGuard : public testing::Test {
+ protected:
+  static Result<GuardedStatement> Guard(const std::string& sql) {
+    GuardOptions options = Options();
+    options.may_write = true;
+    return GuardStatement(sql, options);
+  }
+};
+
+TEST_F(ChangeGuard, AllowsChangesOfTables) {
+  for (const char* sql :
+       {"INSERT INTO a VALUES (1), (DEFAULT)", "INSERT INTO local.a (x) SELECT y FROM local.b",
+        "INSERT INTO a BY NAME SELECT 1 AS x", "WITH s AS (SELECT 1 AS x) INSERT INTO a SELECT * FROM s",
+        "UPDATE a SET x = y + 1 WHERE z IN (SELECT 1)", "UPDATE a SET x = b.x FROM b WHERE a.i = b.i",
+        "DELETE FROM local.main.a USING b WHERE a.i = b.i", "DELETE FROM a", "TRUNCATE a",
+        "MERGE INTO a USING (SELECT 1 AS i) s ON a.i = s.i WHEN MATCHED THEN UPDATE SET x = s.i WHEN NOT MATCHED THEN "
+        "INSERT VALUES (s.i)"}) {
+    const auto guarded = Guard(sql);
+    ASSERT_THAT(guarded, IsOk()) << sql;
+    EXPECT_TRUE(guarded->writes);
+    EXPECT_FALSE(guarded->is_repeatable);
+  }
+  EXPECT_FALSE(MUST(Guard("SELECT 1")).writes);
+}
+
+TEST_F(ChangeGuard, RefusesFilesAndTheServersInsideEverywhere) {
+  for (const char* sql :
+       {"INSERT INTO a SELECT * FROM read_csv('/etc/passwd')", "INSERT INTO a SELECT * FROM '/etc/passwd'",
+        "INSERT INTO system.main.a VALUES (1)", "INSERT INTO a VALUES (getenv('HOME'))",
+        "UPDATE a SET x = getenv('HOME')",
+        "UPDATE a SET x = 1 WHERE y = (SELECT content FROM read_text('/etc/passwd'))",
+        "UPDATE a SET x = s.x FROM read_csv('/x') s", "UPDATE information_schema.tables SET x = 1",
+        "DELETE FROM '/etc/passwd'", "DELETE FROM a USING glob('/*') g WHERE true",
+        "DELETE FROM a WHERE x = getenv('HOME')", "WITH s AS (SELECT * FROM read_text('/x')) DELETE FROM a USING s",
+        "MERGE INTO a USING read_csv('/x') s ON true WHEN MATCHED THEN DELETE",
+        "MERGE INTO a USING b s ON getenv('x') = s.i WHEN MATCHED THEN DELETE",
+        "MERGE INTO a USING b s ON a.i = s.i WHEN MATCHED AND getenv('x') = 'y' THEN DELETE",
+        "MERGE INTO a USING b s ON a.i = s.i WHEN MATCHED THEN UPDATE SET x = getenv('x')",
+        "MERGE INTO a USING b s ON a.i = s.i WHEN NOT MATCHED THEN INSERT VALUES (getenv('x'))"}) {
+    EXPECT_THAT(Guard(sql), IsError(ErrorCode::kPermissionDenied)) << sql;
+  }
+}
+
+TEST_F(ChangeGuard, RefusesOtherStatementsAndWhatIsNotSupported) {
+  for (const char* sql : {"CREATE TABLE a (x INT)", "DROP TABLE a", "ALTER TABLE a ADD COLUMN x INT"})
+    EXPECT_THAT(Guard(sql), IsError(ErrorCode::kInvalidArgument)) << sql;
+  for (const char* sql : {"COPY a TO '/tmp/x'", "BEGIN", "SET threads = 1", "ATTACH 'x'", "CALL pragma_version()"})
+    EXPECT_THAT(Guard(sql), IsError(ErrorCode::kPermissionDenied)) << sql;
+  for (const char* sql :
+       {"DELETE FROM a RETURNING x", "INSERT INTO a VALUES (1) RETURNING x", "UPDATE a SET x = 1 RETURNING x",
+        "MERGE INTO a USING b s ON a.i = s.i WHEN MATCHED THEN DELETE RETURNING a.i",
+        "MERGE INTO a USING b s ON a.i = s.i WHEN MATCHED AND a.i IN (SELECT 1) THEN DELETE"})
+    EXPECT_THAT(Guard(sql), IsError(ErrorCode::kUnsupported)) << sql;
+}
+
+TEST_F(ChangeGuard, BoundsTheSizeOfAllParts) {
+  const std::string joins = "SELECT 1 FROM b" + Repeated(", b", 60);
+  std::string tables = "b t0";
+  for (int i = 1; i < 60; i++) tables += ", b t" + std::to_string(i);
+  for (const std::string& sql :
+       {"INSERT INTO a " + joins, "UPDATE a SET x = (" + joins + ")", "UPDATE a SET x = 1 WHERE y IN (" + joins + ")",
+        "UPDATE a SET x = 1 FROM " + tables, "DELETE FROM a USING " + tables,
+        "DELETE FROM a WHERE y IN (" + joins + ")", "WITH s AS (" + joins + ") DELETE FROM a USING s",
+        "MERGE INTO a USING (" + joins + ") s ON true WHEN MATCHED THEN DELETE"}) {
+    const auto guarded = Guard(sql);
+    ASSERT_THAT(guarded, IsError(ErrorCode::kInvalidArgument)) << sql.substr(0, 80);
+    EXPECT_EQ(guarded.error().reason(), Reason::kStatementTooLarge) << sql.substr(0, 80);
+  }
+}
+
 }  // namespace
 }  // namespace yummy::duck

@@ -24,7 +24,9 @@ std::optional<FilteredColumn> ColumnAt(const delta::Schema& schema, duckdb::idx_
 }  // namespace
 
 DeltaFileList::DeltaFileList(duckdb::shared_ptr<ScanInfo> scan)
-    : scan_(std::move(scan)), files_(std::make_shared<const std::vector<delta::FileId>>(scan_->snapshot->files())) {}
+    : scan_(std::move(scan)),
+      files_(std::make_shared<const std::vector<delta::FileId>>(scan_->files ? *scan_->files
+                                                                             : scan_->snapshot->files())) {}
 
 DeltaFileList::DeltaFileList(duckdb::shared_ptr<ScanInfo> scan, Files files, delta::Predicate predicate,
                              std::string filters)

@@ -18,7 +18,7 @@ namespace yummy::duck {
 /// Immutable, except that a Top-N filter may let it skip files while the scan runs. Safe from several threads.
 class DeltaFileList final : public duckdb::MultiFileList {
  public:
-  /// All live files of the snapshot.
+  /// The files of the scan; all live files of the snapshot if it names none.
   explicit DeltaFileList(duckdb::shared_ptr<ScanInfo> scan);
 
   const ScanInfo& scan() const { return *scan_; }

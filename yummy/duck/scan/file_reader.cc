@@ -206,6 +206,10 @@ void DeltaFileReader::FinalizeBind(duckdb::MultiFileReaderData& reader_data, con
                                    ToValue(value, snapshot.schema()[partition_columns[p]].type));
     }
   }
+  if (const auto gone = scan_->gone_rows.find(id); gone != scan_->gone_rows.end()) {
+    reader_data.reader->deletion_filter = duckdb::make_uniq<DeletedRows>(gone->second);
+    return;
+  }
   const delta::FileView file = snapshot.file(id);
   if (file.deletion_vector) {
     reader_data.reader->deletion_filter = duckdb::make_uniq<DeletedRows>(LoadDeletionVector(context, *scan_, file));

@@ -230,6 +230,19 @@ duckdb::TableFunction MakeScanTemplate(duckdb::DatabaseInstance& database) {
 
 bool IsDeltaScan(const duckdb::TableFunction& function) { return function.name == kScanName; }
 
+duckdb::shared_ptr<ScanInfo> MakeScanInfo(InstanceInfo& instance, size_t store_ordinal, delta::SnapshotRef snapshot,
+                                          duckdb::TableCatalogEntry& table) {
+  auto info = duckdb::make_shared_ptr<ScanInfo>();
+  info->instance = &instance;
+  info->store_ordinal = store_ordinal;
+  info->mapping = snapshot->column_mapping();
+  info->has_nested_columns = std::any_of(snapshot->schema().begin(), snapshot->schema().end(),
+                                         [](const delta::Field& field) { return field.type.is_nested(); });
+  info->snapshot = std::move(snapshot);
+  info->table = &table;
+  return info;
+}
+
 duckdb::unique_ptr<duckdb::FunctionData> BindScan(duckdb::ClientContext& context, duckdb::TableFunction& function,
                                                   duckdb::shared_ptr<ScanInfo> info) {
   info->scan = std::exchange(function.function, Scan);

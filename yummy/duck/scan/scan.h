@@ -13,6 +13,10 @@ duckdb::TableFunction MakeScanTemplate(duckdb::DatabaseInstance& database);
 /// True for a copy of the template.
 bool IsDeltaScan(const duckdb::TableFunction& function);
 
+/// What a scan of a version of `table` needs to know.
+duckdb::shared_ptr<ScanInfo> MakeScanInfo(InstanceInfo& instance, size_t store_ordinal, delta::SnapshotRef snapshot,
+                                          duckdb::TableCatalogEntry& table);
+
 /// Binds a scan of the table of `info`. `function` is a copy of the template and gets the info. No I/O.
 duckdb::unique_ptr<duckdb::FunctionData> BindScan(duckdb::ClientContext& context, duckdb::TableFunction& function,
                                                   duckdb::shared_ptr<ScanInfo> info);

@@ -2,7 +2,12 @@
 // The facts about a scan that all its parts share.
 
 #include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
 
+#include "yummy/delta/files/deletion_vector.h"
 #include "yummy/delta/protocol/column_mapping.h"
 #include "yummy/delta/snapshot/snapshot.h"
 #include "yummy/duck/border/duckdb_headers.h"
@@ -25,6 +30,9 @@ struct ScanInfo final : duckdb::TableFunctionInfo {
   ReadMark* reads = nullptr;                   // likewise; absent for a version that the statement names
   delta::ColumnMappingMode mapping = delta::ColumnMappingMode::kNone;
   bool has_nested_columns = false;
+  std::optional<std::vector<delta::FileId>> files;  // absent: all live files of the snapshot
+  /// Rows that the scan leaves out of a file, in place of its deletion vector.
+  std::map<delta::FileId, std::shared_ptr<const delta::DeletionVector>> gone_rows;
   duckdb::table_function_t scan = nullptr;                     // that of the Parquet scan
   duckdb::table_function_init_global_t init_global = nullptr;  // that of the Parquet scan
 };

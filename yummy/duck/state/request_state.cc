@@ -18,6 +18,8 @@ void RequestState::Finish() {
   on_stop_.reset();
   context_ = Context();
   untrusted_ = false;
+  may_write_ = false;
+  outcome_ = {};
   hides_joins_ = false;
   pins_.Set({});
   write_permits_.Clear();

@@ -28,7 +28,10 @@ class RequestState final : public duckdb::ClientContextState {
   /// last statement.
   void Start(Context context, std::vector<TablePin> pins);
   /// Marks the statement as untrusted, so that its plan is checked (plan_guard.h). Start resets this.
-  void SetUntrusted() { untrusted_ = true; }
+  void SetUntrusted(bool may_write) {
+    untrusted_ = true;
+    may_write_ = may_write;
+  }
   /// Stops the context of the statement, and with it its requests to the stores.
   void Stop() { stop_.request_stop(); }
   /// Call it after a statement. Drops pins and write permissions.
@@ -38,6 +41,8 @@ class RequestState final : public duckdb::ClientContextState {
   /// stops with the request's context, and with Stop.
   const Context& context() const { return context_; }
   bool untrusted() const { return untrusted_; }
+  /// True if an untrusted statement may change rows.
+  bool may_write() const { return may_write_; }
   const TablePins& pins() const { return pins_; }
   WritePermits& write_permits() { return write_permits_; }
   ReadAheads& read_aheads() { return read_aheads_; }
@@ -48,6 +53,14 @@ class RequestState final : public duckdb::ClientContextState {
   void NoteRead(TableRead read);
   void NoteVarying() { reads_.reset(); }
   const std::optional<std::vector<TableRead>>& reads() const { return reads_; }
+
+  /// Records what a statement changed, and the version that it became. Call both on the thread that ends it.
+  void NoteChange(const ChangeReport& report) { outcome_.report = report; }
+  void NoteVersion(int64_t version, bool committed) {
+    outcome_.version = version;
+    outcome_.committed = committed;
+  }
+  const ChangeOutcome& outcome() const { return outcome_; }
 
   /// True while a statement is planned again because DuckDB's optimiser failed on it. Then its joins are hidden from
   /// the optimiser (opaque_expressions.h).
@@ -66,6 +79,8 @@ class RequestState final : public duckdb::ClientContextState {
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;  // called by the request's own context
   Context context_;
   bool untrusted_ = false;
+  bool may_write_ = false;
+  ChangeOutcome outcome_;
   bool hides_joins_ = false;
   TablePins pins_;
   WritePermits write_permits_;

@@ -349,7 +349,7 @@ asio::awaitable<Result<bool>> Connection::ReadHeader(Exchange& exchange) {
     exchange.keep_alive = false;
     co_return Error(ErrorCode::kInvalidArgument, fmt::format("the method {} is not allowed", exchange.request.method))
         .WithReason(Reason::kMethodNotAllowed)
-        .With("allow", "GET, HEAD, POST, PUT");
+        .With("allow", "GET, HEAD, POST, PUT, PATCH, DELETE");
   }
   auto parsed = ParseTarget(target, exchange.request);
   if (!parsed.ok()) co_return std::move(parsed).error();

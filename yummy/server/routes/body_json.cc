@@ -351,6 +351,24 @@ Result<CreateBody> DecodeCreateBody(std::string_view body, size_t depth_max) {
   return result;
 }
 
+Result<UpdateBody> DecodeUpdateBody(std::string_view body, size_t depth_max) {
+  UpdateBody result;
+  bool has_set = false;
+  TRY(EachBodyMember(body, depth_max, {"set", "where"}, [&](std::string_view key, Place& place) -> Result<void> {
+    if (key == "where") {
+      result.update.where = TRY(place.String());
+      return {};
+    }
+    has_set = true;
+    return place.EachMember("", [&](std::string_view column, Place& member) -> Result<void> {
+      result.update.set.emplace_back(column, TRY(member.String()));
+      return {};
+    });
+  }));
+  if (!has_set) return MissingKey("set");
+  return result;
+}
+
 Result<SqlBody> DecodeSqlBody(std::string_view body, size_t depth_max) {
   const std::vector<std::string> known = {"sql", "parameters", "format"};
   SqlBody result;

@@ -22,6 +22,13 @@ struct CreateBody {
 /// DUPLICATE_KEY, JSON_TOO_DEEP, UNKNOWN_KEY, MISSING_KEY, TYPE_MISMATCH, INVALID_SCHEMA; detail pointer).
 Result<CreateBody> DecodeCreateBody(std::string_view body, size_t depth_max);
 
+struct UpdateBody {
+  table::Update update;
+};
+
+/// {"set": {column: SQL expression, …}, "where": SQL condition}. Errors: as DecodeCreateBody.
+Result<UpdateBody> DecodeUpdateBody(std::string_view body, size_t depth_max);
+
 struct SqlBody {
   std::string sql;
   std::optional<std::string> format;

@@ -30,6 +30,8 @@ const std::vector<Route>& Routes() {
       {"GET", {"api", "1.0", "delta", kAny, kAny}, RouteKind::kRead, BodyKind::kNone, QueryTable},
       {"POST", {"api", "1.0", "delta", kAny, kAny}, RouteKind::kWrite, BodyKind::kRows, AppendRows},
       {"PUT", {"api", "1.0", "delta", kAny, kAny}, RouteKind::kWrite, BodyKind::kRows, OverwriteRows},
+      {"PATCH", {"api", "1.0", "delta", kAny, kAny}, RouteKind::kWrite, BodyKind::kJson, UpdateRows},
+      {"DELETE", {"api", "1.0", "delta", kAny, kAny}, RouteKind::kWrite, BodyKind::kNone, DeleteRows},
       {"GET", {"api", "1.0", "delta", kAny, kAny, "details"}, RouteKind::kRead, BodyKind::kNone, DescribeTable},
   };
   return routes;

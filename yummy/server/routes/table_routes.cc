@@ -230,7 +230,7 @@ Result<Response> WriteRows(lake::Lake& lake, const Request& request, table::Writ
   json.Key("version");
   json.Int(report.version);
   json.Key("rows");
-  json.Int(report.inserted.rows);
+  json.Int(report.change.inserted);
   json.Key("committed");
   json.Bool(report.committed);
   json.EndObject();
@@ -382,6 +382,60 @@ Result<Response> OverwriteRows(lake::Lake& lake, const Request& request) {
   return WriteRows(lake, request, table::WriteMode::kOverwrite);
 }
 
+namespace {
+Response AnswerChange(const Request& request, const duck::ChangeOutcome& outcome) {
+  const duck::ChangeReport& report = outcome.report;
+  JsonWriter json;
+  const auto number = [&](std::string_view key, int64_t value) {
+    json.Key(key);
+    json.Int(value);
+  };
+  json.BeginObject();
+  json.Key("table");
+  json.String(request.path[4]);
+  number("version", outcome.version);
+  json.Key("committed");
+  json.Bool(outcome.committed);
+  json.Key("metrics");
+  json.BeginObject();
+  number("rows_inserted", report.inserted);
+  number("rows_updated", report.updated);
+  number("rows_deleted", report.deleted);
+  number("rows_copied", report.copied);
+  number("files_added", report.files);
+  number("files_removed", report.removed_files);
+  number("deletion_vectors_added", report.vectors);
+  number("bytes_written", report.size_bytes);
+  json.EndObject();
+  json.EndObject();
+  Response response = Response::Json(json.Take());
+  response.headers.emplace_back("Yummy-Table-Version", std::to_string(outcome.version));
+  return response;
+}
+}  // namespace
+
+Result<Response> UpdateRows(lake::Lake& lake, const Request& request) {
+  TRY(QueryParameters::Parse(request, {}));
+  UpdateBody body = TRY(DecodeUpdateBody(request.body->memory(), lake.config().limits.json_depth));
+  const lake::TableRef table = TRY(TableOf(lake, request));
+  return AnswerChange(request, TRY(lake.Run(request.context, table, std::move(body.update))));
+}
+
+Result<Response> DeleteRows(lake::Lake& lake, const Request& request) {
+  const auto parameters = TRY(QueryParameters::Parse(request, {"where", "all"}));
+  table::Delete verb;
+  if (const auto where = parameters.Find("where")) verb.where = *where;
+  const bool all = TRY(parameters.Flag("all", false));
+  if (verb.where.has_value() == all) {
+    return Error(ErrorCode::kInvalidArgument,
+                 all ? "'where' and 'all' exclude each other" : "the query parameter 'where' is missing")
+        .WithReason(all ? Reason::kInvalidParameter : Reason::kMissingParameter)
+        .With("hint", "where=<condition> deletes the rows that satisfy it, all=true deletes all rows");
+  }
+  const lake::TableRef table = TRY(TableOf(lake, request));
+  return AnswerChange(request, TRY(lake.Run(request.context, table, std::move(verb))));
+}
+
 Result<Response> GetSql(lake::Lake& lake, const Request& request) {
   const auto parameters = TRY(QueryParameters::Parse(request, {"sql", "format", "braces"}));
   lake::QueryRequest query;
@@ -396,6 +450,7 @@ Result<Response> PostSql(lake::Lake& lake, const Request& request) {
   query.sql = std::move(body.sql);
   query.parameters = std::move(body.parameters);
   query.named_parameters = std::move(body.named_parameters);
+  query.may_write = true;
   format::ResultFormat format = TRY(FormatOf(parameters, request));
   if (body.format) format = TRY(FormatOf(std::optional<std::string_view>(*body.format), request));
   return AnswerQuery(lake, request, query, format);

@@ -14,6 +14,8 @@ Result<Response> QueryTable(lake::Lake& lake, const Request& request);
 Result<Response> DescribeTable(lake::Lake& lake, const Request& request);
 Result<Response> AppendRows(lake::Lake& lake, const Request& request);
 Result<Response> OverwriteRows(lake::Lake& lake, const Request& request);
+Result<Response> UpdateRows(lake::Lake& lake, const Request& request);
+Result<Response> DeleteRows(lake::Lake& lake, const Request& request);
 Result<Response> GetSql(lake::Lake& lake, const Request& request);
 Result<Response> PostSql(lake::Lake& lake, const Request& request);
 
