@@ -224,3 +224,12 @@ def test_updates_of_one_table_at_once_all_count(server):
     done = sum(answer.status_code == 200 for answer in answers)
     assert all(answer.status_code == 200 or answer.json()["reason"] == "SNAPSHOT_CHANGED" for answer in answers), [answer.text for answer in answers]
     assert sum(row[3] for row in rows(server, "counted")) == 14 + done
+
+
+def test_a_wrong_count_of_the_log_loses_no_row(server):
+    folder = server.stores["local"] / "miscounted"
+    deltalake.write_deltalake(str(folder), duckdb.sql("SELECT i AS id FROM range(10) r(i)").to_arrow_table(), configuration={})
+    commit = folder / "_delta_log" / f"{0:020}.json"
+    commit.write_text(commit.read_text().replace('\\"numRecords\\":10', '\\"numRecords\\":1'))
+    assert requests.delete(f"{server.api}/local/miscounted", params={"where": "id = 7"}, timeout=60).status_code == 200
+    assert [row for (row,) in server.rows("SELECT id FROM miscounted ORDER BY id", "miscounted")] == [0, 1, 2, 3, 4, 5, 6, 8, 9]

@@ -65,7 +65,7 @@ void AddServe(CLI::App& parent, const std::string& name, const std::string& opti
 void AddSql(CLI::App& parent, SqlOptions& options) {
   static const std::map<std::string, PrintFormat> formats = {
       {"table", PrintFormat::kTable}, {"json", PrintFormat::kJson}, {"csv", PrintFormat::kCsv}};
-  CLI::App* command = parent.add_subcommand("sql", "Run one SELECT over the stores of a configuration");
+  CLI::App* command = parent.add_subcommand("sql", "Run one statement over the stores of a configuration");
   command->set_help_flag("--help", "Print this help");
   command->add_option("query", options.sql, "The statement; tables are store.table, or table when there is one store")
       ->required();

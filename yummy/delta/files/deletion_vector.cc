@@ -268,7 +268,7 @@ VectorFile MakeVectorFile(std::string_view uuid, std::span<const DeletionVector>
     uuid_bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
   }
   VectorFile file;
-  file.bytes = "\x01";  // the version of the format
+  file.bytes.push_back('\x01');  // the version of the format
   for (const DeletionVector& vector : vectors) {
     const std::string payload = vector.Serialize();
     DeletionVectorDescriptor descriptor;

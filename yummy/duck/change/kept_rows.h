@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "yummy/base/executor.h"
 #include "yummy/delta/files/deletion_vector.h"
 #include "yummy/delta/snapshot/snapshot.h"
 #include "yummy/duck/border/duckdb_headers.h"
@@ -26,9 +27,14 @@ struct FileToCopy {
   std::shared_ptr<const delta::DeletionVector> gone;  // shared: with the reader of the file
 };
 
-/// Reads the rows of `files` that stay, in the columns of the snapshot's schema, and hands each chunk to `write`.
-/// Throws what the scan of a query throws.
+/// Reads a part of the rows and hands each chunk to the function; returns when no rows are left.
+using ReadPartOfRows = std::function<void(const std::function<void(duckdb::DataChunk&)>& write)>;
+
+/// Reads the rows of `files` that stay, in the columns of the snapshot's schema. Calls `on_thread` once on each of
+/// several threads, as many as the engine has, or on this one if there is no executor. Throws what the scan of a query
+/// throws, and what `on_thread` throws.
 void ReadKeptRows(duckdb::ClientContext& context, const ScanSource& source, delta::SnapshotRef snapshot,
-                  const std::vector<FileToCopy>& files, const std::function<void(duckdb::DataChunk&)>& write);
+                  const std::vector<FileToCopy>& files, Executor* executor,
+                  const std::function<void(const ReadPartOfRows&)>& on_thread);
 
 }  // namespace yummy::duck

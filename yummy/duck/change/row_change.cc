@@ -131,8 +131,10 @@ std::vector<StatementRun::ChangedFile> StatementRun::ChangedFiles() {
           options_.source.instance->deletion_vectors.Load(request_, options_.source.store_ordinal, base, file)));
     }
     auto rows = std::make_shared<const delta::DeletionVector>(gone.Build());
-    const bool is_empty = file.num_records >= 0 && rows->cardinality() >= static_cast<uint64_t>(file.num_records);
-    changed.push_back({marked.id, std::move(rows), is_empty, file.num_records >= 0});
+    // A row beyond the count of the log shows that the count is wrong.
+    const bool counts_rows = file.num_records > 0 && rows->max() < static_cast<uint64_t>(file.num_records);
+    const bool is_empty = counts_rows && rows->cardinality() == static_cast<uint64_t>(file.num_records);
+    changed.push_back({marked.id, std::move(rows), is_empty, counts_rows});
   }
   return changed;
 }
@@ -159,12 +161,17 @@ void StatementRun::Copy(const std::vector<ChangedFile>& files) {
     report_.removed_files++;
     sources.push_back({file.id, file.gone});
   }
-  const auto local = writer_->MakeLocal();
-  ReadKeptRows(context_, options_.source, transaction_.base(), sources, [&](duckdb::DataChunk& rows) {
-    report_.copied += static_cast<int64_t>(rows.size());
-    writer_->Write(*local, rows);
-  });
-  writer_->Combine(*local);
+  std::atomic<int64_t> copied = 0;
+  ReadKeptRows(context_, options_.source, transaction_.base(), sources, files_.executor(),
+               [&](const ReadPartOfRows& read_part) {
+                 const auto local = writer_->MakeLocal();
+                 read_part([&](duckdb::DataChunk& rows) {
+                   copied += static_cast<int64_t>(rows.size());
+                   writer_->Write(*local, rows);
+                 });
+                 writer_->Combine(*local);
+               });
+  report_.copied = copied;
 }
 
 // By the names of Delta-Spark.

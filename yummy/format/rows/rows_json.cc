@@ -153,7 +153,7 @@ class RowsWalk {
     return type;
   }
 
-  static Result<void> IsNull(ondemand::value& value) {
+  static Result<void> TakeNull(ondemand::value& value) {
     bool null = false;
     if (value.is_null().get(null) != simdjson::SUCCESS || !null) return InvalidJson();
     return {};
@@ -169,7 +169,7 @@ class RowsWalk {
       return {};
     }
     if (!dict && !list) return UnknownKey(key);
-    if (type == ondemand::json_type::null) return IsNull(value);  // counts as absent
+    if (type == ondemand::json_type::null) return TakeNull(value);  // counts as absent
     if (result.rows != nullptr)
       return InvalidArgument(
           Reason::kOneOfRequired,
@@ -316,7 +316,7 @@ class RowsWalk {
     switch (TRY(TypeOf(value))) {
       case ondemand::json_type::number: return column.Number(Trimmed(value.raw_json_token()));
       case ondemand::json_type::string: return column.String(TRY(Text(value)));
-      case ondemand::json_type::null: TRY(IsNull(value)); return column.Null();
+      case ondemand::json_type::null: TRY(TakeNull(value)); return column.Null();
       case ondemand::json_type::boolean: {
         bool flag = false;
         if (value.get_bool().get(flag) != simdjson::SUCCESS) return InvalidJson();
