@@ -125,6 +125,9 @@ struct Connection::Exchange {
   bool given_up = false;  // nobody waits for the answer
   steady_clock::time_point started;
   uint64_t bytes_sent = 0;
+  // Of an answer that streams: held until its last piece is sent.
+  std::unique_ptr<ClientWatch> watch;
+  std::optional<Admission::Permit> permit;
 
   uint64_t BodyBytesMax(const lake::LimitsConfig& limits) const {
     const bool streamed = route->body == BodyKind::kRows && request.content_type == kArrowStream;
@@ -412,17 +415,19 @@ asio::awaitable<Result<Response>> Connection::RunRoute(Exchange& exchange) {
           .WithStart(exchange.started);
   if (route.kind == RouteKind::kInstant) co_return route.handler(serving_.lake, exchange.request);
 
-  const ClientWatch watch(stream_.socket(), stop_);
+  auto watch = std::make_unique<ClientWatch>(stream_.socket(), stop_);
   const bool write = route.kind == RouteKind::kWrite;
   auto permit = co_await (write ? serving_.writes : serving_.reads).Acquire();
   if (!permit.ok()) co_return std::move(permit).error();
   Executor& pool = write ? serving_.write_pool : serving_.read_pool;
   auto response =
       co_await RunBlocking(pool, [&]() -> Result<Response> { return route.handler(serving_.lake, exchange.request); });
-  if (!response.ok() || !response->stream) co_return response;
   // The place is held until the last piece is made: a streamed query runs as long as it streams.
-  co_await Send(exchange, std::move(*response));
-  co_return Response{.status = 0};
+  if (response.ok() && response->stream) {
+    exchange.watch = std::move(watch);
+    exchange.permit.emplace(*std::move(permit));
+  }
+  co_return response;
 }
 
 asio::awaitable<bool> Connection::Write(Exchange& exchange, std::string_view first, std::string_view second) {
@@ -458,64 +463,73 @@ asio::awaitable<bool> Connection::SendStream(Exchange& exchange, Response& respo
   co_return true;
 }
 
-asio::awaitable<void> Connection::Send(Exchange& exchange, Response response) {
-  if (response.status == 0) co_return;  // sent already
-  // HTTP/1.0 has no chunks. So the whole answer is collected first; otherwise a client could not see that it is broken.
-  std::unique_ptr<Spool> collected;
-  if (response.stream && exchange.http_1_0) {
-    collected = std::make_unique<Spool>(serving_.lake.config().limits.stream_body_bytes, kSpoolMemoryBytes);
-    auto filled = co_await RunBlocking(serving_.read_pool, [&]() -> Result<void> {
-      bool more = true;
-      while (true) {
-        TRY(collected->Append(response.body));
-        response.body.clear();
-        if (!more) return {};
-        more = TRY(response.stream->Next(response.body));
-      }
-    });
-    response.stream.reset();
-    if (!filled.ok()) {
-      response = Response{.status = HttpStatus(filled.error()),
-                          .content_type = "application/problem+json",
-                          .body = ProblemJson(filled.error(), exchange.request_id)};
-      collected.reset();
+// The whole of a streamed answer, for HTTP/1.0, which has no chunks: a client could not see that it is broken.
+// `response` loses its stream, and becomes the error if there is one.
+asio::awaitable<std::unique_ptr<Spool>> Connection::Collect(Exchange& exchange, Response& response) {
+  auto collected = std::make_unique<Spool>(serving_.lake.config().limits.stream_body_bytes, kSpoolMemoryBytes);
+  const auto filled = co_await RunBlocking(serving_.read_pool, [&]() -> Result<void> {
+    bool more = true;
+    while (true) {
+      TRY(collected->Append(response.body));
+      response.body.clear();
+      if (!more) return {};
+      more = TRY(response.stream->Next(response.body));
     }
-  }
+  });
+  response.stream.reset();
+  if (filled.ok()) co_return collected;
+  response = Response{.status = HttpStatus(filled.error()),
+                      .content_type = "application/problem+json",
+                      .body = ProblemJson(filled.error(), exchange.request_id)};
+  co_return nullptr;
+}
+
+// `body_bytes` is absent for an answer in chunks.
+std::string Connection::HeadOf(const Exchange& exchange, const Response& response, std::optional<uint64_t> body_bytes) {
   std::string head = fmt::format(
       "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\nX-Request-Id: {}\r\nX-Content-Type-Options: "
       "nosniff\r\nCache-Control: no-store\r\n",
       response.status, StatusText(response.status), HttpDate(), response.content_type, exchange.request_id);
   if (!exchange.trace_parent.empty()) head += fmt::format("traceparent: {}\r\n", exchange.trace_parent);
   for (const auto& [name, value] : response.headers) head += fmt::format("{}: {}\r\n", name, value);
-  if (exchange.head) response.stream.reset();
-  if (response.stream) {
-    head += "Transfer-Encoding: chunked\r\n";
-  } else {
-    head += fmt::format("Content-Length: {}\r\n", collected ? collected->size_bytes() : response.body.size());
-  }
+  head += body_bytes ? fmt::format("Content-Length: {}\r\n", *body_bytes) : "Transfer-Encoding: chunked\r\n";
   if (!exchange.keep_alive) {
     head += "Connection: close\r\n";
   } else if (exchange.http_1_0) {
     head += "Connection: keep-alive\r\n";
   }
-  head += "\r\n";
+  return head + "\r\n";
+}
+
+// An answer whose length is known. False if it was cut off.
+asio::awaitable<bool> Connection::SendWhole(Exchange& exchange, const Response& response, Spool* collected) {
+  const std::string head =
+      HeadOf(exchange, response, collected != nullptr ? collected->size_bytes() : response.body.size());
+  // Nobody waits for the answer to a request that was given up; it only goes to the log.
+  if (exchange.given_up) co_return false;
+  if (!co_await Write(exchange, head, exchange.head ? std::string_view() : std::string_view(response.body))) {
+    co_return false;
+  }
+  for (uint64_t offset = 0; collected != nullptr && offset < collected->size_bytes(); offset += kReadBytes) {
+    const auto piece = collected->Read(offset, kReadBytes);
+    if (!piece.ok() || !co_await Write(exchange, *piece, "")) co_return false;
+  }
+  co_return true;
+}
+
+asio::awaitable<void> Connection::Send(Exchange& exchange, Response response) {
+  std::unique_ptr<Spool> collected;
+  if (response.stream && exchange.http_1_0) collected = co_await Collect(exchange, response);
+  if (exchange.head) response.stream.reset();
   bool sent = false;
   if (response.stream) {
-    const std::string first = fmt::format("{}{:x}\r\n", head, response.body.size());
+    const std::string first = fmt::format("{}{:x}\r\n", HeadOf(exchange, response, std::nullopt), response.body.size());
     response.body += "\r\n";
     sent = co_await Write(exchange, first, response.body);
     response.body.clear();
     if (sent) sent = co_await SendStream(exchange, response);
   } else {
-    // Nobody waits for the answer to a request that was given up; it only goes to the log.
-    sent = !exchange.given_up &&
-           co_await Write(exchange, head, exchange.head ? std::string_view() : std::string_view(response.body));
-    for (uint64_t offset = 0; sent && collected && offset < collected->size_bytes();) {
-      const auto piece = collected->Read(offset, kReadBytes);
-      sent = piece.ok();
-      if (sent) sent = co_await Write(exchange, *piece, "");
-      offset += kReadBytes;
-    }
+    sent = co_await SendWhole(exchange, response, collected.get());
   }
   if (!sent) exchange.keep_alive = false;
   const auto took = std::chrono::duration<double, std::milli>(steady_clock::now() - exchange.started).count();

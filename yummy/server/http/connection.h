@@ -1,8 +1,11 @@
 #pragma once
 // One client connection: reads requests, runs their routes and writes the answers. It lives on the server's I/O thread.
 
+#include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <string_view>
 
 #include <boost/asio/awaitable.hpp>
@@ -15,6 +18,7 @@
 #include "yummy/server/http/admission.h"
 #include "yummy/server/http/response.h"
 #include "yummy/server/http/route.h"
+#include "yummy/server/http/spool.h"
 
 namespace yummy::server {
 
@@ -50,6 +54,9 @@ class Connection {
   boost::asio::awaitable<Result<bool>> ReadHeader(Exchange& exchange);
   boost::asio::awaitable<Result<void>> ReadBody(Exchange& exchange);
   boost::asio::awaitable<Result<Response>> RunRoute(Exchange& exchange);
+  boost::asio::awaitable<std::unique_ptr<Spool>> Collect(Exchange& exchange, Response& response);
+  static std::string HeadOf(const Exchange& exchange, const Response& response, std::optional<uint64_t> body_bytes);
+  boost::asio::awaitable<bool> SendWhole(Exchange& exchange, const Response& response, Spool* collected);
   boost::asio::awaitable<void> Send(Exchange& exchange, Response response);
   boost::asio::awaitable<bool> SendStream(Exchange& exchange, Response& response);
   boost::asio::awaitable<bool> Write(Exchange& exchange, std::string_view first, std::string_view second);
