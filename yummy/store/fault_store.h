@@ -62,7 +62,8 @@ struct FaultOptions {
   std::chrono::milliseconds delay{100};
   size_t stale_entries = 1;  // how many objects are missing in a stale list
   bool is_remote = false;    // claims to be far away, whatever the store below is
-                             /// Called for each delay. Without it a delay takes no time.
+
+  /// Called for each delay. Without it a delay takes no time.
   std::function<void(const Context&, std::chrono::milliseconds)> on_delay;
 };
 

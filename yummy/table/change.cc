@@ -44,9 +44,10 @@ std::string TableName(const Target& target) {
 Result<std::unique_ptr<duck::QueryResult>> RunStatement(const Context& context, duck::Session& session,
                                                         std::string_view sql, const duck::QueryOptions& options) {
   for (int attempt = 1;; attempt++) {
-    // A context that starts now: what the table's newest version is is asked again.
-    const Context again(context.deadline(), context.stop_token(), context.request_id());
-    auto result = session.Query(attempt == 1 ? context : again, sql, options);
+    // A later attempt starts anew, so that the store is asked for the newest version again.
+    const Context started =
+        attempt == 1 ? context : Context(context.deadline(), context.stop_token(), context.request_id());
+    auto result = session.Query(started, sql, options);
     if (result.ok() || !LostARace(result.error())) return result;
     if (attempt == kAttemptsMax) return std::move(result).error().WithReason(Reason::kSnapshotChanged);
   }

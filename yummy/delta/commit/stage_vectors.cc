@@ -4,18 +4,19 @@
 
 #include "yummy/delta/commit/table.h"
 #include "yummy/delta/files/statistics_json.h"
+#include "yummy/store/staged_write.h"
 
 namespace yummy::delta {
 
 Result<std::vector<DeletionVectorDescriptor>> StageVectors(const Context& context, Transaction& transaction,
-                                                           std::span<const DeletionVector> vectors) {
+                                                           std::span<const DeletionVectorRef> vectors) {
   if (vectors.empty()) return std::vector<DeletionVectorDescriptor>();
   const Table& table = transaction.table();
   VectorFile file = MakeVectorFile(table.options().random->Uuid(), vectors);
   const std::string path = TRY(DeletionVectorPath(*table.object_store(), table.path(), file.descriptors.front()));
   transaction.RecordStaged(path);
-  // The name is unique: an outcome that is unknown is settled by writing the same bytes again.
-  TRY(table.object_store()->Put(context, path, file.bytes, store::PutMode::kOverwrite));
+  auto put = table.object_store()->Put(context, path, file.bytes, store::PutMode::kOverwrite);
+  if (!put.ok()) return store::StagedWriteError(std::move(put).error().Prefixed(path));
   return std::move(file.descriptors);
 }
 

@@ -11,9 +11,9 @@
 namespace yummy::delta {
 
 /// Writes the vectors to one new file below the table, which counts as staged. Returns one descriptor per vector.
-/// Errors: those of ObjectStore::Put.
+/// Errors: those of ObjectStore::Put, but for OutcomeUnknown, which is Unavailable here.
 Result<std::vector<DeletionVectorDescriptor>> StageVectors(const Context& context, Transaction& transaction,
-                                                           std::span<const DeletionVector> vectors);
+                                                           std::span<const DeletionVectorRef> vectors);
 
 /// Stages that rows of a live file of the transaction's base are deleted: the file is removed and added again with its
 /// new vector. Its statistics have wide bounds from then on.

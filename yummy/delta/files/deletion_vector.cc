@@ -227,7 +227,6 @@ std::string DeletionVector::Serialize() const {
   AppendLittle(bytes, state_->buckets.size(), 8);
   for (const auto& bucket : state_->buckets) {
     AppendLittle(bytes, bucket.key, 4);
-    roaring_bitmap_run_optimize(bucket.bitmap.get());
     const size_t begin = bytes.size();
     bytes.resize(begin + roaring_bitmap_portable_size_in_bytes(bucket.bitmap.get()));
     roaring_bitmap_portable_serialize(bucket.bitmap.get(), bytes.data() + begin);
@@ -257,10 +256,11 @@ void DeletionVectorBuilder::AddAll(const DeletionVector& vector) {
 }
 
 DeletionVector DeletionVectorBuilder::Build() {
+  for (const auto& bucket : state_->buckets) roaring_bitmap_run_optimize(bucket.bitmap.get());
   return DeletionVector(std::exchange(state_, std::make_unique<DeletionVector::State>()));
 }
 
-VectorFile MakeVectorFile(std::string_view uuid, std::span<const DeletionVector> vectors) {
+VectorFile MakeVectorFile(std::string_view uuid, std::span<const DeletionVectorRef> vectors) {
   std::string uuid_bytes;
   std::string digits(uuid);
   std::erase(digits, '-');
@@ -269,14 +269,14 @@ VectorFile MakeVectorFile(std::string_view uuid, std::span<const DeletionVector>
   }
   VectorFile file;
   file.bytes.push_back('\x01');  // the version of the format
-  for (const DeletionVector& vector : vectors) {
-    const std::string payload = vector.Serialize();
+  for (const DeletionVectorRef& vector : vectors) {
+    const std::string payload = vector->Serialize();
     DeletionVectorDescriptor descriptor;
     descriptor.storage_type = 'u';
     descriptor.path_or_inline = Z85Encode(uuid_bytes);
     descriptor.offset = static_cast<int32_t>(file.bytes.size());
     descriptor.size_bytes = static_cast<int32_t>(payload.size());
-    descriptor.cardinality = static_cast<int64_t>(vector.cardinality());
+    descriptor.cardinality = static_cast<int64_t>(vector->cardinality());
     file.descriptors.push_back(std::move(descriptor));
     AppendBig(file.bytes, static_cast<uint32_t>(payload.size()));
     file.bytes += payload;

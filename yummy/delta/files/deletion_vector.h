@@ -43,6 +43,8 @@ class DeletionVector {
   std::unique_ptr<State> state_;
 };
 
+using DeletionVectorRef = std::shared_ptr<const DeletionVector>;
+
 /// Collects rows of one file. Not safe from several threads.
 class DeletionVectorBuilder {
  public:
@@ -94,7 +96,7 @@ struct VectorFile {
 };
 
 /// Lays out a file that holds `vectors`, below the table, with this UUID (text form) in its name.
-VectorFile MakeVectorFile(std::string_view uuid, std::span<const DeletionVector> vectors);
+VectorFile MakeVectorFile(std::string_view uuid, std::span<const DeletionVectorRef> vectors);
 
 /// Z85 (ZeroMQ RFC 32) of bytes, which are padded with zeros to a multiple of 4; and back. Errors: Corrupt.
 std::string Z85Encode(std::string_view bytes);

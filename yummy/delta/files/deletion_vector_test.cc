@@ -275,11 +275,11 @@ TEST(DeletionVectorBuilder, BuildsWhatParseReads) {
 }
 
 TEST(VectorFile, HoldsVectorsThatCanBeReadBack) {
-  std::vector<DeletionVector> vectors;
+  std::vector<DeletionVectorRef> vectors;
   for (uint64_t number = 0; number < 3; number++) {
     DeletionVectorBuilder builder;
     for (uint64_t row = 0; row <= number * 100; row++) builder.Add(row * (number + 1));
-    vectors.push_back(builder.Build());
+    vectors.push_back(std::make_shared<const DeletionVector>(builder.Build()));
   }
   const VectorFile file = MakeVectorFile("d2c639aa-8816-431a-aaf6-d3fe2512ff61", vectors);
   const auto store = store::MakeTestStore();
@@ -288,8 +288,8 @@ TEST(VectorFile, HoldsVectorsThatCanBeReadBack) {
   MUST(store->Put(Context(), path, file.bytes, store::PutMode::kCreate));
   for (size_t i = 0; i < vectors.size(); i++) {
     const auto read = MUST(ReadDeletionVector(Context(), *store, "t", file.descriptors[i], 1000));
-    EXPECT_EQ(read.cardinality(), vectors[i].cardinality());
-    EXPECT_EQ(read.max(), vectors[i].max());
+    EXPECT_EQ(read.cardinality(), vectors[i]->cardinality());
+    EXPECT_EQ(read.max(), vectors[i]->max());
   }
 }
 

@@ -24,7 +24,7 @@ struct ScanSource {
 /// A file, and the rows of it that do not stay: those deleted before, and those changed now.
 struct FileToCopy {
   delta::FileId id = 0;
-  std::shared_ptr<const delta::DeletionVector> gone;  // shared: with the reader of the file
+  delta::DeletionVectorRef gone;  // shared: with the reader of the file
 };
 
 /// Reads a part of the rows and hands each chunk to the function; returns when no rows are left.

@@ -24,9 +24,9 @@ std::unique_ptr<RowWriter> MakeWriter(DataFiles& files) {
 /// A file of which rows are changed.
 struct StatementRun::ChangedFile {
   delta::FileId id = 0;
-  std::shared_ptr<const delta::DeletionVector> gone;  // all rows that are not live any more
-  bool is_empty = false;                              // no row is left
-  bool counts_rows = false;                           // its statistics say how many rows it has
+  delta::DeletionVectorRef gone;  // all rows that are not live any more
+  bool is_empty = false;          // no row is left
+  bool counts_rows = false;       // its statistics say how many rows it has
 };
 
 StatementRun::StatementRun(duckdb::ClientContext& context, delta::Transaction& transaction, Options options)
@@ -107,7 +107,7 @@ ChangeReport StatementRun::Finish() {
       to_copy.push_back(std::move(file));
     }
   }
-  StageVectors(std::move(with_vectors));
+  StageVectors(with_vectors);
   Copy(to_copy);
   writer_->Finish();
   for (auto& add : files_.Take()) {
@@ -139,13 +139,9 @@ std::vector<StatementRun::ChangedFile> StatementRun::ChangedFiles() {
   return changed;
 }
 
-void StatementRun::StageVectors(std::vector<ChangedFile> files) {
-  std::vector<delta::DeletionVector> vectors;
-  for (const ChangedFile& file : files) {
-    delta::DeletionVectorBuilder copy;
-    copy.AddAll(*file.gone);
-    vectors.push_back(copy.Build());
-  }
+void StatementRun::StageVectors(const std::vector<ChangedFile>& files) {
+  std::vector<delta::DeletionVectorRef> vectors;
+  for (const ChangedFile& file : files) vectors.push_back(file.gone);
   auto descriptors = ValueOrThrow(delta::StageVectors(request_, transaction_, vectors));
   for (size_t i = 0; i < files.size(); i++) {
     delta::StageDeletedRows(transaction_, files[i].id, std::move(descriptors[i]));

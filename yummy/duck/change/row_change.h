@@ -64,7 +64,7 @@ class StatementRun {
   void Write(Local& local, duckdb::DataChunk& rows);
   void RequireChangeable() const;
   std::vector<ChangedFile> ChangedFiles();
-  void StageVectors(std::vector<ChangedFile> files);
+  void StageVectors(const std::vector<ChangedFile>& files);
   void Copy(const std::vector<ChangedFile>& files);
   void SetMetrics() const;
 

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include <arrow/api.h>
-#include <fmt/format.h>
 
 #include "yummy/duck/border/error.h"
 #include "yummy/duck/engine/database_state.h"
@@ -44,23 +43,11 @@ class ChangeResult final : public QueryResult {
   std::shared_ptr<arrow::RecordBatch> row_;
 };
 
-// The guard has checked the statement's text. This checks what the binder has made of it.
-Result<void> CheckStores(const SessionParts& session, const duckdb::StatementProperties& properties) {
-  const auto check = [&](const std::string& name) -> Result<void> {
-    if (session.instance->info().IsStore(name)) return {};
-    return Error(ErrorCode::kPermissionDenied, fmt::format("{} cannot be read or changed", name))
-        .WithReason(Reason::kSqlNotAllowed);
-  };
-  for (const auto& [name, identity] : properties.read_databases) TRY(check(name));
-  for (const auto& [name, modified] : properties.modified_databases) TRY(check(name));
-  return {};
-}
-
 Result<ChangeOutcome> Run(SessionParts& session, StreamingQuery& query) {
   auto pending = session.connection.PendingQuery(std::move(query.statement), query.parameters,
                                                  duckdb::QueryResultOutputType::FORCE_MATERIALIZED);
   if (pending->HasError()) return session.Explain(pending->GetErrorObject(), query.sql);
-  TRY(CheckStores(session, pending->properties));
+  TRY(session.CheckProperties(pending->properties));
   const auto result = pending->Execute();
   if (result->HasError()) return session.Explain(result->GetErrorObject(), query.sql);
   return session.request.outcome();

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "yummy/duck/border/error.h"
 #include "yummy/duck/engine/database_state.h"
 
@@ -35,6 +37,20 @@ Error SessionParts::Explain(const duckdb::ErrorData& data, std::string_view sql)
     if (!checked.ok()) return std::move(checked).error();
   }
   return ToError(data, sql);
+}
+
+Result<void> SessionParts::CheckProperties(const duckdb::StatementProperties& properties) const {
+  const auto refused = [](std::string message) {
+    return Error(ErrorCode::kPermissionDenied, std::move(message)).WithReason(Reason::kSqlNotAllowed);
+  };
+  for (const auto& [name, identity] : properties.read_databases) {
+    if (!instance->info().IsStore(name)) return refused(fmt::format("{} cannot be read", name));
+  }
+  for (const auto& [name, modified] : properties.modified_databases) {
+    if (!request.may_write()) return refused("the statement is not a query");
+    if (!instance->info().IsStore(name)) return refused(fmt::format("{} cannot be changed", name));
+  }
+  return {};
 }
 
 void SessionParts::EndStatement() {

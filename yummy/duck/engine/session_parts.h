@@ -29,6 +29,9 @@ struct SessionParts {
 
   /// The real reason why a statement ended: a kept error, a deadline, a retired instance, otherwise `data`.
   Error Explain(const duckdb::ErrorData& data, std::string_view sql);
+  /// Checks what the binder has made of a statement whose text the guard has passed: it reads and changes nothing but
+  /// stores, and changes them only if the request may write. Errors: PermissionDenied (SQL_NOT_ALLOWED).
+  Result<void> CheckProperties(const duckdb::StatementProperties& properties) const;
   /// Ends the running statement and its transaction.
   void EndStatement();
 };

@@ -71,7 +71,7 @@ class StreamingResult final : public QueryResult {
       pending_ = session_.connection.PendingQuery(std::move(statement), parameters,
                                                   duckdb::QueryResultOutputType::ALLOW_STREAMING);
       if (pending_->HasError()) return session_.Explain(pending_->GetErrorObject(), sql_);
-      TRY(CheckProperties(pending_->properties));
+      TRY(session_.CheckProperties(pending_->properties));
       columns_ = TRY(Columns::Make(pending_->types, pending_->names));
       reads_ = session_.request.reads();
       return {};
@@ -108,18 +108,6 @@ class StreamingResult final : public QueryResult {
     stream_.reset();
     pending_.reset();
     session_.EndStatement();
-  }
-
-  // The guard has checked the statement's text. This checks what the binder has made of it.
-  Result<void> CheckProperties(const duckdb::StatementProperties& properties) const {
-    for (const auto& [name, identity] : properties.read_databases) {
-      if (!session_.instance->info().IsStore(name)) {
-        return Error(ErrorCode::kPermissionDenied, fmt::format("{} cannot be read", name))
-            .WithReason(Reason::kSqlNotAllowed);
-      }
-    }
-    if (properties.modified_databases.empty()) return {};
-    return Error(ErrorCode::kPermissionDenied, "the statement is not a query").WithReason(Reason::kSqlNotAllowed);
   }
 
   Result<std::shared_ptr<arrow::RecordBatch>> NextBatch() {

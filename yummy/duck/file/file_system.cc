@@ -10,6 +10,7 @@
 #include "yummy/duck/state/instance_info.h"
 #include "yummy/duck/state/request_state.h"
 #include "yummy/fetch/read_ahead.h"
+#include "yummy/store/staged_write.h"
 
 namespace yummy::duck {
 namespace {
@@ -98,13 +99,7 @@ class WriteHandle final : public duckdb::FileHandle {
     ValueOrThrow(context_.Check());
     auto result = upload->Finish(context_);
     if (result.ok()) return;
-    Error error = std::move(result).error().Prefixed(store_path_);
-    // OutcomeUnknown is reserved for commits. Without this file there will be no commit, so the write has simply
-    // failed.
-    if (error.code() != ErrorCode::kOutcomeUnknown) Throw(std::move(error));
-    Error failed = Error(ErrorCode::kUnavailable, error.message()).WithReason(error.reason());
-    for (const auto& [key, value] : error.details()) failed = std::move(failed).With(key, value);
-    Throw(std::move(failed));
+    Throw(store::StagedWriteError(std::move(result).error().Prefixed(store_path_)));
   }
 
   void Append(const void* buffer, uint64_t bytes) {

@@ -32,8 +32,8 @@ class DeletedRows final : public duckdb::DeleteFilter {
   const std::shared_ptr<const delta::DeletionVector> rows_;
 };
 
-std::shared_ptr<const delta::DeletionVector> LoadDeletionVector(duckdb::ClientContext& context, const ScanInfo& scan,
-                                                                const delta::FileView& file) {
+delta::DeletionVectorRef LoadDeletionVector(duckdb::ClientContext& context, const ScanInfo& scan,
+                                            const delta::FileView& file) {
   const delta::Snapshot& snapshot = *scan.snapshot;
   auto vector = scan.instance->deletion_vectors.Load(RequestOf(context).context(), scan.store_ordinal, snapshot, file);
   if (!vector.ok()) {

@@ -32,7 +32,7 @@ struct ScanInfo final : duckdb::TableFunctionInfo {
   bool has_nested_columns = false;
   std::optional<std::vector<delta::FileId>> files;  // absent: all live files of the snapshot
   /// Rows that the scan leaves out of a file, in place of its deletion vector.
-  std::map<delta::FileId, std::shared_ptr<const delta::DeletionVector>> gone_rows;
+  std::map<delta::FileId, delta::DeletionVectorRef> gone_rows;
   duckdb::table_function_t scan = nullptr;                     // that of the Parquet scan
   duckdb::table_function_init_global_t init_global = nullptr;  // that of the Parquet scan
 };
