@@ -20,6 +20,11 @@ START_SECONDS_MAX = 60
 LOG_CHARACTERS_SHOWN = 6000
 
 
+def hear_hang_ups():
+    """Under nohup a process is born deaf to SIGHUP, and the server respects that: the tests mean it to hear."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Server:
     """One `yummy serve` process over places of this test; its log is in `log_file`."""
 
@@ -38,7 +43,7 @@ class Server:
         with open(self.log_file, "ab") as log:
             begin = log.tell()
             self.process = subprocess.Popen([program, "serve", "--config", str(self.config), "--port", "0"],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=hear_hang_ups)
         deadline = time.monotonic() + START_SECONDS_MAX
         while time.monotonic() < deadline:
             text = self.log_file.read_bytes()[begin:].decode()
